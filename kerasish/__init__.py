@@ -1,0 +1,1 @@
+"""kerasish: Keras on many engines."""
