@@ -1,0 +1,1 @@
+"""Data sets, one module each with a `load_data()`."""

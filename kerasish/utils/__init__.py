@@ -1,0 +1,1 @@
+"""Helpers beside the models: files, labels, arrays."""
