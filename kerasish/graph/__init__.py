@@ -1,0 +1,1 @@
+"""The graph: specs, tensors, primitives, Functions and the Programs that engines run."""

@@ -1,0 +1,199 @@
+"""Passes over the graph on its way to a Program: small functions, graph in, graph out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph import trace
+from kerasish.graph.primitive import Primitive
+from kerasish.graph.shapes import Dim
+from kerasish.graph.spec import Spec
+from kerasish.graph.tensor import Constant, Node, Placeholder, Tensor, size_tensors
+from kerasish.graph.variable import Variable
+
+# Folding a larger result would only make the Program bigger.
+_LARGEST_FOLDED = 4096
+
+
+def topological_order(outputs: Iterable[Tensor], stop: Iterable[Tensor] = ()) -> list[Node]:
+    """The nodes behind `outputs`, each after those it depends on; not beyond `stop`."""
+    seen = {id(t) for t in stop}
+    order: list[Node] = []
+    done: set[int] = set()
+    # An explicit stack: graphs are deeper than Python's recursion limit.
+    stack = [(t, False) for t in reversed(list(outputs))]
+    while stack:
+        tensor, expanded = stack.pop()
+        node = tensor.node
+        if node is None or id(tensor) in seen or id(node) in done:
+            continue
+        if expanded:
+            done.add(id(node))
+            order.append(node)
+            continue
+        stack.append((tensor, True))
+        for x in (*_attr_tensors(node), *reversed(node.inputs)):
+            if x.node is not None and id(x.node) not in done:
+                stack.append((x, False))
+    return order
+
+
+def _attr_tensors(node: Node) -> list[Tensor]:
+    return [t for value in node.attrs.values() for t in size_tensors(value)]
+
+
+def concretize(
+    inputs: Sequence[Tensor],
+    specs: Sequence[Spec],
+    outputs: Sequence[Tensor],
+    training: bool,
+    takes_whole: Callable[[str], bool],
+    native_gradients: bool,
+) -> tuple[list[Placeholder], list[Tensor]]:
+    """Rebuilds the graph for inputs of known shapes.
+
+    Every shape rule runs again with real sizes, run-time sizes become ints, the training
+    flag is decided, composites that the engine does not take whole are expanded, and so
+    are gradients unless the engine differentiates natively.
+    """
+    from kerasish.graph.gradients import expand
+
+    placeholders = [
+        Placeholder(spec.shape, spec.dtype, name=old.name)
+        for old, spec in zip(inputs, specs, strict=True)
+    ]
+    new: dict[int, Tensor] = {id(o): p for o, p in zip(inputs, placeholders, strict=True)}
+
+    def lookup(tensor: Tensor) -> Tensor:
+        found = new.get(id(tensor), tensor)
+        if isinstance(found, Placeholder) and found is tensor:
+            raise ValueError(
+                f"The graph needs a value for {tensor!r}, which is not among the Function's "
+                f"inputs: {[t.name for t in inputs]}."
+            )
+        return found
+
+    def size_of(tensor: Tensor, axis: int) -> int:
+        return lookup(tensor).shape[axis]  # type: ignore[return-value]
+
+    for node in topological_order(outputs, stop=inputs):
+        args = [lookup(t) for t in node.inputs]
+        attrs = {key: _resolve(value, size_of) for key, value in node.attrs.items()}
+        primitive = node.primitive
+        if primitive.name == "size":
+            results: Any = Constant(np.asarray(attrs["size"], "int32"))
+        elif primitive.name == "phase":
+            results = args[0] if training else args[1]
+        elif primitive.name == "identity":
+            results = args[0]
+        elif primitive.name == "gradients" and not native_gradients:
+            results = tuple(expand(args[0], args[1:]))
+        elif primitive.expansion is not None and not takes_whole(primitive.name):
+            results = primitive.expansion(*args, **attrs)
+        else:
+            results = _rebuilt(primitive, args, attrs, node.source)
+        results = results if isinstance(results, tuple) else (results,)
+        new.update((id(old), t) for old, t in zip(node.outputs, results, strict=True))
+    return placeholders, [lookup(t) for t in outputs]
+
+
+def _rebuilt(
+    primitive: Primitive, args: Sequence[Tensor], attrs: dict[str, Any], source: str
+) -> tuple[Tensor, ...]:
+    with trace.inside(source):
+        specs = primitive.infer(tuple(t.spec for t in args), attrs)
+    return Node(primitive, tuple(args), attrs, specs, source).outputs
+
+
+def _resolve(attr: Any, size_of: Callable[[Tensor, int], int]) -> Any:
+    if isinstance(attr, Dim):
+        return attr.resolve(size_of)
+    if isinstance(attr, tuple):
+        return tuple(_resolve(item, size_of) for item in attr)
+    return attr
+
+
+def expand_composites(
+    outputs: Sequence[Tensor], takes_whole: Callable[[str], bool]
+) -> list[Tensor]:
+    """Replaces composites that gradient rules brought in and the engine can't take."""
+    new: dict[int, Tensor] = {}
+    for node in topological_order(outputs):
+        args = [new.get(id(t), t) for t in node.inputs]
+        if node.primitive.expansion is not None and not takes_whole(node.primitive.name):
+            results = node.primitive.expansion(*args, **node.attrs)
+            results = results if isinstance(results, tuple) else (results,)
+            results = tuple(expand_composites(results, takes_whole))
+        else:
+            specs = tuple(t.spec for t in node.outputs)
+            results = Node(node.primitive, tuple(args), node.attrs, specs, node.source).outputs
+        new.update((id(old), t) for old, t in zip(node.outputs, results, strict=True))
+    return [new.get(id(t), t) for t in outputs]
+
+
+Fold = Callable[[Node], "Sequence[np.ndarray] | None"]
+
+
+def simplify(outputs: Sequence[Tensor], fold: Fold) -> list[Tensor]:
+    """Merges equal subexpressions and computes what depends on constants alone."""
+    new: dict[int, Tensor] = {}
+    built: dict[Any, tuple[Tensor, ...]] = {}
+    for node in topological_order(outputs):
+        args = tuple(_share(new.get(id(t), t), built) for t in node.inputs)
+        key = (node.primitive.name, tuple(map(id, args)), tuple(sorted(node.attrs.items())))
+        if key not in built:
+            built[key] = _folded(node, args, fold)
+        new.update((id(old), t) for old, t in zip(node.outputs, built[key], strict=True))
+    return [new.get(id(t), t) for t in outputs]
+
+
+def _share(tensor: Tensor, built: dict[Any, tuple[Tensor, ...]]) -> Tensor:
+    """One Constant for each scalar value, so that equal expressions are seen as equal."""
+    if not isinstance(tensor, Constant) or tensor.value.size > 1:
+        return tensor
+    key = ("constant", tensor.shape, tensor.dtype, tensor.value.tobytes())
+    return built.setdefault(key, (tensor,))[0]
+
+
+def _folded(node: Node, args: tuple[Tensor, ...], fold: Fold) -> tuple[Tensor, ...]:
+    specs = tuple(t.spec for t in node.outputs)
+    result = Node(node.primitive, args, node.attrs, specs, node.source)
+    fixed = "stream" not in node.attrs and all(isinstance(t, Constant) for t in args)
+    if fixed and _is_small(specs):
+        values = fold(result)
+        if values is not None:
+            return tuple(Constant(np.asarray(value)) for value in values)
+    return result.outputs
+
+
+def _is_small(specs: Iterable[Spec]) -> bool:
+    return all(np.prod(spec.shape) <= _LARGEST_FOLDED for spec in specs)
+
+
+def variables_in(tensors: Iterable[Tensor]) -> list[Variable]:
+    """The variables that `tensors` depend on, in the order of their making."""
+    tensors = list(tensors)
+    leaves = [t for node in topological_order(tensors) for t in node.inputs] + tensors
+    found = {t.key: t for t in leaves if isinstance(t, Variable)}
+    return [found[key] for key in sorted(found)]
+
+
+def replace(tensors: Sequence[Tensor], new: Mapping[Tensor, Tensor]) -> list[Tensor]:
+    """`tensors` recomputed with some of the tensors behind them replaced."""
+    known = {id(old): t for old, t in new.items()}
+
+    def size_of(tensor: Tensor, axis: int) -> Any:
+        return Dim.of(known.get(id(tensor), tensor), axis)
+
+    for node in topological_order(tensors, stop=list(new)):
+        args = [known.get(id(t), t) for t in node.inputs]
+        if all(a is b for a, b in zip(args, node.inputs, strict=True)) and not _attr_tensors(node):
+            continue
+        attrs = {key: _resolve(value, size_of) for key, value in node.attrs.items()}
+        results = node.primitive(*args, **attrs)
+        results = results if isinstance(results, tuple) else (results,)
+        known.update((id(old), t) for old, t in zip(node.outputs, results, strict=True))
+    return [known.get(id(t), t) for t in tensors]

@@ -1,0 +1,126 @@
+"""Primitives: the operations that an engine lowers; composites: those built from them.
+
+A primitive is one function, specs in, spec out. It is the only place where its shape
+and dtype rule stands. Its gradient rule (a vector-Jacobian product) stands beside it:
+
+    @primitive
+    def sqrt_p(x):
+        return x
+
+    @sqrt_p.vjp
+    def _(g, x):
+        return 0.5 * g / sqrt(x)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kerasish.graph import trace
+from kerasish.graph.shapes import Dim
+from kerasish.graph.spec import Spec, format_shape
+from kerasish.graph.tensor import Constant, Node, Tensor, as_array
+from kerasish.graph.variable import Variable
+
+PRIMITIVES: dict[str, Primitive] = {}
+
+
+class Primitive:
+    """An operation. Calling it with tensors builds a node and returns its output(s).
+
+    Attributes:
+        name: what engines' tables call it.
+        rule: specs and attributes in, output spec (or a tuple of specs) out.
+        vjp_rule: gradient(s) of the output(s), inputs and attributes in, one gradient
+            per input out (None where it is not differentiable).
+        expansion: for a composite, the function over primitives that defines it.
+    """
+
+    def __init__(self, name: str, rule: Callable[..., Any], expansion: Callable | None = None):
+        self.name = name
+        self.rule = rule
+        self.expansion = expansion
+        self.vjp_rule: Callable[..., Any] | None = None
+        self.__doc__ = (expansion or rule).__doc__
+
+    def vjp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Registers the gradient rule."""
+        self.vjp_rule = rule
+        return rule
+
+    def infer(self, specs: tuple[Spec, ...], attrs: dict[str, Any]) -> tuple[Spec, ...]:
+        """The specs of the outputs; errors name the operation and what came in."""
+        try:
+            result = self.rule(*specs, **attrs)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{self._where(specs)}: {error}") from None
+        return (result,) if isinstance(result, Spec) else tuple(result)
+
+    def _where(self, specs: tuple[Spec, ...]) -> str:
+        path = trace.current_path()
+        shapes = ", ".join(format_shape(spec.shape) for spec in specs)
+        return f"{self.name}({shapes})" + (f" in layer {path}" if path else "")
+
+    def __call__(self, *inputs: Any, **attrs: Any) -> Any:
+        tensors = tuple(as_tensor(x) for x in inputs)
+        specs = self.infer(tuple(t.spec for t in tensors), attrs)
+        node = Node(self, tensors, attrs, specs, trace.source())
+        return node.outputs[0] if len(specs) == 1 else node.outputs
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+def primitive(rule: Callable[..., Any]) -> Primitive:
+    """Makes a primitive of its shape rule. `cumsum_p` is called cumsum in programs."""
+    return _register(Primitive(rule.__name__.removesuffix("_p"), rule))
+
+
+def composite(function: Callable[..., Any]) -> Primitive:
+    """Marks a function over primitives so that the graph keeps a call to it as one node.
+
+    An engine whose table has the name takes it whole (a fused kernel); any other gets
+    the expansion. `function` takes tensors, then keyword attributes.
+    """
+
+    def rule(*specs: Spec, **attrs: Any) -> Any:
+        with trace.Trace():
+            result = function(*(Tensor(spec, is_symbolic=True) for spec in specs), **attrs)
+        return tuple(t.spec for t in result) if isinstance(result, tuple) else result.spec
+
+    return _register(Primitive(function.__name__.removesuffix("_p"), rule, expansion=function))
+
+
+def _register(item: Primitive) -> Primitive:
+    if item.name in PRIMITIVES:
+        raise ValueError(f"There is already a primitive called {item.name}.")
+    PRIMITIVES[item.name] = item
+    return item
+
+
+@primitive
+def size_p(*, size: Any) -> Spec:
+    """A size known at run time as an int32 scalar; a constant in every Program."""
+    return Spec((), "int32")
+
+
+@primitive
+def identity_p(x: Spec) -> Spec:
+    """The same value under a new name; gone from every Program."""
+    return x
+
+
+def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
+    """`value` as a tensor: tensors as they are, numbers and arrays as constants.
+
+    Inside a trace a variable stands for the value last assigned to it there.
+    """
+    if isinstance(value, Tensor):
+        active = trace.current_trace()
+        if isinstance(value, Variable) and active is not None:
+            return active.updates.get(value, value)
+        return value
+    if isinstance(value, Dim):
+        return size_p(size=value)
+    return Constant(as_array(value, dtype))

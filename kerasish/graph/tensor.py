@@ -1,0 +1,193 @@
+"""Tensors: the values that flow between primitives, before they exist."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasish.graph import dtypes
+from kerasish.graph.shapes import Dim
+from kerasish.graph.spec import Shape, Spec, format_shape
+
+if TYPE_CHECKING:
+    from kerasish.graph.primitive import Primitive
+
+_counter = itertools.count()
+
+
+class Node:
+    """One application of a primitive."""
+
+    __slots__ = ("attrs", "inputs", "outputs", "primitive", "source")
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Tensor, ...],
+        attrs: dict[str, Any],
+        specs: tuple[Spec, ...],
+        source: str,
+    ):
+        self.primitive = primitive
+        self.inputs = inputs
+        self.attrs = attrs
+        self.source = source
+        symbolic = any(t.is_symbolic for t in inputs) or _has_symbolic_size(attrs)
+        self.outputs = tuple(Tensor(spec, self, i, symbolic) for i, spec in enumerate(specs))
+
+
+class Tensor:
+    """One output of a node: a shape and a dtype now, a value when the graph runs.
+
+    A tensor with no placeholder behind it has a value already: `np.asarray(t)`,
+    `float(t)` and `print(t)` compute it on the current engine. Arithmetic operators,
+    slicing and comparison behave as NumPy's.
+
+    Attributes:
+        spec: its shape and dtype.
+        node: the node it comes from, None for leaves.
+        index: which output of the node it is.
+        is_symbolic: whether a placeholder stands behind it.
+    """
+
+    # NumPy leaves binary operators with an array on the left to this class.
+    __array_priority__ = 1000
+
+    def __init__(
+        self, spec: Spec, node: Node | None = None, index: int = 0, is_symbolic: bool = False
+    ):
+        self.spec = spec
+        self.node = node
+        self.index = index
+        self.is_symbolic = is_symbolic
+        self._name: str | None = None
+
+    @property
+    def shape(self) -> Shape:
+        return self.spec.shape
+
+    @property
+    def dtype(self) -> str:
+        return self.spec.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.spec.shape)
+
+    rank = ndim
+
+    @property
+    def name(self) -> str:
+        """A name that is unique in the process, made up when first asked for."""
+        if self._name is None:
+            stem = self.node.primitive.name if self.node else type(self).__name__.lower()
+            self._name = f"{stem}_{next(_counter)}"
+        return self._name
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self._name = value
+
+    def numpy(self) -> np.ndarray:
+        """The value. Raises ValueError if a placeholder stands behind the tensor."""
+        from kerasish.graph.function import value_of
+
+        return value_of(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        value = self.numpy()
+        return value if dtype is None else value.astype(dtype, copy=bool(copy))
+
+    def __float__(self) -> float:
+        return float(self.numpy())
+
+    def __int__(self) -> int:
+        return int(self.numpy())
+
+    def __index__(self) -> int:
+        return self.numpy().__index__()
+
+    def __bool__(self) -> bool:
+        if self.is_symbolic:
+            raise TypeError(
+                f"The truth of {self!r} is known only when the graph runs, so Python's if, and, "
+                "or, not cannot ask for it. Use ops.where, ops.cond or ops.logical_and instead."
+            )
+        return bool(self.numpy())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a scalar tensor: it has no axes.")
+        if self.shape[0] is None:
+            raise TypeError(f"len() of {self!r}: the size of its first axis is not known yet.")
+        return self.shape[0]
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        text = f"<Tensor {self.name} shape={format_shape(self.shape)} dtype={self.dtype}"
+        return f"{text}>" if self.is_symbolic else f"{text} value={self.numpy()}>"
+
+
+class Placeholder(Tensor):
+    """A leaf that gets its value when a Function is called."""
+
+    def __init__(self, shape: Shape, dtype: str, name: str | None = None):
+        super().__init__(Spec(tuple(shape), dtype), is_symbolic=True)
+        self._name = name
+
+
+class Constant(Tensor):
+    """A leaf with a fixed value."""
+
+    def __init__(self, value: np.ndarray):
+        super().__init__(Spec(value.shape, value.dtype.name))
+        self.value = value
+
+    def numpy(self) -> np.ndarray:
+        return self.value
+
+
+def _has_symbolic_size(attrs: dict[str, Any]) -> bool:
+    return any(t.is_symbolic for value in attrs.values() for t in size_tensors(value))
+
+
+def size_tensors(attr: Any) -> list[Tensor]:
+    """The tensors whose run-time sizes an attribute is computed from."""
+    if isinstance(attr, Dim):
+        return attr.tensors()
+    if isinstance(attr, tuple):
+        return [t for item in attr for t in size_tensors(item)]
+    return []
+
+
+def as_array(value: Any, dtype: str | None = None) -> np.ndarray:
+    """A Python number, nested list or array as a NumPy array; Python floats become floatx."""
+    if dtype is None and isinstance(value, (float, int, list, tuple)):
+        array = np.asarray(value)
+        if array.dtype == np.float64 and not _holds_float64(value):
+            array = array.astype(dtypes.standardize(float))
+        elif array.dtype == np.int64:
+            array = array.astype("int32")
+    else:
+        array = np.asarray(value)
+    if dtype is not None:
+        array = array.astype(dtypes.numpy_dtype(dtype), copy=False)
+    if array.dtype.name not in dtypes.ALL:
+        raise TypeError(
+            f"Cannot make a tensor of {type(value).__name__} {value!r:.80} (NumPy dtype "
+            f"{array.dtype}). Expected numbers, an array of numbers, or a tensor."
+        )
+    return array
+
+
+def _holds_float64(value: Any) -> bool:
+    """Whether a nested list contains float64 arrays, which keep their dtype."""
+    if isinstance(value, (list, tuple)):
+        return any(_holds_float64(item) for item in value)
+    return getattr(value, "dtype", None) == np.float64

@@ -1,0 +1,156 @@
+"""Variables: leaves with state, whose newest value may live on an engine."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasish.graph import dtypes, trace
+from kerasish.graph.shapes import compatible
+from kerasish.graph.spec import Shape, Spec, format_shape
+from kerasish.graph.tensor import Tensor, as_array
+
+if TYPE_CHECKING:
+    from kerasish.engines.base import Engine
+
+_keys = itertools.count()
+
+
+class Variable(Tensor):
+    """A tensor whose value can be changed.
+
+    Its newest value lives in one place: as a NumPy array here, or in the store of the
+    engine that last ran with it. `numpy()` fetches it; running on another engine moves it.
+
+    Args:
+        initializer: an array, a number, or a function (shape, dtype) -> array.
+        shape: needed with a function.
+        dtype: defaults to the array's, or floatx.
+        trainable: whether optimizers change it.
+        name: for messages and files.
+
+    >>> v = Variable(np.zeros(3), name="bias")
+    >>> v.assign([1, 2, 3])
+    >>> v.numpy()
+    array([1., 2., 3.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Shape | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ):
+        self._engine: Engine | None = None
+        if callable(initializer):
+            if shape is None:
+                raise ValueError("A Variable made by an initializer function needs a shape.")
+            spec = Spec(tuple(shape), dtypes.standardize(dtype))
+            initial = as_array(initializer(spec.shape, spec.dtype))
+        else:
+            initial = as_array(initializer)
+            spec = Spec(initial.shape, dtypes.standardize(dtype or _default_dtype(initial)))
+        super().__init__(spec)
+        self.trainable = trainable
+        self.key = next(_keys)
+        self._name = name or f"variable_{self.key}"
+        # A copy: the caller's array must not change with the variable.
+        self._host: np.ndarray | None = self._checked(initial).copy()
+        self.constraint: Callable[[Tensor], Tensor] | None = None
+        self.regularizer: Callable[[Tensor], Tensor] | None = None
+
+    # Keras 3 calls a variable's position in the object tree its path.
+    @property
+    def path(self) -> str:
+        return self.name
+
+    def numpy(self) -> np.ndarray:
+        """The newest value, fetched from the engine that has it."""
+        return self._newest().copy()
+
+    value = numpy
+
+    def _newest(self) -> np.ndarray:
+        if self._engine is not None and self._engine.holds(self.key):
+            return self._engine.read(self.key)
+        # Never placed on an engine, or that engine died: the last value known here.
+        if self._host is None:
+            raise RuntimeError(
+                f"The value of variable {self.name} is lost: the {self._engine.name} engine "  # type: ignore[union-attr]
+                "no longer has it. Set its weights again."
+            )
+        return self._host
+
+    def set_value(self, value: Any) -> None:
+        """Changes the value now."""
+        self._host = self._checked(np.asarray(value)).copy()
+        self._engine = None
+
+    def _checked(self, value: np.ndarray) -> np.ndarray:
+        if value.shape != self.shape:
+            raise ValueError(
+                f"Variable {self.name} has shape {format_shape(self.shape)}, but the new value "
+                f"has shape {format_shape(value.shape)}."
+            )
+        return value.astype(dtypes.numpy_dtype(self.dtype), copy=False)
+
+    def assign(self, value: Any) -> Tensor:
+        """Gives the variable a new value: now, or inside a trace when the Function has run.
+
+        Args:
+            value: a tensor, array or number of the variable's shape.
+        """
+        from kerasish.graph.primitive import as_tensor
+        from kerasish.ops.elementwise import cast
+
+        active = trace.current_trace()
+        if active is None:
+            self.set_value(value)
+            return self
+        tensor = cast(as_tensor(value), self.dtype)
+        if not compatible(tensor.shape, self.shape):
+            raise ValueError(
+                f"Variable {self.name} has shape {format_shape(self.shape)}, but is assigned "
+                f"a tensor of shape {format_shape(tensor.shape)}."
+            )
+        active.updates[self] = tensor
+        return tensor
+
+    def assign_add(self, value: Any) -> Tensor:
+        """Adds `value`."""
+        return self.assign(self + value)
+
+    def assign_sub(self, value: Any) -> Tensor:
+        """Subtracts `value`."""
+        return self.assign(self - value)
+
+    def place_on(self, engine: Engine) -> None:
+        """Sees to it that `engine` has the newest value."""
+        if self._engine is engine and engine.holds(self.key):
+            return
+        value = self._newest()
+        engine.write(self.key, value)
+        if self._engine is None or self._engine is not engine:
+            weakref.finalize(self, engine.delete, self.key)
+        self._engine = engine
+        # A copy stays here only where the engine's process may die with the value.
+        self._host = value if engine.volatile else None
+
+    def fetch(self) -> None:
+        """Keeps a copy here of the value on the engine, to survive the engine's death."""
+        if self._engine is not None and self._engine.holds(self.key):
+            self._host = np.array(self._engine.read(self.key))
+
+    def __repr__(self) -> str:
+        return f"<Variable {self.name} shape={format_shape(self.shape)} dtype={self.dtype}>"
+
+
+def _default_dtype(array: np.ndarray) -> str:
+    name = array.dtype.name
+    return dtypes.standardize(None) if name == "float64" else name
