@@ -1,0 +1,294 @@
+"""Convolution and pooling over 1 to 3 spatial axes.
+
+The primitives are channels last with explicit padding; the public functions take
+"valid" or "same" and both data formats, and transpose where that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kerasish import config
+from kerasish.graph.primitive import as_tensor, primitive
+from kerasish.graph.shapes import Dim, same_padding, window_output
+from kerasish.graph.spec import Shape, Spec, format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import moveaxis, pad
+from kerasish.ops.elementwise import promoted
+
+Pads = tuple[tuple[Any, Any], ...]
+
+
+def _spatial(
+    x: Spec, window: tuple[Any, ...], strides: tuple[int, ...], padding: Pads, dilation: Any = None
+) -> Shape:
+    dilation = dilation or (1,) * len(window)
+    sizes = tuple(
+        None if isinstance(pads[0], Dim) else window_output(n, k, s, pads, d)
+        for n, k, s, pads, d in zip(
+            x.shape[1:-1], window, strides, padding, dilation, strict=True
+        )
+    )
+    if any(n is not None and n < 1 for n in sizes):
+        raise ValueError(
+            f"a window of {format_shape(window)} does not fit into {format_shape(x.shape)} "
+            f"with padding {padding}. Use smaller windows, less pooling, or padding='same'."
+        )
+    return sizes
+
+
+@primitive
+def conv_p(
+    x: Spec,
+    kernel: Spec,
+    *,
+    strides: tuple[int, ...],
+    padding: Pads,
+    dilation: tuple[int, ...],
+    groups: int,
+) -> Spec:
+    *window, c_in, c_out = kernel.shape
+    channels = x.shape[-1]
+    if channels is not None and channels != c_in * groups:
+        raise ValueError(
+            f"the input has {channels} channels, but the kernel {format_shape(kernel.shape)} "
+            f"with groups={groups} expects {c_in * groups}."
+        )
+    if c_out % groups:
+        raise ValueError(f"{c_out} filters cannot be divided into {groups} groups.")
+    return Spec(
+        (x.shape[0], *_spatial(x, tuple(window), strides, padding, dilation), c_out), x.dtype
+    )
+
+
+@primitive
+def conv_input_grad_p(
+    g: Spec,
+    kernel: Spec,
+    *,
+    shape: Shape,
+    strides: tuple[int, ...],
+    padding: Pads,
+    dilation: tuple[int, ...],
+    groups: int,
+) -> Spec:
+    return Spec(shape, g.dtype)
+
+
+@primitive
+def conv_kernel_grad_p(
+    x: Spec,
+    g: Spec,
+    *,
+    shape: Shape,
+    strides: tuple[int, ...],
+    padding: Pads,
+    dilation: tuple[int, ...],
+    groups: int,
+) -> Spec:
+    return Spec(shape, g.dtype)
+
+
+@primitive
+def max_pool_p(
+    x: Spec, *, window: tuple[int, ...], strides: tuple[int, ...], padding: Pads
+) -> Spec:
+    return Spec((x.shape[0], *_spatial(x, window, strides, padding), x.shape[-1]), x.dtype)
+
+
+@primitive
+def max_pool_grad_p(
+    x: Spec, y: Spec, g: Spec, *, window: tuple[int, ...], strides: tuple[int, ...], padding: Pads
+) -> Spec:
+    return x
+
+
+@primitive
+def avg_pool_p(
+    x: Spec, *, window: tuple[int, ...], strides: tuple[int, ...], padding: Pads
+) -> Spec:
+    return Spec((x.shape[0], *_spatial(x, window, strides, padding), x.shape[-1]), x.dtype)
+
+
+@primitive
+def avg_pool_grad_p(
+    g: Spec, *, shape: Shape, window: tuple[int, ...], strides: tuple[int, ...], padding: Pads
+) -> Spec:
+    return Spec(shape, g.dtype)
+
+
+def _each(value: Any, count: int, name: str) -> tuple[int, ...]:
+    """One positive int per spatial axis; a single int counts for all."""
+    sizes = (value,) * count if isinstance(value, int) else tuple(value)
+    if len(sizes) != count or not all(isinstance(s, int) and s > 0 for s in sizes):
+        raise ValueError(f"{name} must be a positive int or {count} of them, but got {value!r}.")
+    return sizes
+
+
+def _padding(
+    mode: str,
+    x: Tensor,
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Pads:
+    """(before, after) per spatial axis; Dims where the size is not known yet."""
+    if mode.lower() == "valid":
+        return ((0, 0),) * len(window)
+    if mode.lower() != "same":
+        raise ValueError(f'padding must be "valid" or "same", but got {mode!r}.')
+    return tuple(
+        _same(Dim.of(x, axis + 1), k, s, d)
+        for axis, (k, s, d) in enumerate(zip(window, strides, dilation, strict=True))
+    )
+
+
+def _same(size: Any, window: int, stride: int, dilation: int) -> tuple[Any, Any]:
+    if not isinstance(size, Dim) or stride == 1:
+        # With stride 1 the padding does not depend on the size.
+        return same_padding(1 if isinstance(size, Dim) else size, window, stride, dilation)
+    return (
+        Dim(lambda *a: same_padding(*a)[0], size, window, stride, dilation),
+        Dim(lambda *a: same_padding(*a)[1], size, window, stride, dilation),
+    )
+
+
+def _channels_last(
+    x: Tensor, data_format: str | None, function: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Applies `function`, which wants the channels last, to `x` in either format."""
+    data_format = data_format or config.image_data_format()
+    if data_format == "channels_last":
+        return function(x)
+    if data_format != "channels_first":
+        raise ValueError(
+            f'data_format must be "channels_last" or "channels_first", but got {data_format!r}.'
+        )
+    return moveaxis(function(moveaxis(x, 1, -1)), -1, 1)
+
+
+def conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """Slides a kernel over the spatial axes (a cross-correlation, as all of deep learning does).
+
+    Args:
+        inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
+        kernel: (*window, channels / groups, filters). The number of groups follows from the
+            channels of the inputs.
+        strides: step of the window, an int or one per spatial axis.
+        padding: "valid" (none), "same" (as many outputs as inputs over stride), or for one
+            spatial axis "causal" (all padding in front).
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+        dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
+
+    >>> conv(np.ones((1, 4, 4, 1)), np.ones((2, 2, 1, 3))).shape
+    (1, 3, 3, 3)
+    """
+    x, kernel = promoted(inputs, kernel)
+    n = kernel.rank - 2
+    if x.rank != n + 2:
+        raise ValueError(
+            f"conv: a kernel of shape {format_shape(kernel.shape)} needs inputs of rank {n + 2}, "
+            f"but got {format_shape(x.shape)}."
+        )
+    strides, dilation = _each(strides, n, "strides"), _each(dilation_rate, n, "dilation_rate")
+    window = kernel.shape[:n]
+
+    def apply(x: Tensor) -> Tensor:
+        if padding.lower() == "causal":
+            x = _pad_causal(x, (window[0] - 1) * dilation[0])
+            pads: Pads = ((0, 0),) * n
+        else:
+            pads = _padding(padding, x, window, strides, dilation)
+        channels = x.shape[-1]
+        groups = 1 if channels is None else max(channels // kernel.shape[-2], 1)
+        return conv_p(
+            x, kernel, strides=strides, padding=pads, dilation=dilation, groups=groups
+        )
+
+    return _channels_last(x, data_format, apply)
+
+
+def _pad_causal(x: Tensor, steps: int) -> Tensor:
+    if x.rank != 3:
+        raise ValueError('padding="causal" is for one spatial axis only.')
+    return pad(x, ((0, 0), (steps, 0), (0, 0)))
+
+
+def _pool(primitive_: Any, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format):
+    x = as_tensor(inputs)
+    n = x.rank - 2
+    window = _each(pool_size, n, "pool_size")
+    strides = window if strides is None else _each(strides, n, "strides")
+
+    def apply(x: Tensor) -> Tensor:
+        pads = _padding(padding, x, window, strides, (1,) * n)
+        return primitive_(x, window=window, strides=strides, padding=pads)
+
+    return _channels_last(x, data_format, apply)
+
+
+def max_pool(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """The maximum of each window; `strides` defaults to the window's size.
+
+    >>> max_pool(np.ones((1, 4, 4, 1)), 2).shape
+    (1, 2, 2, 1)
+    """
+    return _pool(max_pool_p, inputs, pool_size, strides, padding, data_format)
+
+
+def average_pool(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """The mean of each window, padding not counted; `strides` defaults to the window's size."""
+    return _pool(avg_pool_p, inputs, pool_size, strides, padding, data_format)
+
+
+@conv_p.vjp
+def _(g, x, kernel, **attrs):
+    return (
+        conv_input_grad_p(g, kernel, shape=x.shape, **attrs),
+        conv_kernel_grad_p(x, g, shape=kernel.shape, **attrs),
+    )
+
+
+@conv_input_grad_p.vjp
+def _(g, x, kernel, *, shape, **attrs):
+    return conv_p(g, kernel, **attrs), conv_kernel_grad_p(g, x, shape=kernel.shape, **attrs)
+
+
+@conv_kernel_grad_p.vjp
+def _(g, x, y, *, shape, **attrs):
+    return conv_input_grad_p(y, g, shape=x.shape, **attrs), conv_p(x, g, **attrs)
+
+
+@max_pool_p.vjp
+def _(g, x, **attrs):
+    return max_pool_grad_p(x, max_pool_p(x, **attrs), g, **attrs)
+
+
+@avg_pool_p.vjp
+def _(g, x, **attrs):
+    return avg_pool_grad_p(g, shape=x.shape, **attrs)
+
+
+@avg_pool_grad_p.vjp
+def _(g, x, *, shape, **attrs):
+    return avg_pool_p(g, **attrs)

@@ -1,0 +1,169 @@
+"""Random numbers as part of the graph.
+
+Every random node carries a stream number. Nodes drawn from a `SeedGenerator` are
+counted: each run of a Function gives them other numbers. Nodes with a fixed integer
+seed give the same numbers in each run.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph import dtypes, trace
+from kerasish.graph.primitive import composite, primitive
+from kerasish.graph.shapes import canonical_shape, known
+from kerasish.graph.spec import Spec
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import shape as shape_of
+from kerasish.ops.elementwise import cast, floor
+
+
+@primitive
+def random_uniform_p(*, shape: tuple[Any, ...], dtype: str, stream: int, counted: bool) -> Spec:
+    """Evenly distributed in [0, 1)."""
+    return Spec(tuple(map(known, shape)), dtype)
+
+
+@primitive
+def random_normal_p(*, shape: tuple[Any, ...], dtype: str, stream: int, counted: bool) -> Spec:
+    """Normally distributed with mean 0 and deviation 1."""
+    return Spec(tuple(map(known, shape)), dtype)
+
+
+@composite
+def dropout_mask_p(
+    *, shape: tuple[Any, ...], rate: float, dtype: str, stream: int, counted: bool
+) -> Tensor:
+    """1 / (1 - rate) where kept, with probability 1 - rate, and 0 elsewhere."""
+    draw = random_uniform_p(shape=shape, dtype="float32", stream=stream, counted=counted)
+    return cast(draw >= rate, dtype) * (1 / (1 - rate))
+
+
+class SeedGenerator:
+    """A source of streams of random numbers, each use giving others.
+
+    Args:
+        seed: an int; made up from the global seed (`utils.set_random_seed`) if None.
+    """
+
+    def __init__(self, seed: int | None = None):
+        self.seed = global_seed.next() if seed is None else int(seed)
+        self._draws = 0
+
+    def next_stream(self) -> int:
+        """A stream number: a new one at each use, the same ones in each trace."""
+        active = trace.current_trace()
+        if active is None:
+            use, self._draws = self._draws, self._draws + 1
+        else:
+            use = active.draws.get(id(self), 0)
+            active.draws[id(self)] = use + 1
+        return _mixed(self.seed, use)
+
+
+def _mixed(seed: int, use: int) -> int:
+    """A stream number below 2**31 that depends on both."""
+    return int(np.random.SeedSequence((seed & (2**64 - 1), use)).generate_state(1)[0] >> 1)
+
+
+class _GlobalSeed:
+    """What everything random starts from: initial weights, shuffles, streams."""
+
+    def __init__(self) -> None:
+        self.reset(None)
+
+    def reset(self, seed: int | None) -> None:
+        sequence = np.random.SeedSequence(seed)
+        self._root = int(sequence.generate_state(1, np.uint64)[0])
+        self._uses = 0
+        self.draws = SeedGenerator(seed=self._root)
+
+    def next(self) -> int:
+        """A seed for the next thing that needs one, in the order of asking."""
+        self._uses += 1
+        return _mixed(self._root, self._uses)
+
+
+global_seed = _GlobalSeed()
+
+
+def _stream(seed: Any) -> dict[str, Any]:
+    if seed is None:
+        seed = global_seed.draws
+    if isinstance(seed, SeedGenerator):
+        return {"stream": seed.next_stream(), "counted": True}
+    if isinstance(seed, (int, np.integer)):
+        return {"stream": _mixed(int(seed), 0), "counted": False}
+    raise TypeError(f"seed must be None, an int or a SeedGenerator, but got {seed!r}.")
+
+
+def uniform(
+    shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Tensor:
+    """Numbers evenly distributed in [minval, maxval).
+
+    Args:
+        shape: the shape, which may hold run-time sizes of `ops.shape`.
+        minval: the lower bound.
+        maxval: the upper bound.
+        dtype: a float, floatx if None.
+        seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
+
+    >>> uniform((2, 3), seed=1).shape
+    (2, 3)
+    """
+    name = dtypes.standardize(dtype)
+    draw = random_uniform_p(shape=canonical_shape(shape), dtype=name, **_stream(seed))
+    return draw if (minval, maxval) == (0.0, 1.0) else draw * (maxval - minval) + minval
+
+
+def normal(
+    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Tensor:
+    """Numbers from a normal distribution."""
+    name = dtypes.standardize(dtype)
+    draw = random_normal_p(shape=canonical_shape(shape), dtype=name, **_stream(seed))
+    return draw if (mean, stddev) == (0.0, 1.0) else draw * stddev + mean
+
+
+def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Tensor:
+    """Whole numbers evenly distributed in [minval, maxval)."""
+    return cast(floor(uniform(shape, minval, maxval, dtype="float64", seed=seed)), dtype)
+
+
+def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Tensor:
+    """Sets each element to 0 with probability `rate` and scales the others by 1 / (1 - rate).
+
+    Source: Srivastava et al., 2014, https://jmlr.org/papers/v15/srivastava14a.html
+
+    Args:
+        inputs: a float tensor.
+        rate: the share to drop, from 0 to below 1.
+        noise_shape: the shape of the mask, 1 or None-free where it is shared along an axis.
+        seed: an int, a SeedGenerator, or None.
+    """
+    from kerasish.graph.primitive import as_tensor
+
+    x = as_tensor(inputs)
+    if not 0 <= rate < 1 or math.isnan(rate):
+        raise ValueError(f"dropout: rate must be at least 0 and below 1, but got {rate}.")
+    if rate == 0:
+        return x
+    sizes = shape_of(x)
+    if noise_shape is not None:
+        sizes = tuple(
+            n if m is None else m for m, n in zip(noise_shape, sizes, strict=True)
+        )
+    return x * dropout_mask_p(shape=sizes, rate=float(rate), dtype=x.dtype, **_stream(seed))
+
+
+def _no_gradient(g, **attrs):
+    return ()
+
+
+random_uniform_p.vjp(_no_gradient)
+random_normal_p.vjp(_no_gradient)
+dropout_mask_p.vjp(_no_gradient)

@@ -1,0 +1,268 @@
+"""Reductions over axes, and where the extreme lies."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import Primitive, as_tensor, primitive
+from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis, size_of
+from kerasish.graph.spec import Spec
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import broadcast_to, concatenate, expand_dims, flip, reshape, transpose
+from kerasish.ops.elementwise import cast, equal, exp, log, sqrt, square, stop_gradient
+
+
+def _reduced(x: Spec, axis: tuple[int, ...], keepdims: bool, dtype: str | None = None) -> Spec:
+    if keepdims:
+        shape = tuple(1 if i in axis else size for i, size in enumerate(x.shape))
+    else:
+        shape = tuple(size for i, size in enumerate(x.shape) if i not in axis)
+    return Spec(shape, dtype or x.dtype)
+
+
+@primitive
+def sum_p(x: Spec, *, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    return _reduced(x, axis, keepdims)
+
+
+@primitive
+def mean_p(x: Spec, *, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    return _reduced(x, axis, keepdims)
+
+
+@primitive
+def prod_p(x: Spec, *, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    return _reduced(x, axis, keepdims)
+
+
+@primitive
+def max_p(x: Spec, *, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    return _nonempty(x, axis, keepdims)
+
+
+@primitive
+def min_p(x: Spec, *, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    return _nonempty(x, axis, keepdims)
+
+
+def _nonempty(x: Spec, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    if builtins.any(x.shape[i] == 0 for i in axis):
+        raise ValueError("the extreme of an empty axis is not defined.")
+    return _reduced(x, axis, keepdims)
+
+
+@primitive
+def any_p(x: Spec, *, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    return _reduced(x, axis, keepdims, "bool")
+
+
+@primitive
+def all_p(x: Spec, *, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    return _reduced(x, axis, keepdims, "bool")
+
+
+@primitive
+def argmax_p(x: Spec, *, axis: int) -> Spec:
+    return _nonempty(x, (axis,), False)._replace(dtype="int32")
+
+
+@primitive
+def argmin_p(x: Spec, *, axis: int) -> Spec:
+    return _nonempty(x, (axis,), False)._replace(dtype="int32")
+
+
+@primitive
+def cumsum_p(x: Spec, *, axis: int) -> Spec:
+    return Spec(x.shape, "int32" if x.dtype == "bool" else x.dtype)
+
+
+def _apply(op: Primitive, x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    axes = canonical_axes(axis, x.rank)
+    return op(x, axis=axes, keepdims=bool(keepdims)) if axes else x
+
+
+def _summable(x: Any) -> Tensor:
+    """Sums of booleans and of small integers are taken in 32 bits."""
+    x = as_tensor(x)
+    if x.dtype in ("bool", "int8", "int16"):
+        return cast(x, "int32")
+    return cast(x, "uint32") if x.dtype in ("uint8", "uint16") else x
+
+
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The sum over `axis` (an int, several, or None for all).
+
+    >>> float(sum([[1.0, 2.0], [3.0, 4.0]]))
+    10.0
+    """
+    return _apply(sum_p, _summable(x), axis, keepdims)
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The arithmetic mean over `axis`, as a float.
+
+    >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0).numpy()
+    array([2., 3.], dtype=float32)
+    """
+    x = as_tensor(x)
+    return _apply(mean_p, cast(x, dtypes.floating(x.dtype)), axis, keepdims)
+
+
+def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The product over `axis`."""
+    return _apply(prod_p, _summable(x), axis, keepdims)
+
+
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The maximum over `axis`. Ties share the gradient equally."""
+    return _apply(max_p, as_tensor(x), axis, keepdims)
+
+
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The minimum over `axis`. Ties share the gradient equally."""
+    return _apply(min_p, as_tensor(x), axis, keepdims)
+
+
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Whether any element over `axis` is true."""
+    return _apply(any_p, cast(x, "bool"), axis, keepdims)
+
+
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Whether all elements over `axis` are true."""
+    return _apply(all_p, cast(x, "bool"), axis, keepdims)
+
+
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The variance over `axis`: the mean squared distance from the mean."""
+    x = as_tensor(x)
+    x = cast(x, dtypes.floating(x.dtype))
+    return mean(square(x - mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
+
+
+def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The standard deviation over `axis`."""
+    return sqrt(var(x, axis=axis, keepdims=keepdims))
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """log(sum(exp(x))) over `axis`, without overflow."""
+    x = as_tensor(x)
+    x = cast(x, dtypes.floating(x.dtype))
+    top = stop_gradient(max(x, axis=axis, keepdims=True))
+    result = log(sum(exp(x - top), axis=axis, keepdims=True)) + top
+    return result if keepdims else reshape_without(result, canonical_axes(axis, x.rank))
+
+
+def reshape_without(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """`x` without the given axes of size 1."""
+    return reshape(x, tuple(Dim.of(x, i) for i in range(x.rank) if i not in axes))
+
+
+def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Where the (first) maximum lies along `axis`; in the flattened input for None.
+
+    >>> int(argmax([1.0, 3.0, 2.0]))
+    1
+    """
+    return _arg(argmax_p, x, axis, keepdims)
+
+
+def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Where the (first) minimum lies along `axis`; in the flattened input for None."""
+    return _arg(argmin_p, x, axis, keepdims)
+
+
+def _arg(op: Primitive, x: Any, axis: Any, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    if axis is None:
+        rank, x, axis = x.rank, reshape(x, (-1,)), 0
+        result = op(x, axis=0)
+        return reshape(result, (1,) * rank) if keepdims else result
+    axis = canonical_axis(axis, x.rank)
+    result = op(x, axis=axis)
+    return expand_dims(result, axis) if keepdims else result
+
+
+def cumsum(x: Any, axis: Any = None) -> Tensor:
+    """The cumulative sum along `axis` (of the flattened input if None).
+
+    >>> cumsum([1.0, 2.0, 3.0]).numpy()
+    array([1., 3., 6.], dtype=float32)
+    """
+    x = as_tensor(x)
+    if axis is None:
+        x, axis = reshape(x, (-1,)), 0
+    return cumsum_p(x, axis=canonical_axis(axis, x.rank))
+
+
+def _restored(g: Tensor, x: Tensor, axis: tuple[int, ...], keepdims: bool) -> Tensor:
+    """`g` of a reduced shape, with the reduced axes back as axes of size 1."""
+    if keepdims:
+        return g
+    return reshape(g, tuple(1 if i in axis else Dim.of(x, i) for i in range(x.rank)))
+
+
+def _dims(x: Tensor) -> tuple[Any, ...]:
+    return tuple(Dim.of(x, i) for i in range(x.rank))
+
+
+@sum_p.vjp
+def _(g, x, *, axis, keepdims):
+    return broadcast_to(_restored(g, x, axis, keepdims), _dims(x))
+
+
+@mean_p.vjp
+def _(g, x, *, axis, keepdims):
+    count = size_of(tuple(x.shape[i] for i in axis))
+    return broadcast_to(_restored(g, x, axis, keepdims) / count, _dims(x))
+
+
+@prod_p.vjp
+def _(g, x, *, axis, keepdims):
+    # Products of the others, exact for zeros too: before times after, along a flat axis.
+    order = tuple(i for i in range(x.rank) if i not in axis) + axis
+    moved = transpose(x, order)
+    lead = moved.shape[: x.rank - len(axis)]
+    flat = reshape(moved, (*lead, -1))
+    n = flat.shape[-1]
+    ones = as_tensor(1, x.dtype)
+    before = [broadcast_to(ones, (*lead, 1))]
+    after = [broadcast_to(ones, (*lead, 1))]
+    for i in range(n - 1):
+        before.append(before[-1] * flat[..., i : i + 1])
+        after.append(after[-1] * flat[..., n - 1 - i : n - i])
+    others = concatenate(before, -1) * concatenate(after[::-1], -1)
+    back = tuple(order.index(i) for i in range(x.rank))
+    others = transpose(reshape(others, moved.shape), back)
+    return others * _restored(g, x, axis, keepdims)
+
+
+def _extreme_vjp(g, x, y, axis, keepdims):
+    hits = cast(equal(x, _restored(y, x, axis, keepdims)), x.dtype)
+    return hits * (_restored(g, x, axis, keepdims) / sum(hits, axis=axis, keepdims=True))
+
+
+@max_p.vjp
+def _(g, x, *, axis, keepdims):
+    return _extreme_vjp(g, x, max_p(x, axis=axis, keepdims=keepdims), axis, keepdims)
+
+
+@min_p.vjp
+def _(g, x, *, axis, keepdims):
+    return _extreme_vjp(g, x, min_p(x, axis=axis, keepdims=keepdims), axis, keepdims)
+
+
+@cumsum_p.vjp
+def _(g, x, *, axis):
+    return flip(cumsum(flip(g, axis), axis), axis)
+
+
+def _constant_gradient(g, x, **attrs):
+    return None
+
+
+for _flat in (any_p, all_p, argmax_p, argmin_p):
+    _flat.vjp(_constant_gradient)
