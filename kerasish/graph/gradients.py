@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kerasish.graph import dtypes
-from kerasish.graph.passes import topological_order
+from kerasish.graph import dtypes, trace
+from kerasish.graph.passes import replace, topological_order
 from kerasish.graph.primitive import Primitive, as_tensor, primitive
 from kerasish.graph.spec import Spec
-from kerasish.graph.tensor import Node, Tensor
+from kerasish.graph.tensor import Node, Placeholder, Tensor
 
 
 @primitive
@@ -62,7 +62,9 @@ def expand(loss: Tensor, xs: Sequence[Tensor]) -> list[Tensor]:
         cotangents = [grads.get(id(out)) for out in node.outputs]
         if all(g is None for g in cotangents):
             continue
-        for x, grad in zip(node.inputs, _apply_rule(node, cotangents), strict=True):
+        with trace.derived_from(node.source):
+            results = _apply_rule(node, cotangents)
+        for x, grad in zip(node.inputs, results, strict=True):
             if grad is not None and (x.node is not None or id(x) in wanted):
                 known = grads.get(id(x))
                 grads[id(x)] = grad if known is None else known + grad
@@ -73,7 +75,7 @@ def _between(xs: Sequence[Tensor], loss: Tensor) -> list[Node]:
     """The nodes that depend on any of `xs` and that `loss` depends on, in order."""
     dependent = {id(x) for x in xs}
     nodes = []
-    for node in topological_order([loss], stop=xs):
+    for node in topological_order([loss]):
         if any(id(t) in dependent for t in node.inputs):
             dependent.update(id(t) for t in node.outputs)
             nodes.append(node)
@@ -98,10 +100,13 @@ def _apply_rule(node: Node, cotangents: list[Tensor | None]) -> Sequence[Tensor 
 def _through_expansion(node: Node, cotangents: list[Tensor | None]) -> list[Tensor]:
     """The gradient of a composite without a rule: that of what it is built from."""
     primitive: Primitive = node.primitive
-    outputs = primitive.expansion(*node.inputs, **node.attrs)  # type: ignore[misc]
+    # Leaves in place of the inputs: one input may be computed from another.
+    leaves = [Placeholder(t.shape, t.dtype) for t in node.inputs]
+    outputs = primitive.expansion(*leaves, **node.attrs)  # type: ignore[misc]
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     terms = [(out * g).sum() for out, g in zip(outputs, cotangents, strict=True) if g is not None]
-    return expand(sum(terms[1:], start=terms[0]), node.inputs)
+    grads = expand(sum(terms[1:], start=terms[0]), leaves)
+    return replace(grads, dict(zip(leaves, node.inputs, strict=True)))
 
 
 def _or_zeros(grad: Tensor | None, like: Tensor) -> Tensor:

@@ -60,6 +60,7 @@ def concretize(
     are gradients unless the engine differentiates natively.
     """
     from kerasish.graph.gradients import expand
+    from kerasish.ops.array import broadcast_to
 
     placeholders = [
         Placeholder(spec.shape, spec.dtype, name=old.name)
@@ -86,7 +87,8 @@ def concretize(
         if primitive.name == "size":
             results: Any = Constant(np.asarray(attrs["size"], "int32"))
         elif primitive.name == "phase":
-            results = args[0] if training else args[1]
+            (spec,) = primitive.infer(tuple(t.spec for t in args), attrs)
+            results = broadcast_to(args[0] if training else args[1], spec.shape)
         elif primitive.name == "identity":
             results = args[0]
         elif primitive.name == "gradients" and not native_gradients:
@@ -103,8 +105,7 @@ def concretize(
 def _rebuilt(
     primitive: Primitive, args: Sequence[Tensor], attrs: dict[str, Any], source: str
 ) -> tuple[Tensor, ...]:
-    with trace.inside(source):
-        specs = primitive.infer(tuple(t.spec for t in args), attrs)
+    specs = primitive.infer(tuple(t.spec for t in args), attrs)
     return Node(primitive, tuple(args), attrs, specs, source).outputs
 
 
@@ -124,7 +125,8 @@ def expand_composites(
     for node in topological_order(outputs):
         args = [new.get(id(t), t) for t in node.inputs]
         if node.primitive.expansion is not None and not takes_whole(node.primitive.name):
-            results = node.primitive.expansion(*args, **node.attrs)
+            with trace.derived_from(node.source):
+                results = node.primitive.expansion(*args, **node.attrs)
             results = results if isinstance(results, tuple) else (results,)
             results = tuple(expand_composites(results, takes_whole))
         else:
@@ -141,11 +143,20 @@ def simplify(outputs: Sequence[Tensor], fold: Fold) -> list[Tensor]:
     """Merges equal subexpressions and computes what depends on constants alone."""
     new: dict[int, Tensor] = {}
     built: dict[Any, tuple[Tensor, ...]] = {}
-    for node in topological_order(outputs):
-        args = tuple(_share(new.get(id(t), t), built) for t in node.inputs)
-        key = (node.primitive.name, tuple(map(id, args)), tuple(sorted(node.attrs.items())))
+    nodes = topological_order(outputs)
+    # What an engine differentiates with respect to stays apart from what merely equals it.
+    apart = {id(t) for n in nodes if n.primitive.name == "gradients" for t in n.inputs[1:]}
+    for node in nodes:
+        args = tuple(
+            new.get(id(t), t) if id(t) in apart else _share(new.get(id(t), t), built)
+            for t in node.inputs
+        )
+        key: Any = (node.primitive.name, tuple(map(id, args)), tuple(sorted(node.attrs.items())))
+        if any(id(t) in apart for t in node.outputs):
+            key = id(node)
         if key not in built:
-            built[key] = _folded(node, args, fold)
+            kept = any(id(t) in apart for t in (*node.inputs, *node.outputs))
+            built[key] = _folded(node, args, None if kept else fold)
         new.update((id(old), t) for old, t in zip(node.outputs, built[key], strict=True))
     return [new.get(id(t), t) for t in outputs]
 
@@ -158,11 +169,11 @@ def _share(tensor: Tensor, built: dict[Any, tuple[Tensor, ...]]) -> Tensor:
     return built.setdefault(key, (tensor,))[0]
 
 
-def _folded(node: Node, args: tuple[Tensor, ...], fold: Fold) -> tuple[Tensor, ...]:
+def _folded(node: Node, args: tuple[Tensor, ...], fold: Fold | None) -> tuple[Tensor, ...]:
     specs = tuple(t.spec for t in node.outputs)
     result = Node(node.primitive, args, node.attrs, specs, node.source)
     fixed = "stream" not in node.attrs and all(isinstance(t, Constant) for t in args)
-    if fixed and _is_small(specs):
+    if fold and fixed and _is_small(specs):
         values = fold(result)
         if values is not None:
             return tuple(Constant(np.asarray(value)) for value in values)

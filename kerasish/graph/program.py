@@ -164,7 +164,7 @@ def build_program(
     program = Program(
         name,
         inputs=tuple((numbers[id(t)], t.spec) for t in inputs),
-        variables=tuple(VariableSlot(i, v.key, v.spec, v.name) for i, v in variables.items()),
+        variables=tuple(VariableSlot(i, v.key, v.spec, v.path) for i, v in variables.items()),
         constants=constants,
         instructions=instructions,
         outputs=output_ids,

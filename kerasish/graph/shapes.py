@@ -7,7 +7,21 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from kerasish.graph.spec import Shape, format_shape
+
+
+def _arithmetic(operation: Callable[..., int]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """An operator of Dim and its reflection. Of sizes only: tensors have their own operators."""
+
+    def forward(self: Dim, other: Any) -> Any:
+        return Dim(operation, self, other) if _is_size(other) else NotImplemented
+
+    def reflected(self: Dim, other: Any) -> Any:
+        return Dim(operation, other, self) if _is_size(other) else NotImplemented
+
+    return forward, reflected
 
 
 class Dim:
@@ -42,32 +56,11 @@ class Dim:
             return [self.args[0]]
         return [t for a in self.args if isinstance(a, Dim) for t in a.tensors()]
 
-    def __add__(self, other: int | Dim) -> Dim:
-        return Dim(operator.add, self, other)
-
-    def __radd__(self, other: int) -> Dim:
-        return Dim(operator.add, other, self)
-
-    def __sub__(self, other: int | Dim) -> Dim:
-        return Dim(operator.sub, self, other)
-
-    def __rsub__(self, other: int) -> Dim:
-        return Dim(operator.sub, other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return Dim(operator.mul, self, other) if _is_size(other) else NotImplemented
-
-    def __rmul__(self, other: int) -> Any:
-        return Dim(operator.mul, other, self) if _is_size(other) else NotImplemented
-
-    def __floordiv__(self, other: int | Dim) -> Dim:
-        return Dim(operator.floordiv, self, other)
-
-    def __rfloordiv__(self, other: int) -> Dim:
-        return Dim(operator.floordiv, other, self)
-
-    def __mod__(self, other: int | Dim) -> Dim:
-        return Dim(operator.mod, self, other)
+    __add__, __radd__ = _arithmetic(operator.add)
+    __sub__, __rsub__ = _arithmetic(operator.sub)
+    __mul__, __rmul__ = _arithmetic(operator.mul)
+    __floordiv__, __rfloordiv__ = _arithmetic(operator.floordiv)
+    __mod__, __rmod__ = _arithmetic(operator.mod)
 
     def __neg__(self) -> Dim:
         return Dim(operator.neg, self)
@@ -85,7 +78,15 @@ class Dim:
 
 
 def _is_size(value: Any) -> bool:
-    return isinstance(value, (int, Dim))
+    return isinstance(value, (int, Dim, np.integer))
+
+
+def same_size(a: Any, b: Any) -> bool:
+    """Whether two sizes are equal: ints, or Dims of one axis of one tensor."""
+    if isinstance(a, Dim) and isinstance(b, Dim):
+        axes = a.operation is None and b.operation is None
+        return a is b or (axes and a.args[0] is b.args[0] and a.args[1] == b.args[1])
+    return not isinstance(a, Dim) and not isinstance(b, Dim) and a == b
 
 
 def known(size: Any) -> int | None:

@@ -51,6 +51,7 @@ class _State(threading.local):
         self.traces: list[Trace] = []
         self.phases: list[bool | None] = []
         self.layers: list[str] = []
+        self.source: str | None = None
 
 
 _state = _State()
@@ -99,14 +100,26 @@ def inside(name: str) -> Iterator[None]:
 
 def current_path() -> str:
     """The layers being called, outermost first: `model/encoder/dense_1`."""
-    return "/".join(_state.layers)
+    return _state.source or "/".join(_state.layers)
+
+
+@contextmanager
+def derived_from(source: str) -> Iterator[None]:
+    """Nodes built within come from another node: its expansion or its gradient."""
+    previous, _state.source = _state.source, source
+    try:
+        yield
+    finally:
+        _state.source = previous
 
 
 def source() -> str:
     """Where the node being built comes from: layer path and the user's line."""
+    if _state.source is not None:
+        return _state.source
     frame: Any = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     line = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
-    path = current_path()
+    path = "/".join(_state.layers)
     return f"{path} ({line})" if path and line else path or line

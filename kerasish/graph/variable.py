@@ -33,6 +33,9 @@ class Variable(Tensor):
         trainable: whether optimizers change it.
         name: for messages and files.
 
+    Attributes:
+        path: the name with those of the layers around it, as in `dense/kernel`.
+
     >>> v = Variable(np.zeros(3), name="bias")
     >>> v.assign([1, 2, 3])
     >>> v.numpy()
@@ -48,6 +51,7 @@ class Variable(Tensor):
         name: str | None = None,
     ):
         self._engine: Engine | None = None
+        self._placed: set[str] = set()  # the engines that may have a copy
         if callable(initializer):
             if shape is None:
                 raise ValueError("A Variable made by an initializer function needs a shape.")
@@ -60,15 +64,11 @@ class Variable(Tensor):
         self.trainable = trainable
         self.key = next(_keys)
         self._name = name or f"variable_{self.key}"
+        self.path = self._name
         # A copy: the caller's array must not change with the variable.
         self._host: np.ndarray | None = self._checked(initial).copy()
         self.constraint: Callable[[Tensor], Tensor] | None = None
         self.regularizer: Callable[[Tensor], Tensor] | None = None
-
-    # Keras 3 calls a variable's position in the object tree its path.
-    @property
-    def path(self) -> str:
-        return self.name
 
     def numpy(self) -> np.ndarray:
         """The newest value, fetched from the engine that has it."""
@@ -82,7 +82,7 @@ class Variable(Tensor):
         # Never placed on an engine, or that engine died: the last value known here.
         if self._host is None:
             raise RuntimeError(
-                f"The value of variable {self.name} is lost: the {self._engine.name} engine "  # type: ignore[union-attr]
+                f"The value of variable {self.path} is lost: the {self._engine.name} engine "  # type: ignore[union-attr]
                 "no longer has it. Set its weights again."
             )
         return self._host
@@ -95,7 +95,7 @@ class Variable(Tensor):
     def _checked(self, value: np.ndarray) -> np.ndarray:
         if value.shape != self.shape:
             raise ValueError(
-                f"Variable {self.name} has shape {format_shape(self.shape)}, but the new value "
+                f"Variable {self.path} has shape {format_shape(self.shape)}, but the new value "
                 f"has shape {format_shape(value.shape)}."
             )
         return value.astype(dtypes.numpy_dtype(self.dtype), copy=False)
@@ -116,7 +116,7 @@ class Variable(Tensor):
         tensor = cast(as_tensor(value), self.dtype)
         if not compatible(tensor.shape, self.shape):
             raise ValueError(
-                f"Variable {self.name} has shape {format_shape(self.shape)}, but is assigned "
+                f"Variable {self.path} has shape {format_shape(self.shape)}, but is assigned "
                 f"a tensor of shape {format_shape(tensor.shape)}."
             )
         active.updates[self] = tensor
@@ -136,7 +136,8 @@ class Variable(Tensor):
             return
         value = self._newest()
         engine.write(self.key, value)
-        if self._engine is None or self._engine is not engine:
+        if engine.name not in self._placed:
+            self._placed.add(engine.name)
             weakref.finalize(self, engine.delete, self.key)
         self._engine = engine
         # A copy stays here only where the engine's process may die with the value.
@@ -148,7 +149,7 @@ class Variable(Tensor):
             self._host = np.array(self._engine.read(self.key))
 
     def __repr__(self) -> str:
-        return f"<Variable {self.name} shape={format_shape(self.shape)} dtype={self.dtype}>"
+        return f"<Variable {self.path} shape={format_shape(self.shape)} dtype={self.dtype}>"
 
 
 def _default_dtype(array: np.ndarray) -> str:

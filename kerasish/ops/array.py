@@ -19,6 +19,7 @@ from kerasish.graph.shapes import (
     canonical_axis,
     canonical_shape,
     known,
+    same_size,
     size_of,
 )
 from kerasish.graph.spec import Shape, Spec, format_shape
@@ -101,14 +102,18 @@ def reshape(x: Any, newshape: Any) -> Tensor:
 
 def _remaining(x: Tensor, target: list[Any], position: int) -> Any:
     """The size that -1 stands for."""
-    others = [s for i, s in enumerate(target) if i != position]
+    mine: list[Any] = [Dim.of(x, i) for i in range(x.rank)]
+    theirs = []
     # Sizes that are the same on both sides cancel; often that leaves ints only.
-    left = [Dim.of(x, i) for i in range(x.rank)]
-    lead = 0
-    while lead < builtins.min(position, x.rank) and target[lead] is left[lead]:
-        lead += 1
-    mine, theirs = left[lead:], others[lead:]
+    for size in (s for i, s in enumerate(target) if i != position):
+        twin = next((i for i, m in enumerate(mine) if same_size(m, size)), None)
+        if twin is None:
+            theirs.append(size)
+        else:
+            del mine[twin]
     total, rest = math.prod(mine), math.prod(theirs)
+    if not theirs:
+        return total
     if not isinstance(total, Dim) and not isinstance(rest, Dim):
         if rest == 0 or total % rest:
             raise ValueError(
@@ -327,7 +332,11 @@ def slice_p(
     x: Spec, *, start: tuple[Any, ...], stop: tuple[Any, ...], step: tuple[int, ...]
 ) -> Spec:
     """Bounds as of `range`, within the axis; stop -1 with a negative step means "to 0"."""
-    bounds = zip(start, stop, step, strict=True)
+    bounds = list(zip(start, stop, step, strict=True))
+    for n, (a, b, _) in zip(x.shape, bounds, strict=True):
+        # Only an index into an axis of once unknown size can turn out to lie outside.
+        if n is not None and not isinstance(a, Dim) and b == a + 1 and not 0 <= a < n:
+            raise ValueError(f"index {a} is out of range for an axis of size {n}.")
     return Spec(
         tuple(
             None if isinstance(a, Dim) or isinstance(b, Dim) else len(range(a, b, s))
@@ -657,7 +666,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Te
     if stop is None:
         start, stop = 0, start
     if isinstance(stop, Dim) or isinstance(start, Dim):
-        length: Any = (stop - start + (step - 1)) // step
+        length: Any = -((start - stop) // step)  # rounded up
         name = dtypes.standardize(dtype or "int32")
     else:
         length = builtins.max(0, math.ceil((stop - start) / step))

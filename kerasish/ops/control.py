@@ -8,7 +8,7 @@ from typing import Any
 from kerasish.graph import trace
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import phase_p
+from kerasish.ops.elementwise import phase_p, promoted
 
 
 def in_train_phase(x: Any, alt: Any, training: bool | None = None) -> Tensor:
@@ -24,7 +24,7 @@ def in_train_phase(x: Any, alt: Any, training: bool | None = None) -> Tensor:
         training = trace.current_phase()
     if training is not None:
         return _made(x if training else alt)
-    return phase_p(_made(x), _made(alt))
+    return phase_p(*promoted(_made(x), _made(alt)))
 
 
 def _made(value: Any | Callable[[], Any]) -> Tensor:

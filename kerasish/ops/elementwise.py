@@ -134,7 +134,7 @@ def stop_gradient(x: Any) -> Tensor:
 
 def negative(x: Any) -> Tensor:
     """-x."""
-    return negative_p(as_tensor(x))
+    return negative_p(*promoted(x, to=_number))
 
 
 def abs(x: Any) -> Tensor:
@@ -148,7 +148,7 @@ absolute = abs
 
 def sign(x: Any) -> Tensor:
     """-1, 0 or 1 by the sign of x."""
-    return sign_p(as_tensor(x))
+    return sign_p(*promoted(x, to=_number))
 
 
 def square(x: Any) -> Tensor:

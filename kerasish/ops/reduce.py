@@ -75,7 +75,7 @@ def argmin_p(x: Spec, *, axis: int) -> Spec:
 
 @primitive
 def cumsum_p(x: Spec, *, axis: int) -> Spec:
-    return Spec(x.shape, "int32" if x.dtype == "bool" else x.dtype)
+    return x
 
 
 def _apply(op: Primitive, x: Tensor, axis: Any, keepdims: bool) -> Tensor:
@@ -193,6 +193,7 @@ def cumsum(x: Any, axis: Any = None) -> Tensor:
     array([1., 3., 6.], dtype=float32)
     """
     x = as_tensor(x)
+    x = cast(x, "int32") if x.dtype == "bool" else x
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     return cumsum_p(x, axis=canonical_axis(axis, x.rank))

@@ -1,0 +1,68 @@
+"""Buffers: what the values of compiled programs live in."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+
+class Arena:
+    """Buffers that all Programs of an engine share, since only one of them runs at a time.
+
+    A buffer lives as long as a Program that uses it.
+    """
+
+    def __init__(self) -> None:
+        self._slabs: weakref.WeakValueDictionary[int, Array] = weakref.WeakValueDictionary()
+
+    def pool(self) -> Pool:
+        return Pool(self, list(self._slabs.values()))
+
+    def add(self, size: int) -> Array:
+        slab = np.empty(size, "uint8")
+        self._slabs[id(slab)] = slab
+        return slab
+
+
+class Pool:
+    """The buffers that are free at one point of a plan."""
+
+    def __init__(self, arena: Arena, free: list[Array]):
+        self.arena = arena
+        self.free = free
+
+    def take(self, size: int) -> Array:
+        # The latest freed one that fits well: it may still be in the cache.
+        for i in range(len(self.free) - 1, -1, -1):
+            if size <= self.free[i].size <= 2 * size + 4096:
+                return self.free.pop(i)
+        return self.arena.add(max(size, 64))
+
+    def give(self, slab: Array) -> None:
+        self.free.append(slab)
+
+
+@dataclass(eq=False)
+class Memory:
+    """What one or more values live in.
+
+    Attributes:
+        slab: the buffer, None for the memory of constants and variables.
+        values: the live values in it: several where some are views of others.
+        variable: the key of the variable whose array it is.
+    """
+
+    slab: Array | None = None
+    values: set[int] = field(default_factory=set)
+    variable: int | None = None
+
+
+def shaped(slab: Array, shape: Any, dtype: np.dtype) -> Array:
+    """The beginning of a buffer as an array."""
+    return slab[: math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)

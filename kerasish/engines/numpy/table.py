@@ -1,0 +1,237 @@
+"""The definition of every primitive, as plain NumPy: what other engines are tested against.
+
+A lowering takes arrays, then the attributes, and returns an array (or a tuple). The engine
+casts results to the dtype that the shape rule promises, so that lowerings need not.
+Clear comes before quick here; `kernels` has the quick forms that compiled programs use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from kerasish.engines.numpy import conv, random
+from kerasish.graph import dtypes
+
+Array = np.ndarray
+
+
+def is_half(dtype: np.dtype) -> bool:
+    """Whether it is float16 or bfloat16 (whose kind NumPy does not know as a float)."""
+    return dtype.itemsize == 2 and dtype.kind not in "iu"
+
+
+def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` with half precision floats widened: sums of them would lose too much."""
+
+    @wraps(function)
+    def widened(*arrays: Array, **attrs: Any) -> Any:
+        return function(*(a.astype("float32") if is_half(a.dtype) else a for a in arrays), **attrs)
+
+    return widened
+
+
+# --- elementwise -------------------------------------------------------------------------
+
+
+@in_float32
+def sigmoid(x: Array) -> Array:
+    small = np.exp(-np.abs(x))  # never overflows
+    return np.where(x >= 0, 1, small) / (1 + small)
+
+
+@in_float32
+def softplus(x: Array) -> Array:
+    # Beyond 80, log(1 + exp(x)) is x in any precision.
+    return np.maximum(np.log1p(np.exp(np.minimum(x, 80))), x)
+
+
+# W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
+# Computation 23 (1969): erf near 0, and erfc * exp(x^2) further out. Highest power first.
+_NEAR = (
+    (
+        1.85777706184603153e-1,
+        3.16112374387056560e0,
+        1.13864154151050156e2,
+        3.77485237685302021e2,
+        3.20937758913846947e3,
+    ),
+    (
+        1.0,
+        2.36012909523441209e1,
+        2.44024637934444173e2,
+        1.28261652607737228e3,
+        2.84423683343917062e3,
+    ),
+)
+_FAR = (
+    (
+        2.15311535474403846e-8,
+        5.64188496988670089e-1,
+        8.88314979438837594e0,
+        6.61191906371416295e1,
+        2.98635138197400131e2,
+        8.81952221241769090e2,
+        1.71204761263407058e3,
+        2.05107837782607147e3,
+        1.23033935479799725e3,
+    ),
+    (
+        1.0,
+        1.57449261107098347e1,
+        1.17693950891312499e2,
+        5.37181101862009858e2,
+        1.62138957456669019e3,
+        3.29079923573345963e3,
+        4.36261909014324716e3,
+        3.43936767414372164e3,
+        1.23033935480374942e3,
+    ),
+)
+
+
+def erf(x: Array) -> Array:
+    x = np.asarray(x, "float64")
+    size = np.minimum(np.abs(x), 6)  # erf(6) is 1 in double precision
+    square = x * x
+    near = x * np.polyval(_NEAR[0], square) / np.polyval(_NEAR[1], square)
+    far = 1 - np.exp(-size * size) * np.polyval(_FAR[0], size) / np.polyval(_FAR[1], size)
+    return np.where(size <= 0.46875, near, np.copysign(far, x))
+
+
+# --- reductions --------------------------------------------------------------------------
+
+
+def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:
+    return in_float32(lambda x, *, axis, keepdims: function(x, axis=axis, keepdims=keepdims))
+
+
+# --- arrays ------------------------------------------------------------------------------
+
+
+def slices(start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> Any:
+    """The index of a slice; its bounds are those of `range`, where -1 may be before 0."""
+    return tuple(
+        slice(a, None if s < 0 and b < 0 else b, s)
+        for a, b, s in zip(start, stop, step, strict=True)
+    )
+
+
+def slice_grad(g: Array, *, shape: Any, start: Any, stop: Any, step: Any) -> Array:
+    out = np.zeros(shape, g.dtype)
+    out[slices(start, stop, step)] = g
+    return out
+
+
+@in_float32
+def take_grad(g: Array, indices: Array, *, shape: Any, axis: int) -> Array:
+    out = np.zeros(shape, g.dtype)
+    index: Any = (slice(None),) * axis + (indices,)
+    np.add.at(out, index, g)
+    return out
+
+
+@in_float32
+def matmul(a: Array, b: Array, *, transpose_a: bool, transpose_b: bool) -> Array:
+    return np.matmul(
+        np.swapaxes(a, -1, -2) if transpose_a else a, np.swapaxes(b, -1, -2) if transpose_b else b
+    )
+
+
+TABLE: dict[str, Callable[..., Any]] = {
+    "negative": np.negative,
+    "abs": np.abs,
+    "sign": np.sign,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "square": np.square,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+    "relu": lambda x: np.maximum(x, x.dtype.type(0)),
+    "softplus": softplus,
+    "erf": erf,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "round": np.rint,
+    "logical_not": np.logical_not,
+    "isnan": np.isnan,
+    "isfinite": np.isfinite,
+    "cast": lambda x, *, dtype: x.astype(dtypes.numpy_dtype(dtype)),
+    "stop_gradient": lambda x: x,
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "power": np.power,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "floor_divide": np.floor_divide,
+    "mod": np.mod,
+    "equal": np.equal,
+    "not_equal": np.not_equal,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "logical_and": np.logical_and,
+    "logical_or": np.logical_or,
+    "where": np.where,
+    "sum": _reduction(np.sum),
+    "mean": _reduction(np.mean),
+    "prod": _reduction(np.prod),
+    "max": _reduction(np.max),
+    "min": _reduction(np.min),
+    "any": _reduction(np.any),
+    "all": _reduction(np.all),
+    "argmax": lambda x, *, axis: np.argmax(x, axis),
+    "argmin": lambda x, *, axis: np.argmin(x, axis),
+    "cumsum": in_float32(lambda x, *, axis: np.cumsum(x, axis)),
+    "reshape": lambda x, *, shape: np.reshape(x, shape),
+    "transpose": lambda x, *, axes: np.transpose(x, axes),
+    "broadcast_to": lambda x, *, shape: np.broadcast_to(x, shape),
+    "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
+    "slice": lambda x, *, start, stop, step: x[slices(start, stop, step)],
+    "slice_grad": slice_grad,
+    "pad": lambda x, *, widths, value: np.pad(x, widths, constant_values=value),
+    "flip": lambda x, *, axes: np.flip(x, axes),
+    "take": lambda x, indices, *, axis: np.take(x, indices, axis),
+    "take_grad": take_grad,
+    "full": lambda *, shape, value, dtype: np.full(shape, value, dtypes.numpy_dtype(dtype)),
+    "iota": lambda *, size, dtype: np.arange(size).astype(dtypes.numpy_dtype(dtype)),
+    "matmul": matmul,
+    "conv": in_float32(conv.conv),
+    "conv_input_grad": in_float32(conv.conv_input_grad),
+    "conv_kernel_grad": in_float32(conv.conv_kernel_grad),
+    "max_pool": conv.max_pool,
+    "max_pool_grad": conv.max_pool_grad,
+    "avg_pool": in_float32(conv.avg_pool),
+    "avg_pool_grad": in_float32(conv.avg_pool_grad),
+    **random.TABLE,
+}
+
+
+def apply(op: str, values: Any, attrs: dict[str, Any], specs: Any, counter: int = 0) -> list[Array]:
+    """One operation. Results are cast to the dtypes of `specs`.
+
+    Raises AssertionError if a lowering returns another shape than the rule says.
+    """
+    drawn = {"counter": counter} if "counted" in attrs else {}
+    results = TABLE[op](*values, **attrs, **drawn)
+    results = results if isinstance(results, tuple) else (results,)
+    arrays = [
+        np.asarray(r).astype(dtypes.numpy_dtype(spec.dtype), copy=False)
+        for r, spec in zip(results, specs, strict=True)
+    ]
+    for array, spec in zip(arrays, specs, strict=True):
+        if array.shape != tuple(spec.shape):
+            raise AssertionError(f"{op} made {array.shape}, but its shape rule says {spec.shape}.")
+    return arrays
