@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasish.graph import trace
 from kerasish.graph.primitive import Primitive
-from kerasish.graph.shapes import Dim
+from kerasish.graph.shapes import Dim, size_of
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Constant, Node, Placeholder, Tensor, size_tensors
 from kerasish.graph.variable import Variable
@@ -77,26 +77,27 @@ def concretize(
             )
         return found
 
-    def size_of(tensor: Tensor, axis: int) -> int:
+    def axis_size(tensor: Tensor, axis: int) -> int:
         return lookup(tensor).shape[axis]  # type: ignore[return-value]
 
     for node in topological_order(outputs, stop=inputs):
         args = [lookup(t) for t in node.inputs]
-        attrs = {key: _resolve(value, size_of) for key, value in node.attrs.items()}
+        attrs = {key: _resolve(value, axis_size) for key, value in node.attrs.items()}
         primitive = node.primitive
-        if primitive.name == "size":
-            results: Any = Constant(np.asarray(attrs["size"], "int32"))
-        elif primitive.name == "phase":
-            (spec,) = primitive.infer(tuple(t.spec for t in args), attrs)
-            results = broadcast_to(args[0] if training else args[1], spec.shape)
-        elif primitive.name == "identity":
-            results = args[0]
-        elif primitive.name == "gradients" and not native_gradients:
-            results = tuple(expand(args[0], args[1:]))
-        elif primitive.expansion is not None and not takes_whole(primitive.name):
-            results = primitive.expansion(*args, **attrs)
-        else:
-            results = _rebuilt(primitive, args, attrs, node.source)
+        with trace.derived_from(node.source):
+            if primitive.name == "size":
+                results: Any = Constant(np.asarray(attrs["size"], "int32"))
+            elif primitive.name == "phase":
+                (spec,) = primitive.infer(tuple(t.spec for t in args), attrs)
+                results = broadcast_to(args[0] if training else args[1], spec.shape)
+            elif primitive.name == "identity":
+                results = args[0]
+            elif primitive.name == "gradients" and not native_gradients:
+                results = tuple(expand(args[0], args[1:]))
+            elif primitive.expansion is not None and not takes_whole(primitive.name):
+                results = primitive.expansion(*args, **attrs)
+            else:
+                results = _rebuilt(primitive, args, attrs, node.source)
         results = results if isinstance(results, tuple) else (results,)
         new.update((id(old), t) for old, t in zip(node.outputs, results, strict=True))
     return placeholders, [lookup(t) for t in outputs]
@@ -181,7 +182,7 @@ def _folded(node: Node, args: tuple[Tensor, ...], fold: Fold | None) -> tuple[Te
 
 
 def _is_small(specs: Iterable[Spec]) -> bool:
-    return all(np.prod(spec.shape) <= _LARGEST_FOLDED for spec in specs)
+    return all((size_of(spec.shape) or 0) <= _LARGEST_FOLDED for spec in specs)
 
 
 def variables_in(tensors: Iterable[Tensor]) -> list[Variable]:
@@ -196,14 +197,14 @@ def replace(tensors: Sequence[Tensor], new: Mapping[Tensor, Tensor]) -> list[Ten
     """`tensors` recomputed with some of the tensors behind them replaced."""
     known = {id(old): t for old, t in new.items()}
 
-    def size_of(tensor: Tensor, axis: int) -> Any:
+    def axis_size(tensor: Tensor, axis: int) -> Any:
         return Dim.of(known.get(id(tensor), tensor), axis)
 
     for node in topological_order(tensors, stop=list(new)):
         args = [known.get(id(t), t) for t in node.inputs]
         if all(a is b for a, b in zip(args, node.inputs, strict=True)) and not _attr_tensors(node):
             continue
-        attrs = {key: _resolve(value, size_of) for key, value in node.attrs.items()}
+        attrs = {key: _resolve(value, axis_size) for key, value in node.attrs.items()}
         results = node.primitive(*args, **attrs)
         results = results if isinstance(results, tuple) else (results,)
         known.update((id(old), t) for old, t in zip(node.outputs, results, strict=True))

@@ -60,7 +60,7 @@ class Primitive:
     def _where(self, specs: tuple[Spec, ...]) -> str:
         path = trace.current_path()
         shapes = ", ".join(format_shape(spec.shape) for spec in specs)
-        return f"{self.name}({shapes})" + (f" in layer {path}" if path else "")
+        return f"{self.name}({shapes})" + (f" in {path}" if path else "")
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
         tensors = tuple(as_tensor(x) for x in inputs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.operators import Operators
 from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import Shape, Spec, format_shape
 
@@ -38,7 +39,7 @@ class Node:
         self.outputs = tuple(Tensor(spec, self, i, symbolic) for i, spec in enumerate(specs))
 
 
-class Tensor:
+class Tensor(Operators):
     """One output of a node: a shape and a dtype now, a value when the graph runs.
 
     A tensor with no placeholder behind it has a value already: `np.asarray(t)`,
@@ -126,8 +127,6 @@ class Tensor:
 
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
-
-    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         text = f"<Tensor {self.name} shape={format_shape(self.shape)} dtype={self.dtype}"

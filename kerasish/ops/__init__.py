@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from kerasish.graph.gradients import gradients
 from kerasish.graph.primitive import as_tensor as convert_to_tensor
-from kerasish.ops import operators
 from kerasish.ops.array import (
     arange,
     broadcast_to,
@@ -19,6 +18,7 @@ from kerasish.ops.array import (
     flip,
     full,
     full_like,
+    getitem,
     moveaxis,
     ndim,
     one_hot,
@@ -131,8 +131,6 @@ from kerasish.ops.reduce import (
     sum,
     var,
 )
-
-operators.install()
 
 
 def convert_to_numpy(x):

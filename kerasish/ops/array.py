@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 import math
 import operator
 from collections.abc import Sequence
@@ -277,8 +278,12 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     else:
         cuts = [operator.index(i) for i in indices_or_sections]
     where = [0, *cuts, None]
-    lead = (builtins.slice(None),) * axis
-    return [x[(*lead, builtins.slice(a, b))] for a, b in zip(where, where[1:], strict=False)]
+    return [_along(x, axis, builtins.slice(a, b)) for a, b in itertools.pairwise(where)]
+
+
+def _along(x: Tensor, axis: int, key: Any) -> Tensor:
+    """`x` indexed on one axis."""
+    return getitem(x, (builtins.slice(None),) * axis + (key,))
 
 
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
@@ -288,8 +293,7 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
     count = num if num is not None else x.shape[axis]
     if count is None:
         raise ValueError("unstack: the axis has no known size; give num.")
-    lead = (builtins.slice(None),) * axis
-    return [x[(*lead, i)] for i in range(count)]
+    return [_along(x, axis, i) for i in range(count)]
 
 
 def tile(x: Any, repeats: Any) -> Tensor:
@@ -300,9 +304,7 @@ def tile(x: Any, repeats: Any) -> Tensor:
     counts = (1,) * (rank - len(counts)) + counts
     sizes = (1,) * (rank - x.rank) + shape(x)
     apart = reshape(x, tuple(s for size in sizes for s in (1, size)))
-    wide = broadcast_to(
-        apart, tuple(s for n, m in zip(counts, sizes, strict=True) for s in (n, m))
-    )
+    wide = broadcast_to(apart, tuple(s for n, m in zip(counts, sizes, strict=True) for s in (n, m)))
     return reshape(wide, tuple(n * m for n, m in zip(counts, sizes, strict=True)))
 
 
@@ -575,9 +577,8 @@ def _pad_mirrored(x: Tensor, axis: int, lo: int, hi: int, skip: int) -> Tensor:
     n = x.shape[axis]
     if n is None or builtins.max(lo, hi) > n - skip:
         raise ValueError(f"pad: axis {axis} of size {n} is too short to mirror {max(lo, hi)}.")
-    lead = (builtins.slice(None),) * axis
-    head = flip(x[(*lead, builtins.slice(skip, skip + lo))], axis)
-    tail = flip(x[(*lead, builtins.slice(n - skip - hi, n - skip))], axis)
+    head = flip(_along(x, axis, builtins.slice(skip, skip + lo)), axis)
+    tail = flip(_along(x, axis, builtins.slice(n - skip - hi, n - skip)), axis)
     return concatenate([head, x, tail], axis)
 
 

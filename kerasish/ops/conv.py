@@ -6,6 +6,7 @@ The primitives are channels last with explicit padding; the public functions tak
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -26,9 +27,7 @@ def _spatial(
     dilation = dilation or (1,) * len(window)
     sizes = tuple(
         None if isinstance(pads[0], Dim) else window_output(n, k, s, pads, d)
-        for n, k, s, pads, d in zip(
-            x.shape[1:-1], window, strides, padding, dilation, strict=True
-        )
+        for n, k, s, pads, d in zip(x.shape[1:-1], window, strides, padding, dilation, strict=True)
     )
     if any(n is not None and n < 1 for n in sizes):
         raise ValueError(
@@ -48,7 +47,7 @@ def conv_p(
     dilation: tuple[int, ...],
     groups: int,
 ) -> Spec:
-    *window, c_in, c_out = kernel.shape
+    *window, c_in, c_out = map(operator.index, kernel.shape)  # type: ignore[arg-type]
     channels = x.shape[-1]
     if channels is not None and channels != c_in * groups:
         raise ValueError(
@@ -209,9 +208,7 @@ def conv(
             pads = _padding(padding, x, window, strides, dilation)
         channels = x.shape[-1]
         groups = 1 if channels is None else max(channels // kernel.shape[-2], 1)
-        return conv_p(
-            x, kernel, strides=strides, padding=pads, dilation=dilation, groups=groups
-        )
+        return conv_p(x, kernel, strides=strides, padding=pads, dilation=dilation, groups=groups)
 
     return _channels_last(x, data_format, apply)
 

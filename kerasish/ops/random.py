@@ -154,9 +154,7 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
         return x
     sizes = shape_of(x)
     if noise_shape is not None:
-        sizes = tuple(
-            n if m is None else m for m, n in zip(noise_shape, sizes, strict=True)
-        )
+        sizes = tuple(n if m is None else m for m, n in zip(noise_shape, sizes, strict=True))
     return x * dropout_mask_p(shape=sizes, rate=float(rate), dtype=x.dtype, **_stream(seed))
 
 

@@ -1,0 +1,93 @@
+"""Input: where data enters a functional model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish.graph import dtypes
+from kerasish.graph.tensor import Placeholder, Tensor
+from kerasish.layers.base import Call, History, Layer
+
+
+class InputLayer(Layer):
+    """The layer behind an `Input`; it stands at the start of a model's list of layers.
+
+    Args:
+        shape: without the batch axis.
+        batch_size: fixed size of the batch axis, any if None.
+        dtype: floatx if None.
+        batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
+        name: of the input.
+    """
+
+    def __init__(
+        self,
+        shape: Any = None,
+        batch_size: int | None = None,
+        dtype: Any = None,
+        batch_shape: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        if batch_shape is None:
+            batch_shape = kwargs.pop("batch_input_shape", None)
+        if batch_shape is None:
+            batch_shape = kwargs.pop("input_shape", None) if shape is None else shape
+            if batch_shape is None:
+                raise ValueError("Input needs a `shape` (without the batch axis) or a batch_shape.")
+            batch_shape = (batch_size, *_sizes(batch_shape))
+        super().__init__(name=name or None, dtype=dtype, **kwargs)
+        self.batch_shape = _sizes(batch_shape)
+        self.built = True
+        tensor = Placeholder(self.batch_shape, dtypes.standardize(dtype), name=self.name)
+        call = Call(self, (), {}, tensor)
+        tensor.history = History(call, 0)  # type: ignore[attr-defined]
+        self._calls.append(call)
+
+    def call(self) -> Tensor:
+        """The placeholder itself."""
+        return self._calls[0].outputs
+
+    def get_config(self) -> dict[str, Any]:
+        return {"batch_shape": self.batch_shape, "dtype": self.dtype, "name": self.name}
+
+
+def _sizes(shape: Any) -> tuple[int | None, ...]:
+    sizes = (shape,) if isinstance(shape, int) or shape is None else tuple(shape)
+    if not all(n is None or (isinstance(n, int) and n >= 0) for n in map(_plain, sizes)):
+        raise ValueError(f"A shape holds ints and None, but got {shape!r}.")
+    return tuple(map(_plain, sizes))
+
+
+def _plain(size: Any) -> Any:
+    return int(size) if hasattr(size, "__index__") else size
+
+
+def Input(
+    shape: Any = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    sparse: bool = False,
+    batch_shape: Any = None,
+    name: str | None = None,
+    tensor: Tensor | None = None,
+) -> Tensor:
+    """A symbolic tensor that stands for the data a model gets.
+
+    Args:
+        shape: of one sample, without the batch axis; None where the size may vary.
+        batch_size: fixed size of the batch axis, any if None.
+        dtype: floatx if None.
+        sparse: sparse inputs are not supported; True is an error.
+        batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
+        name: of the input.
+        tensor: an existing tensor to return as it is.
+
+    >>> Input(shape=(784,)).shape
+    (None, 784)
+    """
+    if sparse:
+        raise NotImplementedError("Input(sparse=True): sparse tensors are not supported.")
+    if tensor is not None:
+        return tensor
+    return InputLayer(shape, batch_size, dtype, batch_shape, name).output

@@ -1,0 +1,82 @@
+"""clone_model: a model like another, with weights of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kerasish import tree
+from kerasish.graph.tensor import Tensor
+from kerasish.layers.base import Layer
+from kerasish.layers.input import Input, InputLayer
+from kerasish.models.functional import LayerGraph
+from kerasish.models.model import Model
+from kerasish.models.operation import OperationLayer
+from kerasish.models.sequential import Sequential
+
+
+def _copied(layer: Layer) -> Layer:
+    return type(layer).from_config(layer.get_config())
+
+
+def clone_model(
+    model: Model, input_tensors: Any = None, clone_function: Callable[[Layer], Layer] | None = None
+) -> Model:
+    """A model of the same structure with new layers and fresh weights.
+
+    Args:
+        model: Sequential or functional. A subclassed model can only be made by its own class.
+        input_tensors: tensors to put in place of the inputs; new inputs if None.
+        clone_function: makes the new layer for each layer; by default another with equal config.
+
+    Raises:
+        ValueError: for a subclassed model.
+
+    >>> from kerasish import layers
+    >>> model = Sequential([layers.Input((3,)), layers.Dense(2)])
+    >>> clone_model(model).count_params() == model.count_params()
+    True
+    """
+    clone = clone_function or _copied
+    graph = model._graph
+    if isinstance(model, Sequential):
+        layers = [clone(layer) for layer in model.layers]
+        first = _new_inputs(graph, input_tensors) if graph else []
+        return Sequential([*first, *layers], name=model.name, trainable=model._trainable)
+    if graph is None:
+        raise ValueError(
+            f"Model {model.name} ({type(model).__name__}) is a subclassed model: what it does is "
+            "known to its class alone. Make another by calling the class."
+        )
+    copies = {layer: _copy(layer, clone) for layer in graph.layers}
+    inputs = _new_inputs(graph, input_tensors)
+    outputs = graph.run(inputs, copies)
+    return Model(
+        inputs=tree.pack(graph.inputs, inputs),
+        outputs=outputs,
+        name=model.name,
+        trainable=model._trainable,
+    )
+
+
+def _copy(layer: Layer, clone: Callable[[Layer], Layer]) -> Layer:
+    if isinstance(layer, InputLayer):
+        return layer
+    if isinstance(layer, OperationLayer):
+        return OperationLayer(layer.node, layer.name)
+    return clone(layer)
+
+
+def _new_inputs(graph: LayerGraph, given: Any) -> list[Tensor]:
+    if given is None:
+        return [
+            Input(batch_shape=x.shape, dtype=x.dtype, name=layer.name)
+            for x, layer in zip(graph.flat_inputs, graph.layers, strict=False)
+        ]
+    tensors = tree.flatten(given)
+    if len(tensors) != len(graph.flat_inputs):
+        raise ValueError(
+            f"clone_model: the model has {len(graph.flat_inputs)} inputs, but got "
+            f"{len(tensors)} input_tensors."
+        )
+    return tensors

@@ -1,0 +1,161 @@
+"""The graph of layers behind a functional model: recorded calls, replayed on new inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kerasish import tree
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Node, Tensor
+from kerasish.layers.base import Call, History, Layer
+from kerasish.layers.input import InputLayer
+from kerasish.models.operation import OperationLayer
+
+
+class LayerGraph:
+    """What lies between the inputs and outputs of a functional model.
+
+    Args:
+        inputs: symbolic tensors, nested as the model takes them.
+        outputs: tensors computed from them by layers.
+
+    Attributes:
+        calls: the recorded calls in an order in which they can be replayed.
+        layers: the layers of these calls, inputs first.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any):
+        self.inputs = inputs
+        self.outputs = outputs
+        self.flat_inputs: list[Tensor] = tree.flatten(inputs)
+        self.flat_outputs: list[Tensor] = tree.flatten(outputs)
+        self._check()
+        self.calls = self._collect()
+        entrances = [_input_layer(x) for x in self.flat_inputs]
+        self.layers = list(dict.fromkeys([*entrances, *(call.layer for call in self.calls)]))
+        self._check_names()
+
+    def _check(self) -> None:
+        for what, tensors in (("inputs", self.flat_inputs), ("outputs", self.flat_outputs)):
+            if not tensors:
+                raise ValueError(f"Model({what}=...) needs at least one tensor.")
+            for x in tensors:
+                if not isinstance(x, Tensor) or not x.is_symbolic:
+                    raise ValueError(
+                        f"Model({what}=...) takes tensors that come from `Input` (or from layers "
+                        f"called on one), but got {type(x).__name__} {x!r:.100}."
+                    )
+        if len({id(x) for x in self.flat_inputs}) != len(self.flat_inputs):
+            raise ValueError("Model(inputs=...) names the same Input twice.")
+
+    def _check_names(self) -> None:
+        names: dict[str, Layer] = {}
+        for layer in self.layers:
+            if names.setdefault(layer.name, layer) is not layer:
+                raise ValueError(
+                    f"Two different layers of the model are called {layer.name!r}. Names must "
+                    "be unique: give one of them another `name`."
+                )
+
+    def _collect(self) -> list[Call]:
+        """The calls behind the outputs, depth first, each after those it depends on."""
+        known = {id(x) for x in self.flat_inputs}
+        order: dict[int, Call] = {}
+        stack: list[tuple[Tensor, bool]] = [(x, False) for x in reversed(self.flat_outputs)]
+        while stack:
+            tensor, expanded = stack.pop()
+            if id(tensor) in known:
+                continue
+            call = self.call_of(tensor)
+            if id(call) in order:
+                continue
+            if expanded:
+                order[id(call)] = call
+                continue
+            stack.append((tensor, True))
+            stack.extend((x, False) for x in reversed(_dependencies(call)))
+        return list(order.values())
+
+    def call_of(self, tensor: Tensor) -> Call:
+        """The call that made a tensor."""
+        history: History | None = getattr(tensor, "history", None)
+        if history is not None and not isinstance(history.call.layer, InputLayer):
+            return history.call
+        if tensor.node is None:
+            raise ValueError(
+                f"The outputs of the model depend on {tensor.name} of shape "
+                f"{format_shape(tensor.shape)}, which is not among its inputs "
+                f"({', '.join(x.name for x in self.flat_inputs)}). Add it to Model(inputs=...)."
+            )
+        return _operation_call(tensor.node)
+
+    def origin(self, tensor: Tensor) -> tuple[Layer, int, int]:
+        """The layer that a tensor comes from, which of its calls here, which of its outputs."""
+        for layer, x in zip(self.layers, self.flat_inputs, strict=False):
+            if x is tensor:
+                return layer, 0, 0
+        call = self.call_of(tensor)
+        same = [id(other) for other in self.calls if other.layer is call.layer]
+        return call.layer, same.index(id(call)), tensor.history.index  # type: ignore[attr-defined]
+
+    def run(
+        self, inputs: Sequence[Tensor], instead: Mapping[Layer, Layer] | None = None
+    ) -> Any:
+        """Replays the calls on other inputs and returns the outputs, nested as declared.
+
+        Args:
+            inputs: in the order of `flat_inputs`.
+            instead: layer -> the one to call in its place.
+        """
+        new = {id(old): x for old, x in zip(self.flat_inputs, inputs, strict=True)}
+
+        def lookup(x: Any) -> Any:
+            if not isinstance(x, Tensor) or not x.is_symbolic:
+                return x
+            if id(x) in new:
+                return new[id(x)]
+            # Something between the layers that no output depends on, such as a mask.
+            mask_source = getattr(x, "history", None)
+            raise ValueError(f"{x!r} was not computed while replaying {mask_source}.")
+
+        for call in self.calls:
+            args = tree.map_structure(lookup, list(call.args))
+            kwargs = {k: tree.map_structure(lookup, v) for k, v in given_arguments(call).items()}
+            layer = call.layer if instead is None else instead[call.layer]
+            outputs = layer(*args, **kwargs)
+            pairs = zip(tree.flatten(call.outputs), tree.flatten(outputs), strict=True)
+            new.update((id(old), x) for old, x in pairs)
+        return tree.map_structure(lookup, self.outputs)
+
+
+def given_arguments(call: Call) -> dict[str, Any]:
+    """The keyword arguments of a call without those that are worked out anew."""
+    return {
+        key: value
+        for key, value in call.kwargs.items()
+        if not (key == "training" and value is None) and key != "mask"
+    }
+
+
+def _dependencies(call: Call) -> list[Tensor]:
+    leaves: Iterable[Any] = tree.flatten([list(call.args), given_arguments(call)])
+    return [x for x in leaves if isinstance(x, Tensor) and x.is_symbolic]
+
+
+def _input_layer(x: Tensor) -> Layer:
+    """The InputLayer of an input; one is made for tensors from inside of another graph."""
+    history: History | None = getattr(x, "history", None)
+    if history is not None and isinstance(history.call.layer, InputLayer):
+        return history.call.layer
+    return InputLayer(batch_shape=x.shape, dtype=x.dtype)
+
+
+def _operation_call(node: Node) -> Call:
+    """An operation between layers as a call of a layer; the same one for all models."""
+    layer = OperationLayer(node)
+    outputs = node.outputs
+    call = Call(layer, tuple(layer.tensors), {}, outputs[0] if len(outputs) == 1 else outputs)
+    for i, output in enumerate(outputs):
+        output.history = History(call, i)  # type: ignore[attr-defined]
+    return call

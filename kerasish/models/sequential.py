@@ -1,0 +1,139 @@
+"""Sequential: one layer after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish.graph.tensor import Tensor
+from kerasish.layers.base import History, Layer
+from kerasish.layers.input import InputLayer
+from kerasish.models.functional import LayerGraph
+from kerasish.models.model import Model
+
+
+class Sequential(Model):
+    """A plain stack of layers.
+
+    The shape of the input comes from an `Input` as first item, from `input_shape=` of the
+    first layer, or else from the first data that the model sees.
+
+    Args:
+        layers: to add.
+        name: of the model.
+        trainable: whether optimizers change its weights.
+
+    Example:
+        >>> from kerasish import layers
+        >>> model = Sequential([layers.Input((4,)), layers.Dense(2)])
+        >>> model.output_shape
+        (None, 2)
+    """
+
+    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
+        super().__init__(trainable=trainable, name=name)
+        self._stack: list[Layer] = []
+        for layer in layers or []:
+            self.add(layer)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order, without the one that stands for the input."""
+        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+
+    def _sublayers(self) -> list[Layer]:
+        return list(dict.fromkeys(self._stack))
+
+    def add(self, layer: Any) -> None:
+        """Puts a layer on top.
+
+        Args:
+            layer: a Layer, a Model, or an `Input` as the first.
+        """
+        if isinstance(layer, Tensor):
+            history: History | None = getattr(layer, "history", None)
+            layer = history.call.layer if history else layer
+        if not isinstance(layer, Layer):
+            hint = " Did you forget the parentheses?" if isinstance(layer, type) else ""
+            raise TypeError(f"Sequential.add takes a Layer, but got {layer!r:.100}.{hint}")
+        if any(layer.name == other.name for other in self._stack):
+            raise ValueError(
+                f"All layers of a Sequential must have different names, but there are two called "
+                f"{layer.name!r}. Give one of them another `name`."
+            )
+        if isinstance(layer, InputLayer) and self._stack:
+            raise ValueError("An Input can only be the first item of a Sequential.")
+        self._stack.append(layer)
+        self._grow(layer)
+
+    def _grow(self, layer: Layer) -> None:
+        """Extends the graph by one layer, once the shape of the input is known."""
+        if self._graph is not None:
+            self._connect(self._graph.flat_inputs[0], layer(self._graph.flat_outputs[0]))
+        elif isinstance(layer, InputLayer):
+            self._connect(layer.output, layer.output)
+        elif len(self._stack) == 1 and _input_of(layer) is not None:
+            self._connect_all(_input_of(layer))
+
+    def _connect(self, x: Tensor, y: Any) -> None:
+        self._graph = LayerGraph(x, y)
+        self.built = True
+
+    def _connect_all(self, x: Any) -> None:
+        """Calls all layers on `x`."""
+        y = x
+        for layer in self.layers:
+            y = layer(y)
+        self._connect(x, y)
+
+    def pop(self) -> Layer:
+        """Takes the last layer off and returns it."""
+        if not self.layers:
+            raise ValueError("Sequential.pop: there is no layer left.")
+        layer = self._stack.pop()
+        graph, self._graph, self.built = self._graph, None, False
+        if graph is not None and self._stack:
+            self._connect_all(graph.flat_inputs[0])
+        return layer
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the weights for inputs of a shape (with the batch axis)."""
+        if self._graph is None and input_shape is not None:
+            if not self._stack:
+                raise ValueError(f"Sequential {self.name} has no layers to build.")
+            batch_shape = (None, *tuple(input_shape)[1:])
+            self._connect_all(InputLayer(batch_shape=batch_shape).output)
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Applies the layers one after the other."""
+        if self._graph is not None:
+            return super().call(inputs)
+        for layer in self.layers:
+            inputs = layer(inputs)
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        """The configuration of the model and its layers as plain data."""
+        from kerasish.models.config import sequential_config
+
+        return sequential_config(self)
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
+        """A model from the result of `get_config`, with fresh weights."""
+        from kerasish.models.config import sequential_from_config
+
+        return sequential_from_config(cls, config, custom_objects)
+
+
+def _input_of(layer: Layer) -> Tensor | None:
+    """The input that a first layer was told of, or that a model as first layer has."""
+    if isinstance(layer, Model) and layer.inputs:
+        first = layer.inputs[0]
+        return InputLayer(batch_shape=first.shape, dtype=first.dtype).output
+    if layer.batch_input_shape is None:
+        return None
+    return InputLayer(batch_shape=layer.batch_input_shape, dtype=_input_dtype(layer)).output
+
+
+def _input_dtype(layer: Layer) -> str:
+    return "int32" if type(layer).__name__ == "Embedding" else layer.dtype

@@ -1,0 +1,1 @@
+"""Training: data in, steps in bulk, losses and metrics put together."""
