@@ -17,7 +17,6 @@ from kerasish.ops.elementwise import (
     erf,
     exp,
     log,
-    log1p,
     maximum,
     minimum,
     promoted,
@@ -159,8 +158,8 @@ def _(g, labels, logits):
 
 @composite
 def sigmoid_cross_entropy_p(labels: Tensor, logits: Tensor) -> Tensor:
-    """Elementwise; log1p(exp(-|x|)) never overflows."""
-    return relu(logits) - logits * labels + log1p(exp(-abs(logits)))
+    """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits))."""
+    return softplus(logits) - logits * labels
 
 
 @sigmoid_cross_entropy_p.vjp

@@ -1,0 +1,69 @@
+"""The TensorFlow engine: programs run op by op at first, then as traced functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish.engines.base import Engine
+from kerasish.engines.tensorflow import steps
+from kerasish.engines.tensorflow.compile import Resident, TensorFlowExecutable
+from kerasish.engines.tensorflow.library import tf
+from kerasish.engines.tensorflow.table import TABLE
+from kerasish.graph.program import Program
+
+
+class TensorFlowEngine(Engine):
+    """Runs Programs on TensorFlow 2 in this process."""
+
+    name = "tensorflow"
+    table = TABLE
+    native_gradients = True
+
+    def __init__(self) -> None:
+        self._variables: dict[int, Any] = {}
+
+    def version(self) -> str:
+        return tf.__version__
+
+    def devices(self) -> list[str]:
+        found = tf.config.list_physical_devices()
+        names = [device.name.removeprefix("/physical_device:") for device in found]
+        return sorted(names, key=lambda name: not name.startswith("GPU"))
+
+    def write(self, key: int, value: np.ndarray) -> None:
+        known = self._variables.get(key)
+        if known is None:
+            self._variables[key] = tf.Variable(value, trainable=False)
+        else:
+            known.assign(value)
+            steps.reset_scratch(known)
+
+    def read(self, key: int) -> np.ndarray:
+        return self._variables[key].numpy()
+
+    def delete(self, key: int) -> None:
+        self._variables.pop(key, None)
+
+    def holds(self, key: int) -> bool:
+        return key in self._variables
+
+    def put(self, array: np.ndarray) -> Resident:
+        tensor = tf.constant(array)
+        return Resident(tuple(tensor.shape), tensor.dtype.name, tensor)
+
+    def compile(self, program: Program) -> TensorFlowExecutable:
+        return TensorFlowExecutable(program, self._variables)
+
+    def interpret(self, program: Program) -> TensorFlowExecutable:
+        return TensorFlowExecutable(program, self._variables, eager=True)
+
+    def evaluate(self, program: Program, inputs: Sequence[Any], counter: int) -> list[Any]:
+        return self.interpret(program)(inputs, counter)
+
+
+def create() -> TensorFlowEngine:
+    """The engine, for the registry."""
+    return TensorFlowEngine()
