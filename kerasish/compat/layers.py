@@ -102,6 +102,7 @@ _ABSENT = (
     "optional",
     "quantization_config",
     "ragged",
+    "rms_scaling",
     "sparse",
 )
 

@@ -123,9 +123,29 @@ class Engine(ABC):
         """Makes the Program runnable. It has passed `check`."""
 
     def interpret(self, program: Program) -> Executable:
-        """Makes the Program run operation by operation, where the engine can do so."""
-        return self.compile(program)
+        """Makes the Program run uncompiled each time, where the engine can do so."""
+        return Interpreted(self, program)
 
     def evaluate(self, program: Program, inputs: Sequence[Any], counter: int) -> list[Any]:
         """Runs a Program that is needed only once; engines that can do so skip compiling."""
         return self.compile(program)(inputs, counter)
+
+
+class Interpreted(Executable):
+    """A Program that goes through `Engine.evaluate` at each run."""
+
+    def __init__(self, engine: Engine, program: Program):
+        self.engine = engine
+        self.program = program
+
+    def __call__(self, inputs: Sequence[Any], counter: int) -> list[Any]:
+        return self.engine.evaluate(self.program, inputs, counter)
+
+    def run_steps(
+        self, data: Sequence[Any], order: np.ndarray, counter: int, collect: bool
+    ) -> list[Any]:
+        arrays = [np.asarray(d) for d in data]
+        results = [self([a[rows] for a in arrays], counter + i) for i, rows in enumerate(order)]
+        if not collect:
+            return results[-1]
+        return [np.stack([np.asarray(r) for r in outputs]) for outputs in zip(*results, strict=True)]

@@ -1,0 +1,352 @@
+"""Losses as functions of targets and predictions, which they reduce along the last axis.
+
+Options that the class of a loss takes too are documented here, where they are used.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from kerasish import config, ops
+from kerasish.graph.tensor import Tensor
+from kerasish.losses.loss import class_pair, pair, sparse_pair
+
+# --- regression --------------------------------------------------------------------------
+
+
+def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+    """mean((y_true - y_pred)^2) along the last axis.
+
+    >>> mean_squared_error([[0.0, 2.0]], [[1.0, 4.0]]).numpy()
+    array([2.5], dtype=float32)
+    """
+    y_true, y_pred = pair(y_true, y_pred, "mean_squared_error")
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+    """mean(|y_true - y_pred|) along the last axis."""
+    y_true, y_pred = pair(y_true, y_pred, "mean_absolute_error")
+    return ops.mean(ops.abs(y_true - y_pred), axis=-1)
+
+
+def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
+    """100 * mean(|y_true - y_pred| / |y_true|), where |y_true| is at least epsilon."""
+    y_true, y_pred = pair(y_true, y_pred, "mean_absolute_percentage_error")
+    size = ops.maximum(ops.abs(y_true), config.epsilon())
+    return 100.0 * ops.mean(ops.abs((y_true - y_pred) / size), axis=-1)
+
+
+def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
+    """mean((log(y_true + 1) - log(y_pred + 1))^2), where negatives count as epsilon."""
+    y_true, y_pred = pair(y_true, y_pred, "mean_squared_logarithmic_error")
+    logs = [ops.log(ops.maximum(y, config.epsilon()) + 1.0) for y in (y_true, y_pred)]
+    return ops.mean(ops.square(logs[0] - logs[1]), axis=-1)
+
+
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    """Minus the cosine of the angle between targets and predictions: -1 if they point the same way.
+
+    Args:
+        y_true: targets.
+        y_pred: predictions.
+        axis: the axis of the vectors.
+
+    >>> cosine_similarity([[1.0, 1.0]], [[2.0, 2.0]]).numpy().round(4)
+    array([-1.], dtype=float32)
+    """
+    y_true, y_pred = pair(y_true, y_pred, "cosine_similarity")
+    return -ops.sum(ops.l2_normalize(y_true, axis) * ops.l2_normalize(y_pred, axis), axis=axis)
+
+
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+    """The mean of half the squared error up to `delta`, and of a straight line beyond.
+
+    Source: Huber, 1964, https://doi.org/10.1214/aoms/1177703732
+
+    Args:
+        y_true: targets.
+        y_pred: predictions.
+        delta: where the line begins.
+    """
+    y_true, y_pred = pair(y_true, y_pred, "huber")
+    error = ops.abs(y_true - y_pred)
+    line = delta * error - 0.5 * delta**2
+    return ops.mean(ops.where(error <= delta, 0.5 * ops.square(error), line), axis=-1)
+
+
+def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
+    """mean(log(cosh(y_pred - y_true))) along the last axis, computed without overflow."""
+    y_true, y_pred = pair(y_true, y_pred, "log_cosh")
+    error = y_pred - y_true
+    return ops.mean(error + ops.softplus(-2.0 * error) - math.log(2.0), axis=-1)
+
+
+def poisson(y_true: Any, y_pred: Any) -> Tensor:
+    """mean(y_pred - y_true * log(y_pred)) along the last axis."""
+    y_true, y_pred = pair(y_true, y_pred, "poisson")
+    return ops.mean(y_pred - y_true * ops.log(y_pred + config.epsilon()), axis=-1)
+
+
+# --- margins -----------------------------------------------------------------------------
+
+
+def _signs(y_true: Tensor) -> Tensor:
+    """Labels 0 and 1 as -1 and 1; those that are -1 and 1 already stay."""
+    binary = ops.all(ops.logical_or(ops.equal(y_true, 0), ops.equal(y_true, 1)))
+    return ops.where(binary, 2.0 * y_true - 1.0, y_true)
+
+
+def hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """mean(max(1 - y_true * y_pred, 0)) along the last axis.
+
+    Args:
+        y_true: labels -1 and 1, or 0 and 1.
+        y_pred: predictions.
+    """
+    y_true, y_pred = pair(y_true, y_pred, "hinge")
+    return ops.mean(ops.maximum(1.0 - _signs(y_true) * y_pred, 0.0), axis=-1)
+
+
+def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """mean(max(1 - y_true * y_pred, 0)^2) along the last axis.
+
+    Args:
+        y_true: labels -1 and 1, or 0 and 1.
+        y_pred: predictions.
+    """
+    y_true, y_pred = pair(y_true, y_pred, "squared_hinge")
+    return ops.mean(ops.square(ops.maximum(1.0 - _signs(y_true) * y_pred, 0.0)), axis=-1)
+
+
+def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """max(wrong - right + 1, 0): the largest prediction of a wrong class against the right one."""
+    y_true, y_pred = pair(y_true, y_pred, "categorical_hinge")
+    right = ops.sum(y_true * y_pred, axis=-1)
+    wrong = ops.max((1.0 - y_true) * y_pred, axis=-1)
+    return ops.maximum(wrong - right + 1.0, 0.0)
+
+
+# --- probabilities -----------------------------------------------------------------------
+
+
+def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
+    """sum(y_true * log(y_true / y_pred)) along the last axis, both kept within epsilon and 1."""
+    y_true, y_pred = pair(y_true, y_pred, "kl_divergence")
+    p, q = (ops.clip(y, config.epsilon(), 1.0) for y in (y_true, y_pred))
+    return ops.sum(p * ops.log(p / q), axis=-1)
+
+
+def _smoothed(y_true: Tensor, smoothing: float, classes: int | None) -> Tensor:
+    if not smoothing:
+        return y_true
+    if not 0 < smoothing <= 1:
+        raise ValueError(f"label_smoothing must be between 0 and 1, but got {smoothing}.")
+    if classes is None:
+        raise ValueError("label_smoothing needs a known number of classes.")
+    return y_true * (1.0 - smoothing) + smoothing / classes
+
+
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred)) along `axis`.
+
+    Args:
+        y_true: labels 0 and 1, or probabilities.
+        y_pred: probabilities, or logits.
+        from_logits: whether y_pred holds logits.
+        label_smoothing: from 0 to 1, how far to move the labels towards 1/2.
+        axis: what the mean is taken along.
+
+    >>> binary_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).numpy()
+    array([0.6931472], dtype=float32)
+    """
+    y_true, y_pred = pair(y_true, y_pred, "binary_crossentropy")
+    y_true = _smoothed(y_true, label_smoothing, 2)
+    return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits), axis=axis)
+
+
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """-sum(y_true * log(y_pred)) along `axis`.
+
+    Args:
+        y_true: one number per class, such as one-hot rows; the shape of y_pred.
+        y_pred: probabilities, or logits.
+        from_logits: whether y_pred holds logits.
+        label_smoothing: from 0 to 1, how far to move the labels towards equal shares.
+        axis: the axis of the classes.
+
+    Raises:
+        ValueError: y_true holds class numbers; `sparse_categorical_crossentropy` is for them.
+
+    >>> categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).numpy()
+    array([0.6931472], dtype=float32)
+    """
+    y_true, y_pred = class_pair(y_true, y_pred, "categorical_crossentropy")
+    y_true = _smoothed(y_true, label_smoothing, y_pred.shape[axis])
+    return ops.categorical_crossentropy(y_true, y_pred, from_logits, axis)
+
+
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Tensor:
+    """-log(y_pred) of the class that y_true names.
+
+    Args:
+        y_true: class numbers, without the axis of the classes (or with size 1 there).
+        y_pred: probabilities, or logits.
+        from_logits: whether y_pred holds logits.
+        ignore_class: targets of this class count for nothing, neither in a mean.
+        axis: the axis of the classes.
+
+    Raises:
+        ValueError: y_true has the shape of y_pred; `categorical_crossentropy` is for that.
+
+    >>> sparse_categorical_crossentropy([1], [[0.5, 0.5]]).numpy()
+    array([0.6931472], dtype=float32)
+    """
+    y_true, y_pred = sparse_pair(y_true, y_pred, "sparse_categorical_crossentropy")
+    if ignore_class is None:
+        return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis)
+    valid = ops.not_equal(y_true, ignore_class)
+    target = ops.where(valid, y_true, ops.zeros_like(y_true))
+    losses = ops.sparse_categorical_crossentropy(target, y_pred, from_logits, axis)
+    losses = ops.where(valid, losses, 0.0)
+    losses.mask = valid  # type: ignore[attr-defined]
+    return losses
+
+
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Binary cross entropy times (1 - p)^gamma, p the probability of the right label.
+
+    Source: Lin et al., 2017, arXiv:1708.02002
+
+    Args:
+        y_true: labels 0 and 1.
+        y_pred: probabilities, or logits.
+        apply_class_balancing: whether to weight label 1 with alpha and label 0 with 1 - alpha.
+        alpha: the weight of label 1.
+        gamma: how strongly easy samples are faded out.
+        from_logits: whether y_pred holds logits.
+        label_smoothing: from 0 to 1, how far to move the labels towards 1/2.
+        axis: what the mean is taken along.
+    """
+    y_true, y_pred = pair(y_true, y_pred, "binary_focal_crossentropy")
+    y_true = _smoothed(y_true, label_smoothing, 2)
+    p = ops.sigmoid(y_pred) if from_logits else y_pred
+    right = y_true * p + (1.0 - y_true) * (1.0 - p)
+    losses = ops.power(1.0 - right, gamma) * ops.binary_crossentropy(y_true, p)
+    if apply_class_balancing:
+        losses = losses * (y_true * alpha + (1.0 - y_true) * (1.0 - alpha))
+    return ops.mean(losses, axis=axis)
+
+
+def categorical_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    alpha: Any = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """-sum(alpha * (1 - y_pred)^gamma * y_true * log(y_pred)) along `axis`.
+
+    Source: Lin et al., 2017, arXiv:1708.02002
+
+    Args:
+        y_true: one number per class, such as one-hot rows.
+        y_pred: probabilities, or logits.
+        alpha: a weight, or one per class.
+        gamma: how strongly easy samples are faded out.
+        from_logits: whether y_pred holds logits.
+        label_smoothing: from 0 to 1, how far to move the labels towards equal shares.
+        axis: the axis of the classes.
+    """
+    y_true, y_pred = class_pair(y_true, y_pred, "categorical_focal_crossentropy")
+    y_true = _smoothed(y_true, label_smoothing, y_pred.shape[axis])
+    p = ops.softmax(y_pred, axis) if from_logits else y_pred
+    p = p / ops.sum(p, axis=axis, keepdims=True)
+    p = ops.clip(p, config.epsilon(), 1.0 - config.epsilon())
+    return ops.sum(-y_true * ops.log(p) * (ops.power(1.0 - p, gamma) * alpha), axis=axis)
+
+
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float = 0.5) -> Tensor:
+    """(1 - p^q) / q, p the probability of the right class: robust against wrong labels.
+
+    Source: Zhang & Sabuncu, 2018, arXiv:1805.07836
+
+    Args:
+        y_true: class numbers.
+        y_pred: probabilities.
+        q: from near 0 (cross entropy) to 1 (mean absolute error).
+    """
+    if not 0 < q < 1:
+        raise ValueError(f"categorical_generalized_cross_entropy: q must be in (0, 1), not {q}.")
+    y_true, y_pred = sparse_pair(y_true, y_pred, "categorical_generalized_cross_entropy")
+    hot = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
+    return (1.0 - ops.power(ops.sum(hot * y_pred, axis=-1), q)) / q
+
+
+# --- overlap of regions ------------------------------------------------------------------
+
+
+def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Tensor:
+    """1 - 2 * overlap / (size of y_true + size of y_pred).
+
+    Args:
+        y_true: labels 0 and 1.
+        y_pred: probabilities of the same shape.
+        axis: the axes of a region, all if None.
+    """
+    y_true, y_pred = pair(y_true, y_pred, "dice")
+    overlap = 2.0 * ops.sum(y_true * y_pred, axis=axis)
+    sizes = ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis)
+    return 1.0 - overlap / (sizes + config.epsilon())
+
+
+def tversky(
+    y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None
+) -> Tensor:
+    """1 - overlap / (overlap + alpha * false negatives + beta * false positives).
+
+    Source: Salehi et al., 2017, arXiv:1706.05721, where alpha and beta are the other way round;
+    these are Keras's.
+
+    Args:
+        y_true: labels 0 and 1.
+        y_pred: probabilities of the same shape.
+        alpha: the weight of false negatives.
+        beta: the weight of false positives.
+        axis: the axes of a region, all if None.
+    """
+    y_true, y_pred = pair(y_true, y_pred, "tversky")
+    overlap = ops.sum(y_true * y_pred, axis=axis)
+    missed = alpha * ops.sum(y_true * (1.0 - y_pred), axis=axis)
+    wrong = beta * ops.sum((1.0 - y_true) * y_pred, axis=axis)
+    return 1.0 - overlap / (overlap + missed + wrong + config.epsilon())

@@ -1,0 +1,268 @@
+"""What all losses share: matching of shapes, weights, masks, reduction."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from kerasish import config, ops
+from kerasish.graph import dtypes
+from kerasish.graph.shapes import broadcast_shapes, size_of
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.saving.serialization import Configurable, serialize_keras_object, snake_case
+
+REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
+
+
+# --- shapes ------------------------------------------------------------------------------
+
+
+def pair(y_true: Any, y_pred: Any, where: str) -> tuple[Tensor, Tensor]:
+    """Targets and predictions as floats of shapes that broadcast.
+
+    Args:
+        y_true: targets.
+        y_pred: predictions; their dtype is the one of both.
+        where: the name of the loss or metric, for messages.
+
+    Raises:
+        ValueError: the shapes don't fit.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = ops.cast(y_pred, dtypes.floating(y_pred.dtype))
+    y_true, y_pred = same_rank(ops.cast(y_true, y_pred.dtype), y_pred)
+    broadcast_shapes(y_true.shape, y_pred.shape, where=f"{where}: y_true and y_pred")
+    return y_true, y_pred
+
+
+def same_rank(x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """`x` and `y` with the same number of axes if one has a last axis of size 1 too many."""
+    x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
+    if x.rank == y.rank + 1 and x.shape[-1] == 1:
+        return (x, ops.expand_dims(y, -1)) if y.rank == 1 else (ops.squeeze(x, -1), y)
+    if y.rank == x.rank + 1 and y.shape[-1] == 1:
+        return (ops.expand_dims(x, -1), y) if x.rank == 1 else (x, ops.squeeze(y, -1))
+    return x, y
+
+
+def class_pair(y_true: Any, y_pred: Any, where: str) -> tuple[Tensor, Tensor]:
+    """Like `pair`, for targets that hold one number per class, as the predictions do."""
+    true, pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    lacks_classes = true.rank == pred.rank - 1 or (
+        true.rank == pred.rank and true.shape[-1] == 1 and pred.shape[-1] not in (1, None)
+    )
+    if pred.rank > 1 and lacks_classes:
+        raise ValueError(
+            f"{where}: expected y_true with one number per class, like y_pred of shape "
+            f"{format_shape(pred.shape)}, but got shape {format_shape(true.shape)}, which looks "
+            f"like class numbers. Use sparse_{where}, or kerasish.utils.to_categorical(y_true)."
+        )
+    return pair(true, pred, where)
+
+
+def sparse_pair(y_true: Any, y_pred: Any, where: str) -> tuple[Tensor, Tensor]:
+    """Targets as class numbers without an axis of classes, and the predictions as floats."""
+    true, pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    pred = ops.cast(pred, dtypes.floating(pred.dtype))
+    if true.rank == pred.rank and true.shape[-1] == 1:
+        true = ops.squeeze(true, -1)
+    if true.rank != pred.rank - 1:
+        hint = f" Use {where.removeprefix('sparse_')}." if true.shape == pred.shape else ""
+        raise ValueError(
+            f"{where}: expected y_true to hold class numbers, with one axis less than y_pred of "
+            f"shape {format_shape(pred.shape)}, but got shape {format_shape(true.shape)}.{hint}"
+        )
+    return true, pred
+
+
+# --- weights and reduction ---------------------------------------------------------------
+
+
+def weighted_mask(sample_weight: Any, mask: Any, dtype: str, rescale: bool) -> Tensor | None:
+    """Sample weights and mask as one weight, None if there is neither.
+
+    With `rescale`, the mean over all steps becomes that over the ones which the mask keeps.
+    """
+    if mask is None:
+        return None if sample_weight is None else ops.cast(sample_weight, dtype)
+    mask = ops.cast(mask, dtype)
+    if rescale:
+        # Mean, not sum over size: the size may be known only at run time.
+        mask = mask / (ops.mean(mask) + config.epsilon() / (size_of(mask.shape) or 1))
+    if sample_weight is None:
+        return mask
+    mask, weight = same_rank(mask, ops.cast(sample_weight, dtype))
+    return weight * mask
+
+
+def reduce_weighted(
+    values: Tensor, sample_weight: Any = None, mask: Any = None, reduction: str | None = "mean"
+) -> Tensor:
+    """Losses, weighted and masked, as one number (or as they are for "none")."""
+    averaged = reduction in ("mean", "sum_over_batch_size")
+    weight = weighted_mask(sample_weight, mask, values.dtype, rescale=averaged)
+    if weight is not None:
+        values, weight = same_rank(values, weight)
+        weight = aligned(weight, values)
+        values = values * weight
+    if reduction in ("none", None):
+        return values
+    if averaged:
+        return ops.mean(values)
+    total = ops.sum(values)
+    if reduction == "sum" or weight is None:
+        return total if reduction == "sum" else ops.mean(values)
+    return ops.divide_no_nan(total, ops.sum(ops.broadcast_to(weight, ops.shape(values))))
+
+
+def aligned(weight: Tensor, values: Tensor) -> Tensor:
+    """One weight per sample, for values that have more axes."""
+    missing = values.rank - weight.rank
+    if missing <= 0 or weight.rank == 0:
+        return weight
+    return ops.reshape(weight, (*ops.shape(weight), *(1,) * missing))
+
+
+# --- losses ------------------------------------------------------------------------------
+
+
+class Loss(Configurable):
+    """Base class. A loss of one's own defines `call`.
+
+    Args:
+        name: defaults to the name of the class.
+        reduction: "sum_over_batch_size" (the mean over all numbers that `call` returns), "mean"
+            (the same), "sum", "mean_with_sample_weight" (divided by the sum of the weights), or
+            "none".
+        dtype: the float that it is computed in, floatx if None.
+
+    >>> class Bias(Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return ops.mean(y_pred - y_true, axis=-1)
+    >>> float(Bias()([[1.0], [2.0]], [[2.0], [5.0]]))
+    2.0
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
+    ):
+        reduction = "sum_over_batch_size" if reduction == "auto" else reduction
+        if reduction not in REDUCTIONS:
+            raise ValueError(
+                f"{type(self).__name__}: reduction must be one of {REDUCTIONS}, but got "
+                f"{reduction!r}."
+            )
+        self.name = name or snake_case(type(self).__name__)
+        self.reduction = reduction
+        self.dtype = dtypes.standardize(dtype)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
+        """The losses, usually one per sample."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred).")
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The loss of predictions.
+
+        Args:
+            y_true: targets, shape (batch, ...).
+            y_pred: predictions, shape (batch, ...); its attribute `mask`, if it has one, says
+                which of the losses count.
+            sample_weight: one weight per sample, or per loss.
+
+        Returns:
+            A scalar, or the weighted losses if `reduction` is "none".
+        """
+        y_pred = ops.convert_to_tensor(y_pred)
+        mask = getattr(y_pred, "mask", None)
+        losses = self.call(ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype))
+        losses = ops.convert_to_tensor(losses)
+        mask = _both(mask, getattr(losses, "mask", None))
+        return reduce_weighted(losses, sample_weight, mask, self.reduction)
+
+
+def _both(mask: Any, other: Any) -> Any:
+    if mask is None or other is None:
+        return other if mask is None else mask
+    return ops.logical_and(*same_rank(mask, other))
+
+
+class LossFunctionWrapper(Loss):
+    """A loss made of a function.
+
+    Args:
+        fn: takes y_true, y_pred and `kwargs`, and returns losses.
+        reduction: see `Loss`.
+        name: defaults to the name of the function.
+        dtype: see `Loss`.
+        **kwargs: passed to the function.
+
+    >>> loss = LossFunctionWrapper(lambda t, p: ops.abs(t - p), name="distance")
+    >>> float(loss([1.0, 2.0], [2.0, 4.0]))
+    1.5
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
+        self.fn = fn
+        self._fn_kwargs = kwargs
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Any:
+        return self.fn(y_true, y_pred, **self._fn_kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **serialize_keras_object(self._fn_kwargs)}
+
+
+def class_of(
+    function: Callable[..., Any],
+    class_name: str,
+    base: type,
+    defaults: dict[str, Any],
+    module: str,
+) -> Any:
+    """The class behind which a function of (y_true, y_pred, options) stands.
+
+    Its arguments are the function's options and those in `defaults`, in that order unless
+    `defaults` names an option itself. They become attributes, so the config follows.
+
+    Args:
+        function: the function; its docstring becomes that of the class.
+        class_name: the name of the class.
+        base: its base, whose `__init__` takes the function, the `defaults` and the options.
+        defaults: arguments of the class with their defaults.
+        module: the public module of the class.
+    """
+    options = {
+        name: parameter.default
+        for name, parameter in list(inspect.signature(function).parameters.items())[2:]
+    }
+    merged = {**{k: v for k, v in options.items() if k not in defaults}, **defaults}
+    keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature(
+        [inspect.Parameter("self", keyword)]
+        + [inspect.Parameter(name, keyword, default=value) for name, value in merged.items()]
+    )
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        given = signature.bind(self, *args, **kwargs)
+        given.apply_defaults()
+        arguments = dict(given.arguments)
+        del arguments["self"]
+        base.__init__(self, function, **arguments)  # type: ignore[misc]
+        vars(self).update((name, arguments[name]) for name in options)
+
+    __init__.__signature__ = signature  # type: ignore[attr-defined]
+    body = {"__init__": __init__, "__doc__": function.__doc__, "__module__": module}
+    return type(class_name, (base,), body)

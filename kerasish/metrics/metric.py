@@ -1,0 +1,229 @@
+"""What all metrics share: state, and means of it over batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from kerasish import initializers, ops
+from kerasish.graph import dtypes
+from kerasish.graph.tensor import Tensor
+from kerasish.graph.variable import Variable
+from kerasish.losses.loss import aligned, same_rank, weighted_mask
+from kerasish.saving.serialization import Configurable, serialize_keras_object, snake_case
+
+
+class Metric(Configurable):
+    """Base class: state that `update_state` changes and `result` sums up.
+
+    Both are written in ops, so that training runs them inside its compiled step.
+
+    Args:
+        dtype: the float of the state, floatx if None.
+        name: defaults to the name of the class.
+
+    >>> class Count(Metric):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.seen = self.add_variable((), "zeros", name="seen")
+    ...
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.seen.assign_add(ops.size(y_true))
+    ...
+    ...     def result(self):
+    ...         return self.seen
+    >>> count = Count()
+    >>> float(count([1, 2, 3], [1, 2, 3]))
+    3.0
+    """
+
+    def __init__(self, dtype: Any = None, name: str | None = None):
+        self.name = name or snake_case(type(self).__name__)
+        self.dtype = dtypes.standardize(dtype)
+        self._variables: list[Variable] = []
+
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        aggregation: str = "sum",
+        name: str | None = None,
+    ) -> Variable:
+        """A new piece of state.
+
+        Args:
+            shape: its shape; () for a number.
+            initializer: its first values; `reset_state` goes back to zeros.
+            dtype: defaults to that of the metric.
+            aggregation: how copies on several devices would be combined: "sum" or "mean".
+            name: for messages and files.
+        """
+        initial = initializers.get(initializer or "zeros")
+        variable = Variable(
+            initial,
+            tuple(shape),
+            dtype or self.dtype,
+            trainable=False,
+            name=f"{self.name}/{name or f'variable_{len(self._variables)}'}",
+        )
+        self._variables.append(variable)
+        return variable
+
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: Any = None
+    ) -> Variable:
+        """`add_variable` under its older name, which may come first: add_weight("total")."""
+        if isinstance(shape, str):
+            shape, name = (), shape
+        return self.add_variable(shape, initializer, dtype, name=name)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The state, with that of metrics kept in attributes."""
+        inner = [v for value in vars(self).values() for v in _state_of(value)]
+        return [*self._variables, *inner]
+
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Takes in a batch: (y_true, y_pred, sample_weight=None) for most metrics."""
+        raise NotImplementedError(f"{type(self).__name__} must define update_state().")
+
+    def result(self) -> Any:
+        """The value for all batches since the last reset: a tensor, or a dict of them."""
+        raise NotImplementedError(f"{type(self).__name__} must define result().")
+
+    def reset_state(self) -> None:
+        """Forgets all batches."""
+        for variable in self.variables:
+            variable.assign(np.zeros(variable.shape, dtypes.numpy_dtype(variable.dtype)))
+
+    def reset_states(self) -> None:
+        """`reset_state` under its older name."""
+        self.reset_state()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Takes in a batch, and returns the result so far."""
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+
+def _state_of(value: Any) -> Iterable[Variable]:
+    if isinstance(value, Metric):
+        return value.variables
+    if isinstance(value, (list, tuple)):
+        return [v for item in value if isinstance(item, Metric) for v in item.variables]
+    return []
+
+
+def one_per_sample(values: Any, sample_weight: Any, dtype: str) -> tuple[Tensor, Tensor | None]:
+    """Values and weights of one shape: means are taken over the axes that weights don't have.
+
+    Without weights, that leaves one value per sample.
+    """
+    mask = getattr(values, "mask", None)
+    values = ops.cast(values, dtype)
+    weight = weighted_mask(sample_weight, mask, dtype, rescale=False)
+    if weight is not None:
+        values, weight = same_rank(values, weight)
+    kept = max(1, weight.rank) if weight is not None else 1
+    if values.rank > kept:
+        values = ops.mean(values, axis=list(range(kept, values.rank)))
+    if weight is not None and weight.rank < values.rank:
+        weight = ops.broadcast_to(weight, ops.shape(values))
+    return values, weight
+
+
+class Mean(Metric):
+    """The weighted mean of all values.
+
+    Args:
+        name: the metric's name.
+        dtype: the float of the state.
+
+    >>> mean = Mean()
+    >>> mean.update_state([1, 3, 5, 7])
+    >>> float(mean.result())
+    4.0
+    """
+
+    def __init__(self, name: str = "mean", dtype: Any = None):
+        super().__init__(dtype, name)
+        self.total = self.add_variable((), "zeros", name="total")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        values, weight = one_per_sample(values, sample_weight, self.dtype)
+        if weight is None:
+            number = ops.cast(ops.convert_to_tensor(ops.size(values)), self.dtype)
+        else:
+            number, values = ops.sum(weight), values * weight
+        self.total.assign_add(ops.sum(values))
+        self.count.assign_add(number)
+
+    def result(self) -> Tensor:
+        return ops.divide_no_nan(self.total, self.count)
+
+
+class Sum(Metric):
+    """The weighted sum of all values.
+
+    Args:
+        name: the metric's name.
+        dtype: the float of the state.
+
+    >>> total = Sum()
+    >>> total.update_state([1, 3, 5, 7])
+    >>> float(total.result())
+    16.0
+    """
+
+    def __init__(self, name: str = "sum", dtype: Any = None):
+        super().__init__(dtype, name)
+        self.total = self.add_variable((), "zeros", name="total")
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        values = ops.cast(values, self.dtype)
+        if sample_weight is not None:
+            values, weight = same_rank(values, ops.cast(sample_weight, self.dtype))
+            values = values * aligned(weight, values)
+        self.total.assign_add(ops.sum(values))
+
+    def result(self) -> Tensor:
+        return ops.convert_to_tensor(self.total)
+
+
+class MeanMetricWrapper(Mean):
+    """The mean of what a function returns for each batch.
+
+    Args:
+        fn: takes y_true, y_pred and `kwargs`, and returns one value per sample.
+        name: defaults to the name of the function.
+        dtype: the float of the state.
+        **kwargs: passed to the function.
+
+    >>> metric = MeanMetricWrapper(lambda t, p: ops.abs(t - p), name="distance")
+    >>> float(metric([1.0, 2.0], [2.0, 4.0]))
+    1.5
+    """
+
+    def __init__(
+        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
+    ):
+        default = getattr(fn, "__name__", snake_case(type(self).__name__))
+        super().__init__(name or str(default), dtype)
+        self.fn = fn
+        self._fn_kwargs = kwargs
+
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        mask = getattr(y_pred, "mask", None)
+        values = self.fn(y_true, y_pred, **self._fn_kwargs)
+        weight = weighted_mask(sample_weight, mask, self.dtype, rescale=False)
+        super().update_state(values, weight)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **serialize_keras_object(self._fn_kwargs)}

@@ -1,0 +1,422 @@
+"""What all optimizers share: the step, clipping, decay, averages, accumulation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish import initializers, ops
+from kerasish.compat.optimizers import decayed, modern_arguments
+from kerasish.graph import trace
+from kerasish.graph.function import Function
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Placeholder, Tensor
+from kerasish.graph.variable import Variable
+from kerasish.optimizers import schedules
+from kerasish.optimizers.schedules import LearningRateSchedule
+from kerasish.saving.serialization import Configurable, snake_case
+
+
+class Optimizer(Configurable):
+    """Base class. An optimizer of one's own defines `slots` and `step`.
+
+    Args:
+        learning_rate: a number, a schedule, or a function without arguments.
+        weight_decay: before each step, weights shrink by this share of them times the rate.
+        clipnorm: the largest norm of the gradient of each variable.
+        clipvalue: the largest absolute value in a gradient.
+        global_clipnorm: the largest norm of all gradients together.
+        use_ema: whether moving averages of the weights are kept.
+        ema_momentum: how much of the average stays at each step.
+        ema_overwrite_frequency: after how many steps the weights become their averages; None
+            leaves that to `finalize_variable_values`.
+        loss_scale_factor: the loss is multiplied by it, and gradients are divided by it.
+        gradient_accumulation_steps: how many steps' gradients are averaged for one.
+        name: defaults to the name of the class.
+        **kwargs: Keras 2's `lr` and `decay`.
+
+    >>> class Plain(Optimizer):
+    ...     def step(self, value, grad, rate):
+    ...         return (value - rate * grad,)
+    >>> weight = Variable([1.0, 2.0])
+    >>> Plain(0.5).apply_gradients([(np.ones(2), weight)])
+    >>> weight.numpy()
+    array([0.5, 1.5], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        learning_rate, self.decay = modern_arguments(learning_rate, kwargs)
+        if kwargs:
+            raise TypeError(
+                f"{type(self).__name__} got an unexpected argument {next(iter(kwargs))!r}."
+            )
+        _check_clipping(clipnorm, clipvalue, global_clipnorm)
+        _check_averages(use_ema, ema_momentum, ema_overwrite_frequency)
+        if gradient_accumulation_steps is not None and gradient_accumulation_steps < 2:
+            raise ValueError(
+                "gradient_accumulation_steps must be at least 2, or None, but got "
+                f"{gradient_accumulation_steps}."
+            )
+        self.name = name or snake_case(type(self).__name__)
+        self.weight_decay = weight_decay
+        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
+        self.use_ema, self.ema_momentum = use_ema, ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.built = False
+        self._variables: list[Variable] = []
+        self._trainable: list[Variable] = []
+        self._slots: dict[Variable, dict[str, Variable]] = {}
+        self._undecayed: tuple[set[Variable], list[str]] = (set(), [])
+        self._eager: tuple[list[Variable], Function] | None = None
+        self._steps_done = self.add_variable((), "zeros", "int32", name="iteration")
+        self._rate = self._rate_of(learning_rate)
+
+    def _rate_of(self, learning_rate: Any) -> Any:
+        if isinstance(learning_rate, dict):
+            learning_rate = schedules.deserialize(learning_rate)
+        if isinstance(learning_rate, LearningRateSchedule) or (
+            callable(learning_rate) and not isinstance(learning_rate, Tensor)
+        ):
+            return learning_rate
+        start = initializers.Constant(float(learning_rate))
+        return self.add_variable((), start, name="learning_rate")
+
+    # --- state ---------------------------------------------------------------------------
+
+    def slots(self) -> list[dict[str, float]]:
+        """The state per variable: name -> start value.
+
+        Several groups are only there for the order of `variables`, which is that of Keras's
+        files: group by group, and in each group variable by variable.
+        """
+        return []
+
+    def step(self, value: Tensor, grad: Tensor, rate: Tensor, *slots: Tensor) -> tuple[Tensor, ...]:
+        """The new value and the new slots of a variable, in the order of `slots()`."""
+        raise NotImplementedError(f"{type(self).__name__} must define step().")
+
+    def before_step(self) -> None:
+        """Called once per step, before the variables' own: for state that they share."""
+
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        aggregation: str = "none",
+        name: str | None = None,
+    ) -> Variable:
+        """A new piece of state, of the optimizer as a whole."""
+        label = f"{self.name}/{name or f'variable_{len(self._variables)}'}"
+        initial = initializers.get(initializer)
+        variable = Variable(initial, tuple(shape), dtype, trainable=False, name=label)
+        self._variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """A new piece of state with the shape and dtype of a variable."""
+        stem = reference_variable.path.replace("/", "_")
+        return self.add_variable(
+            reference_variable.shape,
+            initializer,
+            reference_variable.dtype,
+            name=f"{stem}_{name}" if name else stem,
+        )
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        """Makes the slots of `variables`. A second call is an error for variables it knows not.
+
+        Args:
+            variables: what is going to be trained.
+        """
+        variables = list(variables)
+        if self.built:
+            self._check_known(variables)
+            return
+        self._trainable = variables
+        self._slots = {variable: {} for variable in variables}
+        extras = (["average"] if self.use_ema else []) + (
+            ["gradient_accumulator"] if self.gradient_accumulation_steps else []
+        )
+        self._extras = {name: self._make_slots({name: 0.0}) for name in extras}
+        for group in self.slots():
+            for variable, made in self._make_slots(group).items():
+                self._slots[variable].update(made)
+        self.built = True
+
+    def _make_slots(self, group: dict[str, float]) -> dict[Variable, dict[str, Variable]]:
+        return {
+            variable: {
+                name: self.add_variable_from_reference(variable, name, initializers.Constant(start))
+                for name, start in group.items()
+            }
+            for variable in self._trainable
+        }
+
+    def _check_known(self, variables: Sequence[Variable]) -> None:
+        known = set(self._trainable)
+        unknown = [v.path for v in variables if v not in known]
+        if unknown:
+            raise ValueError(
+                f"{self.name} was built for other variables and does not know "
+                f"{', '.join(unknown[:5])}{' ...' if len(unknown) > 5 else ''}. Use a new "
+                "optimizer (compile again), or call build() with all variables first."
+            )
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state: steps, learning rate, averages, accumulators, slots."""
+        return list(self._variables)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The values of `variables`."""
+        return [variable.numpy() for variable in self._variables]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Sets the values of `variables`."""
+        if len(weights) != len(self._variables):
+            raise ValueError(
+                f"{self.name} has {len(self._variables)} variables, but got {len(weights)} values."
+            )
+        for variable, value in zip(self._variables, weights, strict=True):
+            variable.assign(value)
+
+    @property
+    def iterations(self) -> Any:
+        """How many steps were done (accumulated ones count as one)."""
+        if self.gradient_accumulation_steps:
+            return self._steps_done // self.gradient_accumulation_steps
+        return self._steps_done
+
+    @property
+    def learning_rate(self) -> Any:
+        """The rate: the variable it is kept in, or the current value of a schedule."""
+        if isinstance(self._rate, LearningRateSchedule):
+            return self._rate(ops.cast(self.iterations, "float32"))
+        return self._rate if isinstance(self._rate, Variable) else self._rate()
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        if isinstance(value, LearningRateSchedule) or not isinstance(self._rate, Variable):
+            raise TypeError(
+                f"The learning rate of {self.name} is {self._rate!r}; only a number can be "
+                "changed, and only to a number. Make a new optimizer instead."
+            )
+        self._rate.assign(value)
+
+    # Keras 2's name.
+    lr = learning_rate
+
+    # --- a step --------------------------------------------------------------------------
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
+        """A step, given pairs of a gradient and its variable."""
+        pairs = list(grads_and_vars)
+        if pairs:
+            grads, variables = zip(*pairs, strict=True)
+            self.apply(list(grads), list(variables))
+
+    def apply(self, grads: Sequence[Any], variables: Sequence[Variable] | None = None) -> None:
+        """A step. Inside a trace it becomes part of the graph; else it happens now.
+
+        Args:
+            grads: one gradient per variable; None leaves the variable as it is.
+            variables: those that `build` got, if None.
+
+        Raises:
+            ValueError: the numbers differ, a variable is unknown, or there is no gradient.
+        """
+        variables = list(self._trainable if variables is None else variables)
+        if len(grads) != len(variables):
+            raise ValueError(
+                f"{self.name}: got {len(grads)} gradients for {len(variables)} variables."
+            )
+        pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
+        if not pairs:
+            raise ValueError(f"{self.name}: no gradient for any of the variables.")
+        if self.built:
+            self._check_known([v for _, v in pairs])
+        else:
+            self.build([v for _, v in pairs])
+        if trace.current_trace() is None:
+            self._apply_now(pairs)
+        else:
+            self._apply_traced(*map(list, zip(*pairs, strict=True)))
+
+    def _apply_now(self, pairs: list[tuple[Any, Variable]]) -> None:
+        """All gradients are computed before any variable changes."""
+        variables = [variable for _, variable in pairs]
+        if self._eager is None or self._eager[0] != variables:
+            grads = [Placeholder(v.shape, v.dtype, f"gradient of {v.name}") for v in variables]
+            with trace.Trace(training=True) as traced:
+                self._apply_traced(grads, variables)
+            function = Function(grads, [], traced.updates, name=f"{self.name} step")
+            self._eager = variables, function
+        self._eager[1](*(np.asarray(grad) for grad, _ in pairs))
+
+    def _apply_traced(self, grads: list[Any], variables: list[Variable]) -> None:
+        grads = [_fitting(g, v) for g, v in zip(grads, variables, strict=True)]
+        if self.loss_scale_factor is not None:
+            grads = [g / self.loss_scale_factor for g in grads]
+        if self.gradient_accumulation_steps:
+            self._accumulate(grads, variables)
+        else:
+            self._update(grads, variables)
+        if self.use_ema:
+            self._update_averages(variables)
+        for variable in variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(ops.convert_to_tensor(variable)))
+        self._steps_done.assign_add(1)
+
+    def _update(self, grads: list[Tensor], variables: list[Variable]) -> None:
+        grads = self._clipped(grads)
+        rate = self._current_rate()
+        self.before_step()
+        for grad, variable in zip(grads, variables, strict=True):
+            own_rate = ops.cast(rate, variable.dtype)
+            if self._decays(variable):
+                variable.assign(variable - variable * (self.weight_decay * own_rate))
+            self.update_step(grad, variable, own_rate)
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        """Assigns a variable and its slots their new values."""
+        slots = list(self._slots[variable].values())
+        values = [ops.convert_to_tensor(v) for v in (variable, *slots)]
+        new = self.step(values[0], gradient, learning_rate, *values[1:])
+        for target, value in zip((variable, *slots), new, strict=True):
+            target.assign(value)
+
+    def _current_rate(self) -> Tensor:
+        rate = ops.cast(ops.convert_to_tensor(self.learning_rate), "float32")
+        return decayed(rate, self.decay, ops.cast(self.iterations, "float32"))
+
+    def step_number(self, dtype: str) -> Tensor:
+        """The number of the step being done, counted from 1, as a float."""
+        return ops.cast(self.iterations, dtype) + 1.0
+
+    # --- clipping and decay --------------------------------------------------------------
+
+    def _clipped(self, grads: list[Tensor]) -> list[Tensor]:
+        if self.clipvalue is not None:
+            return [ops.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
+        if self.clipnorm is not None:
+            return [_clip_by(g, ops.norm(g), self.clipnorm) for g in grads]
+        if self.global_clipnorm is not None:
+            norm = ops.sqrt(sum(ops.sum(ops.square(g)) for g in grads))
+            return [_clip_by(g, norm, self.global_clipnorm) for g in grads]
+        return grads
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Variable] = (), var_names: Iterable[str] = ()
+    ) -> None:
+        """Names variables that weight decay leaves alone; to be called before `build`.
+
+        Args:
+            var_list: variables.
+            var_names: regular expressions that are searched for in the variables' paths.
+        """
+        if self.built:
+            raise ValueError("exclude_from_weight_decay() must be called before build().")
+        self._undecayed = (set(var_list or ()), list(var_names or ()))
+
+    def _decays(self, variable: Variable) -> bool:
+        chosen, names = self._undecayed
+        excluded = variable in chosen or any(re.search(n, variable.path) for n in names)
+        return self.weight_decay is not None and not excluded
+
+    # --- accumulation and averages -------------------------------------------------------
+
+    def _accumulate(self, grads: list[Tensor], variables: list[Variable]) -> None:
+        """Does the step at every n-th call, with the mean of the gradients since the last."""
+        count = self.gradient_accumulation_steps
+        ready = ops.equal((self._steps_done + 1) % count, 0)
+        sums = [self._extras["gradient_accumulator"][v]["gradient_accumulator"] for v in variables]
+        totals = [g + s for g, s in zip(grads, sums, strict=True)]
+        outer = trace.current_trace()
+        with trace.Trace(training=True) as inner:
+            inner.updates.update(outer.updates)  # type: ignore[union-attr]
+            self._update([t / count for t in totals], variables)
+        for variable, new in inner.updates.items():
+            if new is not outer.updates.get(variable):  # type: ignore[union-attr]
+                variable.assign(ops.where(ready, new, ops.convert_to_tensor(variable)))
+        for variable, total in zip(sums, totals, strict=True):
+            variable.assign(ops.where(ready, ops.zeros_like(total), total))
+
+    def _update_averages(self, variables: list[Variable]) -> None:
+        # At the first step the average starts with the weights.
+        started = ops.cast(self.iterations > 0, "float32")
+        for variable in variables:
+            average = self._extras["average"][variable]["average"]
+            keep = ops.cast(started * self.ema_momentum, variable.dtype)
+            new = average.assign(keep * average + (1.0 - keep) * variable)
+            if self.ema_overwrite_frequency:
+                due = ops.equal((self.iterations + 1) % self.ema_overwrite_frequency, 0)
+                variable.assign(ops.where(due, new, ops.convert_to_tensor(variable)))
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """Ends training: weights become their moving averages, if those are kept."""
+        if self.use_ema:
+            self._check_known(var_list)
+            for variable in var_list:
+                variable.assign(self._extras["average"][variable]["average"].numpy())
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times `loss_scale_factor`, to be differentiated instead of it."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if not isinstance(self._rate, Variable):
+            config["learning_rate"] = schedules.serialize(self._rate)
+        return {**config, "decay": self.decay} if self.decay else config
+
+
+def _fitting(grad: Any, variable: Variable) -> Tensor:
+    grad = ops.cast(grad, variable.dtype)
+    if grad.shape != variable.shape:
+        raise ValueError(
+            f"The gradient of {variable.name} must have its shape {format_shape(variable.shape)}, "
+            f"but has {format_shape(grad.shape)}."
+        )
+    return grad
+
+
+def _clip_by(grad: Tensor, norm: Tensor, limit: float) -> Tensor:
+    return grad * (limit / ops.maximum(norm, limit))
+
+
+def _check_clipping(*limits: float | None) -> None:
+    given = [limit for limit in limits if limit is not None]
+    if len(given) > 1:
+        raise ValueError("Only one of clipnorm, clipvalue and global_clipnorm may be given.")
+    if any(limit <= 0 for limit in given):
+        raise ValueError(f"A limit of clipping must be above 0, but got {given[0]}.")
+
+
+def _check_averages(use_ema: bool, momentum: float, frequency: int | None) -> None:
+    if use_ema and not 0 <= momentum <= 1:
+        raise ValueError(f"ema_momentum must be from 0 to 1, but got {momentum}.")
+    if use_ema and frequency is not None and (not isinstance(frequency, int) or frequency < 1):
+        raise ValueError(f"ema_overwrite_frequency must be an int above 0, but got {frequency!r}.")

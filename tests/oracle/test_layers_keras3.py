@@ -1,0 +1,98 @@
+"""Layers give what those of Keras 3 give for equal weights and inputs."""
+
+import numpy as np
+import pytest
+
+from cases.layers import CASES, data
+from kerasish import layers, models
+
+keras = pytest.importorskip("keras", minversion="3")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning",
+    "ignore:.*input_shape.*:UserWarning",
+)
+
+def pair(name, arguments, shape):
+    """The layer here and in Keras, built and with equal weights, none of them 0 or 1."""
+    mine, theirs = getattr(layers, name)(**arguments), getattr(keras.layers, name)(**arguments)
+    mine(data(shape)), theirs(data(shape))
+    weights = [np.abs(data(w.shape, i)) + 0.1 for i, w in enumerate(mine.get_weights())]
+    theirs.set_weights(weights)
+    mine.set_weights(weights)
+    return mine, theirs
+
+
+def close(actual, desired, tolerance=2e-5):
+    np.testing.assert_allclose(np.asarray(actual), np.asarray(desired), tolerance, tolerance)
+
+
+@pytest.mark.parametrize(("name", "arguments", "shape"), CASES)
+def test_equal_outputs_for_equal_weights(name, arguments, shape):
+    mine, theirs = pair(name, arguments, shape)
+    x = data(shape, seed=9)
+    close(mine(x), theirs(x))
+
+
+@pytest.mark.parametrize("arguments", [{}, {"momentum": 0.5, "axis": 1}])
+@pytest.mark.parametrize("trainable", [True, False])
+def test_batch_normalization_while_training(arguments, trainable):
+    mine, theirs = pair("BatchNormalization", arguments, (4, 3, 3))
+    mine.trainable = theirs.trainable = trainable
+    x = data((4, 3, 3), seed=9)
+    close(mine(x, training=True), theirs(x, training=True))
+    for a, b in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+        close(a, b)
+
+
+def test_embedding_and_its_mask():
+    x = np.array([[1, 0, 2], [3, 3, 0]])
+    mine, theirs = layers.Embedding(4, 3, mask_zero=True), keras.layers.Embedding(4, 3)
+    theirs(x)
+    mine(x)
+    mine.set_weights(theirs.get_weights())
+    close(mine(x), theirs(x))
+    pooled, reference = layers.GlobalAveragePooling1D(), keras.layers.GlobalAveragePooling1D()
+    close(pooled(mine(x)), reference(theirs(x), mask=x != 0))
+
+
+@pytest.mark.parametrize(("name", "arguments", "shape"), CASES)
+def test_keras_reads_the_config(name, arguments, shape):
+    mine = getattr(layers, name)(**arguments, name="layer")
+    theirs = getattr(keras.layers, name).from_config(mine.get_config())
+    assert theirs.name == "layer"
+    back = getattr(layers, name).from_config(theirs.get_config())
+    assert back.get_config() == mine.get_config()
+
+
+def build(L, M):
+    """A model with a shared layer, two inputs, two outputs, a nested model and raw operations."""
+    a, b = L.Input((4,), name="a"), L.Input((4,), name="b")
+    shared = L.Dense(3, activation="relu", name="shared")
+    u, v = shared(a), shared(b)
+    inner = M.Sequential([L.Input((3,)), L.Dense(3), L.BatchNormalization()], name="inner")
+    summed = L.Add(name="summed")([u, v])
+    scaled = inner(summed) * 2.0 - u
+    return M.Model([a, b], {"scaled": scaled, "summed": summed}, name="whole")
+
+
+@pytest.mark.parametrize("source", ["ours", "theirs"])
+def test_model_configs_of_keras_are_read(source):
+    theirs = build(keras.layers, keras)
+    mine = build(layers, models)
+    if source == "theirs":
+        mine = type(mine).from_config(theirs.get_config())
+    x = data([(2, 4), (2, 4)])
+    mine.set_weights(theirs.get_weights())
+    expected, found = theirs(x), mine(x)
+    for name in expected:
+        close(found[name], expected[name])
+
+
+def test_keras_reads_the_config_of_a_model():
+    x = layers.Input((4,), name="x")
+    shared = layers.Dense(4, name="shared")
+    inner = models.Sequential([layers.Input((4,)), layers.Dense(3)], name="inner")
+    mine = models.Model(x, layers.Concatenate()([inner(shared(shared(x))), x]), name="m")
+    theirs = keras.Model.from_config(mine.get_config())
+    theirs.set_weights(mine.get_weights())
+    close(mine(data((2, 4))), theirs(data((2, 4))))

@@ -1,0 +1,111 @@
+"""Metrics: state, traces, choice by shape. Numbers: oracle/test_metrics_keras3.py."""
+
+import numpy as np
+import pytest
+
+from kerasish import metrics, ops
+from kerasish.graph import trace
+from kerasish.graph.function import Function
+from kerasish.graph.tensor import Placeholder
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "name"),
+    [
+        ((None, 1), (None, 1), "binary"),
+        ((None,), (None, 1), "binary"),
+        ((None, 10), (None, 10), "categorical"),
+        ((None,), (None, 10), "sparse_categorical"),
+        ((None, 1), (None, 10), "sparse_categorical"),
+        ((None, 5), (None, 5, 10), "sparse_categorical"),
+        ((None, 5, 10), (None, 5, 10), "categorical"),
+    ],
+)
+def test_accuracy_by_shape(y_true, y_pred, name):
+    assert metrics.get_accuracy(y_true, y_pred).name == f"{name}_accuracy"
+    assert metrics.get_crossentropy(y_true, y_pred).name == f"{name}_crossentropy"
+
+
+def test_inside_a_function():
+    """The state is updated by the same call that computes, and survives it."""
+    y_true, y_pred = Placeholder((None,), "int32"), Placeholder((None, 3), "float32")
+    own = [metrics.SparseCategoricalAccuracy(), metrics.Mean(), metrics.AUC(num_thresholds=3)]
+    with trace.Trace() as traced:
+        own[0].update_state(y_true, y_pred)
+        own[1].update_state(ops.max(y_pred, axis=-1))
+        own[2].update_state(ops.equal(y_true, 1), y_pred[:, 1])
+        results = [m.result() for m in own]
+    step = Function([y_true, y_pred], results, traced.updates)
+    first = np.array([[1, 0, 0], [0, 1, 0]], "float32")
+    assert step([0, 1], first)[:2] == [1.0, 1.0]
+    accuracy, mean, area = step([0, 1, 2, 2], np.eye(3, dtype="float32")[[1, 1, 1, 1]] / 2)
+    assert accuracy == pytest.approx(3 / 6)
+    assert mean == pytest.approx(4 / 6)
+    assert [float(m.result()) for m in own] == [float(v) for v in (accuracy, mean, area)]
+    for metric in own:
+        metric.reset_states()
+        assert all((v.numpy() == 0).all() for v in metric.variables)
+
+
+def test_masks_count():
+    y_pred = ops.convert_to_tensor(np.array([[0.1, 0.9], [0.1, 0.9]]))
+    y_pred.mask = np.array([True, False])
+    assert float(metrics.SparseCategoricalAccuracy()([1, 0], y_pred)) == 1.0
+    assert float(metrics.Precision()([[0, 1], [1, 0]], y_pred)) == 1.0
+
+
+def test_own_metric():
+    class Worst(metrics.Metric):
+        def __init__(self, scale=1.0, **kwargs):
+            super().__init__(**kwargs)
+            self.scale = scale
+            self.inner = metrics.Sum()
+            self.worst = self.add_weight("worst", initializer="zeros")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            error = ops.max(ops.abs(ops.subtract(y_true, y_pred)))
+            self.worst.assign(ops.maximum(self.worst, error * self.scale))
+            self.inner.update_state(error)
+
+        def result(self):
+            return {"worst": self.worst, "sum": self.inner.result()}
+
+    metric = Worst(2.0, name="w")
+    metric([1.0], [2.0])
+    result = metric([1.0, 2.0], [4.0, 2.0])
+    assert {k: float(v) for k, v in result.items()} == {"worst": 6.0, "sum": 4.0}
+    assert len(metric.variables) == 2
+    metric.reset_state()
+    assert float(metric.result()["sum"]) == 0.0
+    assert metric.get_config() == {"scale": 2.0, "dtype": "float32", "name": "w"}
+
+
+def test_functions_become_metrics():
+    def distance(y_true, y_pred):
+        return ops.abs(y_true - y_pred)
+
+    metric = metrics.as_metric(distance)
+    metric.update_state([1.0, 2.0], [2.0, 4.0], sample_weight=[1.0, 3.0])
+    assert metric.name == "distance"
+    assert float(metric.result()) == pytest.approx(7 / 4)
+    assert metrics.MSE is metrics.mean_squared_error
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: metrics.AUC(curve="roc"), '"ROC" or "PR"'),
+        (lambda: metrics.AUC(summation_method="x"), "interpolation"),
+        (lambda: metrics.AUC(num_thresholds=1), "at least 2"),
+        (lambda: metrics.Precision(thresholds=[2]), "from 0 to 1"),
+        (lambda: metrics.PrecisionAtRecall(3), "from 0 to 1"),
+        (lambda: metrics.IoU(2, [2]), "from 0 to 1"),
+        (lambda: metrics.FBetaScore("mean"), "micro"),
+        (lambda: metrics.F1Score()([1], [1]), r"\(batch, columns\)"),
+        (lambda: metrics.R2Score("mean"), "uniform_average"),
+        (lambda: metrics.CategoricalAccuracy()([1], [[0.0, 1.0]]), "sparse_categorical_accuracy"),
+    ],
+)
+def test_errors(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

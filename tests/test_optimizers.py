@@ -1,0 +1,177 @@
+"""Optimizers: state, arguments, traces. Numbers: oracle/test_optimizers_keras3.py."""
+
+import numpy as np
+import pytest
+
+from kerasish import constraints, ops, optimizers
+from kerasish.graph import trace
+from kerasish.graph.function import Function
+from kerasish.graph.gradients import gradients
+from kerasish.graph.tensor import Placeholder
+from kerasish.graph.variable import Variable
+
+ALL = list(optimizers.registry.names)
+
+
+def step_of(optimizer, weights):
+    """A Function that does one step down the sum of (w - target)^2 and returns the loss."""
+    target = Placeholder((1,), "float32")
+    with trace.Trace(training=True) as traced:
+        loss = sum(ops.sum(ops.square(w - target)) for w in weights)
+        optimizer.apply(gradients(loss, weights), weights)
+    return Function([target], [loss], traced.updates)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_inside_a_function(name):
+    """A compiled step equals one that is done at once, and goes downhill."""
+    start = np.array([[0.5, -2.0], [3.0, 1.0]], "float32")
+    compiled, plain = [Variable(start), Variable([4.0])], [Variable(start), Variable([4.0])]
+    options = {"learning_rate": 0.1, "weight_decay": 0.01, "clipnorm": 5.0}
+    ours, other = (getattr(optimizers, name)(**options) for _ in range(2))
+    step = step_of(ours, compiled)
+    values = [float(step([1.0])[0]) for _ in range(6)]
+    assert values[-1] < values[0]
+    for _ in range(6):
+        grads = [2.0 * (v.numpy() - 1.0) for v in plain]
+        other.apply_gradients(zip(grads, plain, strict=True))
+    for mine, its in zip([*compiled, *ours.variables], [*plain, *other.variables], strict=True):
+        np.testing.assert_allclose(mine.numpy(), its.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_on_each_engine(engine):
+    wanted = np.array([[0.5, -2.0]])
+    weight, optimizer = Variable(wanted.astype("float32")), optimizers.Adam(0.1)
+    step = step_of(optimizer, [weight])
+    mean = square = 0.0
+    for t in (1, 2, 3):
+        step([1.0])
+        grad = 2 * (wanted - 1)
+        mean, square = 0.9 * mean + 0.1 * grad, 0.999 * square + 0.001 * grad**2
+        wanted = wanted - 0.1 * (mean / (1 - 0.9**t)) / np.sqrt(square / (1 - 0.999**t))
+    assert int(optimizer.iterations) == 3
+    np.testing.assert_allclose(weight.numpy(), wanted, atol=1e-5)
+
+
+def test_gradients_are_those_of_before_the_step():
+    """Outside of a trace, too, no variable changes before all gradients are known."""
+    a, b = Variable(2.0), Variable(3.0)
+    grads = gradients(a * b, [a, b])
+    optimizers.SGD(1.0).apply_gradients(zip(grads, [a, b], strict=True))
+    assert [float(a), float(b)] == [-1.0, 1.0]
+
+
+def test_learning_rate():
+    optimizer = optimizers.SGD(lr=0.5)
+    assert float(optimizer.learning_rate) == float(optimizer.lr) == 0.5
+    optimizer.lr = 0.25
+    assert float(optimizer.learning_rate) == 0.25
+    optimizer.learning_rate.assign(0.125)
+    assert optimizer.get_config()["learning_rate"] == 0.125
+    scheduled = optimizers.SGD(optimizers.schedules.ExponentialDecay(1.0, 1, 0.5))
+    weight = Variable(0.0)
+    for _ in range(3):
+        scheduled.apply([-1.0], [weight])
+    assert float(weight) == 1.75
+    assert float(scheduled.learning_rate) == 0.125
+    with pytest.raises(TypeError, match="ExponentialDecay"):
+        scheduled.learning_rate = 0.1
+
+
+def test_decay_of_keras_2():
+    weight, optimizer = Variable(0.0), optimizers.SGD(lr=1.0, decay=1.0)
+    for _ in range(3):
+        optimizer.apply([-1.0], [weight])
+    assert float(weight) == pytest.approx(1 + 1 / 2 + 1 / 3)
+    assert optimizers.SGD.from_config(optimizer.get_config()).decay == 1.0
+
+
+def test_constraints_and_exclusions():
+    kept, shrunk = Variable([1.0], name="dense/bias"), Variable([-1.0], name="dense/kernel")
+    shrunk.constraint = constraints.NonNeg()
+    optimizer = optimizers.SGD(0.1, weight_decay=1.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.apply([np.zeros(1), np.zeros(1)], [kept, shrunk])
+    assert [kept.numpy()[0], shrunk.numpy()[0]] == [1.0, 0.0]
+
+
+def test_own_step_in_the_style_of_keras():
+    class Signs(optimizers.Optimizer):
+        def build(self, variables):
+            super().build(variables)
+            self.counts = {v: self.add_variable_from_reference(v, "count") for v in variables}
+
+        def update_step(self, gradient, variable, learning_rate):
+            self.counts[variable].assign_add(ops.ones_like(gradient))
+            variable.assign_sub(learning_rate * ops.sign(gradient))
+
+    weight, optimizer = Variable([1.0, -1.0]), Signs(0.5)
+    step = step_of(optimizer, [weight])
+    step([1.0])
+    step([1.0])
+    assert weight.numpy().tolist() == [1.0, 0.0]
+    assert optimizer.variables[-1].numpy().tolist() == [2.0, 2.0]
+
+
+def test_averages_can_be_taken_at_the_end():
+    weight = Variable(0.0)
+    optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+    for _ in range(2):
+        optimizer.apply([-1.0], [weight])
+    optimizer.finalize_variable_values([weight])
+    assert float(weight) == 1.5
+
+
+def test_missing_gradients():
+    a, b, optimizer = Variable(1.0), Variable(1.0), optimizers.SGD(1.0)
+    optimizer.build([a, b])
+    optimizer.apply([None, 1.0], [a, b])
+    assert [float(a), float(b)] == [1.0, 0.0]
+    with pytest.raises(ValueError, match="no gradient"):
+        optimizer.apply([None, None], [a, b])
+
+
+def test_weights():
+    optimizer = optimizers.Adam()
+    optimizer.build([Variable(np.ones(2), name="w")])
+    values = [np.asarray(3), np.asarray(0.5), np.ones(2), 2 * np.ones(2)]
+    optimizer.set_weights(values)
+    assert [w.tolist() for w in optimizer.get_weights()] == [v.tolist() for v in values]
+    assert [v.path for v in optimizer.variables][2:] == ["adam/w_momentum", "adam/w_velocity"]
+    with pytest.raises(ValueError, match="4 variables, but got 1"):
+        optimizer.set_weights([1])
+
+
+def _built():
+    optimizer = optimizers.SGD()
+    optimizer.build([Variable(1.0)])
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: optimizers.SGD(rate=1), TypeError, "SGD got an unexpected argument 'rate'"),
+        (lambda: optimizers.SGD(momentum=2), ValueError, "momentum"),
+        (lambda: optimizers.SGD(clipnorm=1, clipvalue=1), ValueError, "Only one"),
+        (lambda: optimizers.SGD(clipnorm=0), ValueError, "above 0"),
+        (lambda: optimizers.SGD(gradient_accumulation_steps=1), ValueError, "at least 2"),
+        (lambda: optimizers.SGD(use_ema=True, ema_momentum=2), ValueError, "ema_momentum"),
+        (lambda: optimizers.AdamW(weight_decay=None), ValueError, "use Adam"),
+        (lambda: optimizers.Lion(beta_1=0), ValueError, "beta_1"),
+        (lambda: optimizers.Ftrl(learning_rate_power=1), ValueError, "learning_rate_power"),
+        (lambda: _built().apply([1.0, 2.0]), ValueError, "2 gradients for 1 variables"),
+        (lambda: _built().apply([np.ones(2)]), ValueError, r"shape \(\), but got \(2,\)"),
+        (lambda: _built().build([Variable(1.0, name="new")]), ValueError, "does not know new"),
+        (lambda: _built().exclude_from_weight_decay(), ValueError, "before build"),
+        (
+            lambda: optimizers.schedules.PiecewiseConstantDecay([1], [0.1]),
+            ValueError,
+            "one more than boundaries",
+        ),
+        (lambda: optimizers.schedules.CosineDecay(0.1, 0), ValueError, "decay_steps"),
+    ],
+)
+def test_errors(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
