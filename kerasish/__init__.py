@@ -1,1 +1,94 @@
-"""kerasish: Keras on many engines."""
+"""kerasish: the Keras API on many engines.
+
+    from kerasish import layers, models
+
+Importing it loads no engine: names are looked up when they are first used, and the engine that
+`keras.json` or `KERAS_BACKEND` names is imported when a program first runs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from kerasish import config
+
+if TYPE_CHECKING:
+    from kerasish import activations as activations
+    from kerasish import backend as backend
+    from kerasish import callbacks as callbacks
+    from kerasish import constraints as constraints
+    from kerasish import datasets as datasets
+    from kerasish import initializers as initializers
+    from kerasish import layers as layers
+    from kerasish import losses as losses
+    from kerasish import metrics as metrics
+    from kerasish import models as models
+    from kerasish import ops as ops
+    from kerasish import optimizers as optimizers
+    from kerasish import random as random
+    from kerasish import regularizers as regularizers
+    from kerasish import saving as saving
+    from kerasish import tree as tree
+    from kerasish import utils as utils
+    from kerasish.config import backend_scope as backend_scope
+    from kerasish.constraints import Constraint as Constraint
+    from kerasish.graph.function import Function as Function
+    from kerasish.graph.tensor import Tensor as KerasTensor  # noqa: F401
+    from kerasish.graph.variable import Variable as Variable
+    from kerasish.initializers import Initializer as Initializer
+    from kerasish.layers import Input as Input
+    from kerasish.layers import InputSpec as InputSpec
+    from kerasish.layers import Layer as Layer
+    from kerasish.losses import Loss as Loss
+    from kerasish.metrics import Metric as Metric
+    from kerasish.models import Model as Model
+    from kerasish.models import Sequential as Sequential
+    from kerasish.optimizers import Optimizer as Optimizer
+    from kerasish.regularizers import Regularizer as Regularizer
+
+__version__ = "0.1.0"
+
+_MODULES = (
+    "activations backend callbacks constraints datasets initializers layers losses metrics models "
+    "ops optimizers random regularizers saving tree utils"
+).split()
+
+# Public name -> (module, name there).
+_NAMES = {
+    "Constraint": ("constraints", "Constraint"),
+    "Function": ("graph.function", "Function"),
+    "Initializer": ("initializers", "Initializer"),
+    "Input": ("layers", "Input"),
+    "InputSpec": ("layers", "InputSpec"),
+    "KerasTensor": ("graph.tensor", "Tensor"),
+    "Layer": ("layers", "Layer"),
+    "Loss": ("losses", "Loss"),
+    "Metric": ("metrics", "Metric"),
+    "Model": ("models", "Model"),
+    "Optimizer": ("optimizers", "Optimizer"),
+    "Regularizer": ("regularizers", "Regularizer"),
+    "Sequential": ("models", "Sequential"),
+    "Variable": ("graph.variable", "Variable"),
+    "backend_scope": ("config", "backend_scope"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"kerasish.{name}")  # which also makes it an attribute
+    if name not in _NAMES:
+        from kerasish.utils.arguments import suggestion
+
+        hint = suggestion(name, __dir__())
+        raise AttributeError(f"kerasish has no attribute {name!r}.{hint}")
+    module, attribute = _NAMES[name]
+    globals()[name] = value = getattr(import_module(f"kerasish.{module}"), attribute)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(["__version__", "config", *_MODULES, *_NAMES])
+
+
+config.announce()

@@ -80,9 +80,7 @@ def older_names(**renamed: str) -> Callable[[type], type]:
     return decorate
 
 
-def _renamed(
-    owner: str, kwargs: dict[str, Any], names: Mapping[str, str]
-) -> dict[str, Any]:
+def _renamed(owner: str, kwargs: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     result = {}
     for name, value in kwargs.items():
         new = names.get(name, name)
@@ -107,9 +105,7 @@ _ABSENT = (
 )
 
 
-def layer_config(
-    layer: str, config: Mapping[str, Any], known: Container[str]
-) -> dict[str, Any]:
+def layer_config(layer: str, config: Mapping[str, Any], known: Container[str]) -> dict[str, Any]:
     """A layer's config as Keras 2 or 3 writes it, without what this library has not got.
 
     Args:

@@ -37,7 +37,7 @@ class Variable(Tensor):
         path: the name with those of the layers around it, as in `dense/kernel`.
 
     >>> v = Variable(np.zeros(3), name="bias")
-    >>> v.assign([1, 2, 3])
+    >>> v = v.assign([1, 2, 3])
     >>> v.numpy()
     array([1., 2., 3.], dtype=float32)
     """

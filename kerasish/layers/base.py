@@ -101,6 +101,7 @@ class Layer(Configurable):
         self._variables: list[Variable] = []
         self._losses: list[Any] = []
         self._calls: list[Call] = []
+        self._seen_shapes: Any = None  # of the outputs of the latest call, for summaries
 
     # --- weights -------------------------------------------------------------------------
 
@@ -289,6 +290,7 @@ class Layer(Configurable):
             self._regularize_activity(outputs)
         if symbolic:
             self._record(args, kwargs, outputs, effects)
+        self._seen_shapes = tree.map_structure(lambda x: None if x is None else x.shape, outputs)
         return outputs
 
     def _build_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -495,6 +497,8 @@ class Layer(Configurable):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        if isinstance(getattr(type(self), name, None), property):
+            return object.__getattribute__(self, name)  # once more, for its own error
         own = self.__dict__.get("name", "")
         message = f"{type(self).__name__} {own!r} has no attribute {name!r}."
         if "name" not in self.__dict__:

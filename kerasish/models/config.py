@@ -70,9 +70,12 @@ def layer_entry(layer: Layer) -> dict[str, Any]:
     entry = serialize_keras_object(layer)
     if layer.weights and layer._calls and layer._calls[0].args:
         first = layer._calls[0].args[0]
-        shape = tree.map_structure(lambda x: list(x.shape) if isinstance(x, Tensor) else None, first)
-        entry["build_config"] = {"input_shape": shape}
+        entry["build_config"] = {"input_shape": tree.map_structure(_shape_of, first)}
     return entry
+
+
+def _shape_of(x: Any) -> list[int | None] | None:
+    return list(x.shape) if isinstance(x, Tensor) else None
 
 
 def _node_config(call: Any, place: Callable[[Tensor], list[Any]]) -> dict[str, Any]:
@@ -118,9 +121,7 @@ def sequential_from_config(cls: type, config: Any, custom_objects: Any = None) -
     return model
 
 
-def functional_from_config(
-    cls: type, config: Mapping[str, Any], custom_objects: Any = None
-) -> Any:
+def functional_from_config(cls: type, config: Mapping[str, Any], custom_objects: Any = None) -> Any:
     """A functional model from the config of Keras 3, 2 or 1.
 
     Raises:
@@ -194,14 +195,21 @@ class _Replay:
         while self.waiting:
             blocked = [item for item in self.waiting if not self._call(*item)]
             if len(blocked) == len(self.waiting):
-                name, _, node = blocked[0]
-                missing = [p for p in _places_in(node) if tuple(p[:2]) not in self.results]
-                raise ValueError(
-                    f"The config connects layer {name!r} to the output of {missing[0][0]!r} "
-                    f"(call {missing[0][1]}), which is not there."
-                )
+                raise ValueError(self._problem())
             self.waiting = blocked
         return self.results
+
+    def _problem(self) -> str:
+        """Why none of the calls that are left can be made."""
+        coming = {(name, index) for name, index, _ in self.waiting}
+        for name, _, node in self.waiting:
+            for place in _places_in(node):
+                if tuple(place[:2]) not in self.results.keys() | coming:
+                    return (
+                        f"The config connects layer {name!r} to the output of {place[0]!r} "
+                        f"(call {place[1]}), which is not there."
+                    )
+        return f"The config connects these layers in a circle: {sorted({n for n, _ in coming})}."
 
     def _call(self, name: str, index: int, node: Any) -> bool:
         """Makes one call if all its inputs are there."""

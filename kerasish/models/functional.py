@@ -99,9 +99,7 @@ class LayerGraph:
         same = [id(other) for other in self.calls if other.layer is call.layer]
         return call.layer, same.index(id(call)), tensor.history.index  # type: ignore[attr-defined]
 
-    def run(
-        self, inputs: Sequence[Tensor], instead: Mapping[Layer, Layer] | None = None
-    ) -> Any:
+    def run(self, inputs: Sequence[Tensor], instead: Mapping[Layer, Layer] | None = None) -> Any:
         """Replays the calls on other inputs and returns the outputs, nested as declared.
 
         Args:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from kerasish import ops as ops  # registers all primitives
+from kerasish import ops  # noqa: F401  (it registers all primitives)
 from kerasish.graph.passes import replace, variables_in
 from kerasish.graph.primitive import PRIMITIVES
 from kerasish.graph.shapes import Dim
@@ -52,7 +53,7 @@ class OperationLayer(Layer):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> OperationLayer:
+    def from_config(cls, config: Mapping[str, Any]) -> OperationLayer:
         """The layer of a config; only operations that this library knows are made.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kerasish.graph.tensor import Tensor
@@ -92,7 +93,7 @@ class Sequential(Model):
         layer = self._stack.pop()
         graph, self._graph, self.built = self._graph, None, False
         if graph is not None and self._stack:
-            self._connect_all(graph.flat_inputs[0])
+            self._connect(graph.flat_inputs[0], graph.calls[-1].args[0])
         return layer
 
     def build(self, input_shape: Any = None) -> None:
@@ -101,7 +102,8 @@ class Sequential(Model):
             if not self._stack:
                 raise ValueError(f"Sequential {self.name} has no layers to build.")
             batch_shape = (None, *tuple(input_shape)[1:])
-            self._connect_all(InputLayer(batch_shape=batch_shape).output)
+            dtype = _input_dtype(self._stack[0])
+            self._connect_all(InputLayer(batch_shape=batch_shape, dtype=dtype).output)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Applies the layers one after the other."""
@@ -113,13 +115,19 @@ class Sequential(Model):
 
     def get_config(self) -> dict[str, Any]:
         """The configuration of the model and its layers as plain data."""
-        from kerasish.models.config import sequential_config
+        from kerasish.models.config import sequential_config, takes
 
-        return sequential_config(self)
+        if takes(type(self), "layers"):
+            return sequential_config(self)
+        config = Layer.get_config(self)  # of a class that makes its layers itself
+        config.pop("layers", None)
+        return config
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
         """A model from the result of `get_config`, with fresh weights."""
+        if isinstance(config, Mapping) and "layers" not in config:
+            return super().from_config(config)
         from kerasish.models.config import sequential_from_config
 
         return sequential_from_config(cls, config, custom_objects)

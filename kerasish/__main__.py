@@ -1,0 +1,7 @@
+"""`python -m kerasish` is the command `kerasish`."""
+
+import sys
+
+from kerasish.cli import main
+
+sys.exit(main())

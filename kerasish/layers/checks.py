@@ -1,0 +1,93 @@
+"""Checks of layers' arguments: each returns the value in its one canonical form."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from kerasish import config
+
+
+def positive(value: Any, what: str) -> int:
+    """An int of at least 1.
+
+    >>> positive(3, "Dense: units")
+    3
+    """
+    number = _int(value)
+    if number is None or number < 1:
+        raise ValueError(f"{what} must be a positive int, but got {value!r}.")
+    return number
+
+
+def per_axis(value: Any, rank: int, what: str, least: int = 1) -> tuple[int, ...]:
+    """One int per spatial axis; a single int counts for all.
+
+    >>> per_axis(2, 3, "strides")
+    (2, 2, 2)
+    """
+    items = list(value) if isinstance(value, Sequence) else [value] * rank
+    sizes = [_int(item) for item in items]
+    if len(sizes) != rank or any(size is None or size < least for size in sizes):
+        wanted = "a positive int" if least == 1 else f"an int of at least {least}"
+        many = "" if rank == 1 else f" or {rank} of them"
+        raise ValueError(f"{what} must be {wanted}{many}, but got {value!r}.")
+    return tuple(sizes)  # type: ignore[arg-type]
+
+
+def pairs_per_axis(value: Any, rank: int, what: str) -> tuple[tuple[int, int], ...]:
+    """(before, after) per spatial axis, from an int, one int per axis, or the pairs themselves.
+
+    For one axis a pair is (before, after).
+
+    >>> pairs_per_axis((1, 2), 2, "padding"), pairs_per_axis((1, 2), 1, "padding")
+    (((1, 1), (2, 2)), ((1, 2),))
+    """
+    items: list[Any] = [value] * rank if _int(value) is not None else list(value)
+    if rank == 1 and len(items) == 2 and all(_int(item) is not None for item in items):
+        items = [tuple(items)]
+    pairs = [(item, item) if _int(item) is not None else tuple(item) for item in items]
+    flat = [_int(size) for pair in pairs for size in pair]
+    if (
+        len(pairs) != rank
+        or any(len(pair) != 2 for pair in pairs)
+        or any(size is None or size < 0 for size in flat)
+    ):
+        raise ValueError(
+            f"{what} must be an int, or an int or a (before, after) pair for each of {rank} "
+            f"axes, none negative, but got {value!r}."
+        )
+    return tuple((int(before), int(after)) for before, after in pairs)
+
+
+def one_of(value: Any, allowed: Sequence[str], what: str) -> str:
+    """One of some strings, in lower case."""
+    name = value.lower() if isinstance(value, str) else value
+    if name not in allowed:
+        listed = " or ".join(map(repr, allowed))
+        raise ValueError(f"{what} must be {listed}, but got {value!r}.")
+    return name
+
+
+def data_format(value: Any, what: str) -> str:
+    """ "channels_last" or "channels_first"; that of the configuration for None."""
+    if value is None:
+        return config.image_data_format()
+    return one_of(value, ("channels_last", "channels_first"), f"{what}: data_format")
+
+
+def fraction(value: Any, what: str) -> float:
+    """A number from 0 to below 1, such as a dropout rate."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
+        raise ValueError(f"{what} must be a number from 0 to below 1, but got {value!r}.")
+    return value
+
+
+def _int(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None

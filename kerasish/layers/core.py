@@ -1,0 +1,261 @@
+"""The plain layers: Dense, Lambda, Identity, Masking."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kerasish import activations, compat, constraints, initializers, ops, regularizers, tree
+from kerasish.graph.shapes import Dim, compatible
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.layers.base import Layer
+from kerasish.layers.checks import positive
+from kerasish.layers.input_spec import InputSpec
+from kerasish.saving.serialization import get_registered_object, serialize_keras_object
+
+
+@compat.older_names(
+    output_dim="units",
+    init="kernel_initializer",
+    bias="use_bias",
+    W_regularizer="kernel_regularizer",
+    b_regularizer="bias_regularizer",
+    W_constraint="kernel_constraint",
+    b_constraint="bias_constraint",
+)
+class Dense(Layer):
+    """A fully connected layer: activation(inputs @ kernel + bias).
+
+    Args:
+        units: the number of outputs.
+        activation: name or function, none if None.
+        use_bias: whether to add a bias.
+        kernel_initializer: of the kernel, of shape (features, units).
+        bias_initializer: of the bias, of shape (units,).
+        kernel_regularizer: adds a loss computed from the kernel.
+        bias_regularizer: adds a loss computed from the bias.
+        activity_regularizer: adds a loss computed from the output.
+        kernel_constraint: a projection of the kernel after each step.
+        bias_constraint: a projection of the bias after each step.
+
+    Shapes:
+        (batch, ..., features) -> (batch, ..., units)
+
+    >>> Dense(3, activation="relu")(np.ones((2, 5))).shape
+    (2, 3)
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.units = positive(units, "Dense: units")
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.input_spec = InputSpec(min_ndim=2)
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the kernel and the bias."""
+        features = input_shape[-1]
+        if features is None:
+            raise ValueError(
+                f"Layer {self.name}: the last axis of the inputs must have a known size, but "
+                f"their shape is {format_shape(input_shape)}. Give it in Input(shape=...)."
+            )
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(features, self.units),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The product with the kernel, plus the bias, through the activation."""
+        outputs = ops.matmul(inputs, self.kernel)
+        if self.use_bias:
+            outputs = outputs + self.bias
+        return self.activation(outputs)
+
+
+class Lambda(Layer):
+    """Makes a layer of a function of tensors.
+
+    The function must not make weights: write a Layer for that. To be saved it needs a name
+    (`def`, not `lambda`), and is passed as custom object when the model is loaded.
+
+    Args:
+        function: takes the inputs, then `arguments`; and `mask` and `training` if it has
+            parameters of these names.
+        output_shape: a shape without the batch axis, or a function of the input's shape that
+            returns the whole shape. Not needed; where given, the output must have it.
+        mask: the mask of the outputs: a tensor, or a function of the inputs and their mask.
+        arguments: further keyword arguments of the function.
+
+    >>> Lambda(lambda x: x ** 2)(np.array([[3.0]])).numpy()
+    array([[9.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"Lambda takes a function of tensors, but got {function!r:.80}.")
+        self.function = function
+        self.output_shape_given = output_shape
+        self.mask = mask
+        self.arguments = dict(arguments or {})
+        self.supports_masking = mask is not None
+
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        """The function's result."""
+        wanted = _parameters(self.function)
+        offered = {"mask": mask, "training": training}
+        extra = {name: value for name, value in offered.items() if name in wanted}
+        result = self.function(inputs, **{**extra, **self.arguments})
+        if self.output_shape_given is None:
+            return result
+        return _of_shape(result, self._expected_shape(inputs), self.name)
+
+    def _expected_shape(self, inputs: Any) -> tuple[int | None, ...]:
+        given = self.output_shape_given
+        if callable(given):
+            return tuple(given(tree.map_structure(lambda x: x.shape, inputs)))
+        first = tree.flatten(inputs)[0]
+        return (first.shape[0], *given)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask that was given, or computed by the function that was given."""
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "output_shape": serialize_keras_object(self.output_shape_given)
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """Needs the function among the custom objects, by its name."""
+        function = config.get("function")
+        if isinstance(function, str):  # Keras 2
+            found = get_registered_object(function)
+            if found is None:
+                raise ValueError(
+                    f"Layer {config.get('name')} is a Lambda of the function {function!r}. Pass "
+                    f"custom_objects={{{function!r}: {function}}}."
+                )
+            config = {**config, "function": found}
+        elif isinstance(function, (list, tuple)):
+            raise ValueError(
+                f"Layer {config.get('name')} is a Lambda whose code is part of the file. Code "
+                "from a file is never run: write the function with def in your program, and "
+                "save the model again from there."
+            )
+        old = ("function_type", "module", "output_shape_type", "output_shape_module")
+        return super().from_config({k: v for k, v in config.items() if k not in old})
+
+
+def _parameters(function: Callable[..., Any]) -> Any:
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:  # some functions written in C have none
+        return {}
+
+
+def _of_shape(x: Tensor, shape: tuple[int | None, ...], layer: str) -> Tensor:
+    """`x`, whose shape must fit; sizes that only `shape` knows become known."""
+    x = ops.convert_to_tensor(x)
+    if not compatible(x.shape, shape):
+        raise ValueError(
+            f"Layer {layer}: output_shape says {format_shape(shape)}, but the function returned "
+            f"a tensor of shape {format_shape(x.shape)}."
+        )
+    sizes = [Dim.of(x, i) if size is None else size for i, size in enumerate(shape)]
+    return ops.reshape(x, sizes)
+
+
+class Identity(Layer):
+    """Returns its inputs.
+
+    Shapes:
+        any -> the same
+
+    >>> Identity()(np.ones(2)).numpy()
+    array([1., 1.])
+    """
+
+    supports_masking = True
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**{"autocast": False, **kwargs})
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """The inputs."""
+        return inputs
+
+
+class Masking(Layer):
+    """Marks time steps to be skipped: those in which all features equal `mask_value`.
+
+    Args:
+        mask_value: what stands in the steps to skip.
+
+    Shapes:
+        (batch, steps, features) -> the same, with 0 in the steps to skip
+
+    >>> Masking()(np.array([[[0.0, 0.0], [1.0, 0.0]]])).mask.numpy()
+    array([[False,  True]])
+    """
+
+    supports_masking = True
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+        self.built = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The inputs, 0 in the steps to skip."""
+        counts = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
+        return inputs * ops.cast(counts, inputs.dtype)
+
+    def compute_mask(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        """True where a step has a feature unlike `mask_value`."""
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)

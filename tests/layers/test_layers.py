@@ -1,0 +1,432 @@
+"""Layers: configs, shapes, data formats, masks, phases, messages. Numbers: oracle/."""
+
+import json
+
+import numpy as np
+import pytest
+from cases.layers import CASES, data
+
+from kerasish import layers, ops
+from kerasish.graph.function import Function, run_counter
+from kerasish.graph.gradients import gradients
+from kerasish.graph.shapes import compatible
+from kerasish.graph.trace import Trace
+from kerasish.saving import custom_object_scope
+
+L = layers
+
+
+def ids(cases):
+    return [f"{case[0]}-{i}" for i, case in enumerate(cases)]
+
+
+def inputs_for(shape, batch=None):
+    """Inputs of a shape (or each in a list) with another batch size."""
+    if isinstance(shape, list):
+        return [inputs_for(s, batch) for s in shape]
+    return L.Input(batch_shape=(batch, *shape[1:]))
+
+
+def listed(x):
+    return x if isinstance(x, list) else [x]
+
+
+# --- all layers --------------------------------------------------------------------------
+
+
+def test_the_table_has_every_layer():
+    apart = {"InputLayer", "Lambda", "Embedding", "ActivityRegularization"}  # tested by themselves
+    apart |= {"SpatialDropout2D", "SpatialDropout3D"}
+    known = {item.__name__ for item in layers.registry.names.values()}
+    assert known == {name for name, *_ in CASES} | apart
+
+
+@pytest.mark.parametrize(("name", "arguments", "shape"), CASES, ids=ids(CASES))
+def test_a_config_makes_an_equal_layer(name, arguments, shape):
+    layer = getattr(L, name)(**arguments)
+    x = data(shape)
+    y = layer(x)
+    config = json.loads(json.dumps(layer.get_config()))
+    twin = getattr(L, name).from_config(config)
+    assert json.loads(json.dumps(twin.get_config())) == config
+    twin(x)
+    twin.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(twin(x), y)
+    again = L.deserialize(json.loads(json.dumps(L.serialize(layer))))
+    assert type(again) is type(layer)
+    assert again.get_config() == twin.get_config()
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("name", "arguments", "shape"), CASES, ids=ids(CASES))
+def test_symbolic_shapes_are_those_of_values(name, arguments, shape, known):
+    batch = listed(shape)[0][0] if isinstance(shape, list) else shape[0]
+    layer = getattr(L, name)(**arguments)
+    x = inputs_for(shape, batch if known else None)
+    y = layer(x)
+    (value,) = Function(listed(x), [y])(*listed(data(shape)))
+    assert compatible(y.shape, value.shape)
+    # Nothing but the batch size is left open.
+    assert y.shape[1:] == value.shape[1:]
+    assert y.shape[0] == (batch if known else None)
+    full = [None if i == 0 and not known else n for i, n in enumerate(value.shape)]
+    shapes = [s.shape for s in x] if isinstance(x, list) else x.shape
+    assert layer.compute_output_shape(shapes) == tuple(full)
+
+
+@pytest.mark.parametrize(("name", "arguments", "shape"), CASES, ids=ids(CASES))
+def test_gradients_are_the_slopes_of_outputs(name, arguments, shape):
+    layer = getattr(L, name)(**arguments, dtype="float64")
+    values = [v.astype("float64") for v in listed(data(shape))]
+    tensors = [L.Input(batch_shape=v.shape, dtype="float64") for v in values]
+    y = layer(tensors if isinstance(shape, list) else tensors[0])
+    loss = ops.sum(y * data(y.shape, 1)) + ops.sum(y * y)
+    sources = [*tensors, *layer.trainable_weights]
+    training = name == "BatchNormalization"
+    f = Function(tensors, [loss, *gradients(loss, sources)], training=training)
+    _, *grads = f(*values)
+    weights = layer.get_weights()
+    directions = [data(s.shape, i) for i, s in enumerate(sources)]
+    ends = []
+    for step in (1e-6, -1e-6):
+        moved = [v + step * d for v, d in zip([*values, *weights], directions, strict=False)]
+        rest = weights[len(layer.trainable_weights) :]
+        layer.set_weights([*moved[len(values) :], *rest])
+        ends.append(f(*moved[: len(values)])[0])
+    slope = sum((g * d).sum() for g, d in zip(grads, directions, strict=True))
+    np.testing.assert_allclose((ends[0] - ends[1]) / 2e-6, slope, rtol=1e-5, atol=1e-6)
+
+
+# Layers that leave open what the Input leaves open, beside the batch size.
+OPEN = [
+    ("Dense", {"units": 3}, (None, None, 5)),
+    ("Flatten", {}, (None, None, 5)),
+    ("Reshape", {"target_shape": (-1, 2)}, (None, None, 4)),
+    ("Permute", {"dims": (2, 1)}, (None, None, 5)),
+    ("Conv1D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, (None, None, 5)),
+    ("Conv2D", {"filters": 3, "kernel_size": 3}, (None, None, None, 5)),
+    ("Conv2D", {"filters": 3, "kernel_size": 3, "padding": "same"}, (None, None, 7, 5)),
+    ("Conv2D", {"filters": 3, "kernel_size": 2, "strides": 2}, (None, None, None, 5)),
+    ("MaxPooling2D", {"padding": "same"}, (None, None, None, 5)),
+    ("AveragePooling2D", {}, (None, None, None, 5)),
+    ("GlobalAveragePooling2D", {}, (None, None, None, 5)),
+    ("BatchNormalization", {}, (None, None, 5)),
+    ("LayerNormalization", {}, (None, None, 5)),
+    ("UpSampling1D", {}, (None, None, 5)),
+    ("ZeroPadding2D", {}, (None, None, None, 5)),
+    ("Cropping2D", {"cropping": 1}, (None, None, None, 5)),
+    ("SpatialDropout1D", {"rate": 0.5}, (None, None, 5)),
+    ("RepeatVector", {"n": 2}, (None, 5)),
+]
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(("name", "arguments", "shape"), OPEN, ids=ids(OPEN))
+def test_sizes_known_only_at_run_time(name, arguments, shape, training):
+    layer = getattr(L, name)(**arguments)
+    x = L.Input(batch_shape=shape)
+    f = Function([x], [layer(x)], training=training)
+    for batch, other in ((2, 6), (3, 8)):
+        value = data(tuple(batch if i == 0 else n or other for i, n in enumerate(shape)))
+        (result,) = f(value)
+        assert compatible(result.shape, f.outputs[0].shape)
+        np.testing.assert_allclose(result.shape, layer(value).shape)
+
+
+FIRST = [case for case in CASES if case[0] not in ("Flatten", "UpSampling1D", "Cropping1D")]
+FIRST = [c for c in FIRST if "data_format" in layers.registry.find(c[0])(**c[1]).get_config()]
+FIRST = [c for c in FIRST if "data_format" not in c[1] and c[1].get("padding") != "causal"]
+
+
+@pytest.mark.parametrize(("name", "arguments", "shape"), FIRST, ids=ids(FIRST))
+def test_channels_first_is_channels_last_transposed(name, arguments, shape):
+    last = getattr(L, name)(**arguments, data_format="channels_last")
+    first = getattr(L, name)(**arguments, data_format="channels_first")
+    x = data(shape)
+    moved = np.moveaxis(x, -1, 1)
+    expected = last(x).numpy()
+    first(moved)
+    first.set_weights(last.get_weights())
+    if len(expected.shape) > 2:
+        expected = np.moveaxis(expected, -1, 1)
+    np.testing.assert_allclose(first(moved), expected, 1e-5, 1e-5)
+    assert first(L.Input(batch_shape=moved.shape)).shape == expected.shape
+
+
+# --- what goes wrong ---------------------------------------------------------------------
+
+X = np.ones((2, 3), "float32")
+IMAGE = np.ones((1, 4, 4, 3), "float32")
+MISTAKES = [
+    (lambda: L.Dense(0), "Dense: units must be a positive int, but got 0"),
+    (lambda: L.Dense(2.5), "Dense: units must be a positive int, but got 2.5"),
+    (lambda: L.Dense(3, activation="rely"), "Did you mean 'relu'"),
+    (lambda: L.Dense(3, unitz=4), "unexpected argument 'unitz'"),
+    (lambda: L.Dense(3, kernel_initializer="glorot"), "Unknown initializer 'glorot'"),
+    (lambda: L.Dense(3, name="d")(np.ones(3)), "Layer d expects an input of rank at least 2"),
+    (lambda: L.Dense(3, name="d")(L.Input((None,))), "Layer d: the last axis .* known size"),
+    (lambda: changed(L.Dense(3, name="d"), (2, 3), (2, 4)), "d was built for .* size 3 on axis -1"),
+    (lambda: L.Conv2D(-1, 3), "Conv2D: filters must be a positive int, but got -1"),
+    (lambda: L.Conv2D(3, (3, 3, 3)), "Conv2D: kernel_size must be a positive int or 2 of them"),
+    (lambda: L.Conv2D(3, 3, padding="full"), "Conv2D: padding must be 'valid' or 'same'"),
+    (lambda: L.Conv2D(3, 3, padding="causal"), "Conv2D: padding must be 'valid' or 'same'"),
+    (lambda: L.Conv2D(3, 3, data_format="nhwc"), "Conv2D: data_format must be"),
+    (lambda: L.Conv2D(3, 3, strides=2, dilation_rate=2), "exclude each other"),
+    (lambda: L.Conv2D(3, 3, groups=2), "filters must be a multiple of groups"),
+    (lambda: L.Conv2D(4, 3, groups=2, name="c")(IMAGE), "c: 3 channels cannot be divided into 2"),
+    (lambda: L.Conv2D(3, 3, name="c")(X), "Layer c expects an input of rank 4"),
+    (lambda: L.Conv2D(3, 5, name="c")(IMAGE), r"(?s)c.*\(5, 5\) does not fit into \(1, 4, 4, 3\)"),
+    (lambda: L.Conv2D(3, 3, name="c")(L.Input((4, 4, None))), "Layer c: the number of channels"),
+    (lambda: L.MaxPooling2D(0), "MaxPooling2D: pool_size must be a positive int"),
+    (lambda: L.MaxPooling2D(5, name="p")(IMAGE), r"in p: .*\(5, 5\) does not fit"),
+    (lambda: L.Dropout(1.5), "Dropout: rate must be a number from 0 to below 1, but got 1.5"),
+    (lambda: L.Dropout(0.5, (1,), name="d")(X, training=True), r"Layer d: noise_shape \(1,\)"),
+    (lambda: L.Reshape((-1, -1)), "at most one -1"),
+    (lambda: L.Reshape((2, 2), name="r")(X), r"Layer r cannot .* shape \(3,\) \(3 elements\)"),
+    (lambda: L.Reshape((-1, 2), name="r")(X), r"Layer r cannot reshape samples of shape \(3,\)"),
+    (lambda: L.Permute((1, 3)), "dims must be an order of the axes 1 to 2"),
+    (lambda: L.Permute((2, 1), name="p")(X), "Layer p expects an input of rank 3"),
+    (lambda: L.ZeroPadding2D((1, 2, 3)), "ZeroPadding2D: padding must be an int, or"),
+    (lambda: L.Cropping2D(2, name="c")(IMAGE), r"Layer c: cropping 2 \+ 2 leaves nothing"),
+    (lambda: L.UpSampling2D(interpolation="cubic"), "interpolation must be 'nearest'"),
+    (lambda: L.Add(name="a")(X), "Layer a .Add. takes a list of tensors"),
+    (lambda: L.Add(name="a")([X, IMAGE[0]]), r"Layer a .*\(2, 3\), \(4, 4, 3\) do not fit"),
+    (lambda: L.Subtract(name="s")([X, X, X]), "Layer s .Subtract. takes two tensors, but got 3"),
+    (
+        lambda: L.Concatenate(name="c")([X, X[:1]]),
+        r"Layer c \(Concatenate, axis=-1\): .* \(2, 3\), \(1, 3\) must agree on .* but axis 1",
+    ),
+    (lambda: L.Dot(1, name="d")([X, X[:, :2]]), r"Layer d \(Dot, axes=1\).*\(2, 3\), \(2, 2\)"),
+    (lambda: L.BatchNormalization(renorm=True), "renorm"),
+    (lambda: L.GroupNormalization(2, name="g")(X), "g: 3 channels cannot be divided into 2"),
+    (lambda: L.PReLU(name="p")(L.Input((None, 3))), "Layer p: .* Name it in shared_axes"),
+    (lambda: L.ReLU(max_value=-1), "ReLU: max_value must not be negative"),
+    (lambda: L.Lambda(3), "Lambda takes a function of tensors, but got 3"),
+    (lambda: L.Lambda(ops.sum, output_shape=(3,), name="l")(X), r"Layer l: output_shape says"),
+    (lambda: L.Lambda(lambda x: x).get_config(), "Write it with def"),
+    (lambda: L.Lambda.from_config({"name": "l", "function": ["code"]}), "never run"),
+    (lambda: L.Embedding(0, 3), "Embedding: input_dim must be a positive int"),
+    (lambda: L.Dense.from_config({"units": 3, "lora_rank": 4}), "lora_rank=4, .* not supported"),
+    (lambda: L.Dropout(p=0.5, rate=0.5), "'rate' twice"),
+]
+
+
+def changed(layer, first, second):
+    layer(np.ones(first))
+    layer(np.ones(second))
+
+
+@pytest.mark.parametrize(("mistake", "message"), MISTAKES, ids=[m[1][:40] for m in MISTAKES])
+def test_messages(mistake, message):
+    with pytest.raises((ValueError, TypeError, NotImplementedError), match=message):
+        mistake()
+
+
+# --- phases ------------------------------------------------------------------------------
+
+NOISE = [
+    (L.Dropout, {"rate": 0.25}, 1.0),
+    (L.AlphaDropout, {"rate": 0.25}, None),
+    (L.SpatialDropout1D, {"rate": 0.25}, 1.0),
+    (L.GaussianNoise, {"stddev": 0.1}, 1.0),
+    (L.GaussianDropout, {"rate": 0.1}, 1.0),
+]
+
+
+@pytest.mark.parametrize(("cls", "arguments", "mean"), NOISE)
+def test_noise_only_while_training(cls, arguments, mean):
+    x = np.ones((60, 5, 40), "float32")
+    layer = cls(**arguments)
+    np.testing.assert_array_equal(layer(x), x)
+    np.testing.assert_array_equal(layer(x, training=False), x)
+    one, two = layer(x, training=True).numpy(), layer(x, training=True).numpy()
+    assert (one != two).any()
+    if mean is not None:
+        assert abs(one.mean() - mean) < 0.03
+    t = L.Input(batch_shape=x.shape)
+    y = layer(t)
+    np.testing.assert_array_equal(Function([t], [y])(x)[0], x)
+    train = Function([t], [y], training=True)
+    assert (train(x)[0] != train(x)[0]).any()
+
+
+def test_dropout_scales_what_it_keeps():
+    x = np.ones((50, 50), "float32")
+    y = L.Dropout(0.2, seed=1)(x, training=True).numpy()
+    np.testing.assert_allclose(np.unique(y), [0, 1.25])
+    assert 0.15 < (y == 0).mean() < 0.25
+    run_counter.next = 0  # as in another run of the program
+    np.testing.assert_array_equal(L.Dropout(0.2, seed=1)(x, training=True), y)
+    rows = L.Dropout(0.5, noise_shape=(None, 1), seed=1)(x, training=True).numpy()
+    assert (rows == rows[:, :1]).all()
+    channels = L.SpatialDropout2D(0.5, seed=1)(np.ones((2, 3, 3, 9)), training=True).numpy()
+    assert (channels == channels[:, :1, :1]).all()
+    assert 0 < (channels == 0).mean() < 1
+
+
+def test_batch_normalization_moves_its_averages_while_training():
+    x = data((8, 3))
+    layer = L.BatchNormalization(momentum=0.9)
+    layer(x)
+    np.testing.assert_array_equal(layer.moving_mean.numpy(), 0)
+    y = layer(x, training=True).numpy()
+    np.testing.assert_allclose(y.mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(layer.moving_mean.numpy(), 0.1 * x.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance.numpy(), 0.9 + 0.1 * x.var(0), rtol=1e-5)
+    names = [w.name.split("/")[-1] for w in layer.weights]
+    assert names == ["gamma", "beta", "moving_mean", "moving_variance"]
+    assert len(layer.trainable_weights) == 2
+
+
+def test_batch_normalization_leaves_the_phase_to_the_function():
+    x = data((8, 3))
+    layer = L.BatchNormalization(momentum=0.9)
+    t = L.Input((3,))
+    y = layer(t)
+    assert len(layer.updates) == 2
+    (tested,) = Function([t], [y], layer.updates)(x)
+    np.testing.assert_array_equal(layer.moving_mean.numpy(), 0)
+    np.testing.assert_allclose(tested, x / np.sqrt(1.001), rtol=1e-5)
+    (trained,) = Function([t], [y], layer.updates, training=True)(x)
+    np.testing.assert_allclose(trained.mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(layer.moving_mean.numpy(), 0.1 * x.mean(0), rtol=1e-5)
+    layer.trainable = False
+    frozen = layer(L.Input((3,)))
+    assert len(layer.updates) == 2
+    assert frozen.shape == (None, 3)
+
+
+# --- masks -------------------------------------------------------------------------------
+
+STEPS = np.array([[[0.0, 0], [1, 2], [0, 3]], [[4, 5], [0, 0], [0, 0]]], "float32")
+MASK = np.array([[False, True, True], [True, False, False]])
+
+
+def masked():
+    return L.Masking()(STEPS)
+
+
+MASKED = [
+    (lambda: masked(), MASK),
+    (lambda: L.Dense(3)(masked()), MASK),
+    (lambda: L.Activation("relu")(L.Dropout(0.5)(masked())), MASK),
+    (lambda: L.BatchNormalization()(masked()), MASK),
+    (lambda: L.Add()([masked(), STEPS]), MASK),
+    (lambda: L.Add()([masked(), L.Masking(1.0)(np.ones_like(STEPS))]), MASK & False),
+    (lambda: L.Concatenate()([masked(), STEPS]), MASK),
+    (lambda: L.Concatenate(axis=1)([masked(), STEPS]), np.concatenate([MASK, MASK | True], 1)),
+    (lambda: L.Lambda(lambda x: x, mask=lambda x, m: ops.logical_not(m))(masked()), ~MASK),
+    (lambda: L.Embedding(9, 2, mask_zero=True)(STEPS[..., 0]), STEPS[..., 0] != 0),
+    (lambda: L.Flatten()(masked()), None),
+    (lambda: L.GlobalAveragePooling1D()(masked()), None),
+    (lambda: L.Lambda(lambda x: x)(masked()), None),
+]
+
+
+@pytest.mark.parametrize(("make", "expected"), MASKED)
+def test_masks_go_with_their_tensors(make, expected):
+    mask = getattr(make(), "mask", None)
+    assert (mask is None) == (expected is None)
+    if expected is not None:
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_masked_steps_do_not_count_in_a_mean():
+    np.testing.assert_allclose(L.GlobalAveragePooling1D()(masked()), [[0.5, 2.5], [4, 5]])
+
+
+# --- single layers -----------------------------------------------------------------------
+
+
+def double(x):
+    return x * 2
+
+
+def test_lambda():
+    assert L.Lambda(lambda x, n: x * n, arguments={"n": 3})(X).numpy()[0, 0] == 3
+    both = L.Lambda(lambda xs: xs[0] + xs[1], output_shape=lambda shapes: shapes[0])
+    np.testing.assert_array_equal(both([X, X]), 2 * X)
+    phase = L.Lambda(lambda x, training: ops.in_train_phase(x + 1, x, training))
+    np.testing.assert_array_equal(phase(X, training=True), X + 1)
+    # A known output shape helps where the function leaves it open.
+    t = L.Input((None,))
+    assert L.Lambda(lambda x: x[:, :4], output_shape=(4,))(t).shape == (None, 4)
+    config = json.loads(json.dumps(L.Lambda(double, name="twice").get_config()))
+    with custom_object_scope({"double": double}):
+        again = L.Lambda.from_config(config)
+    assert again.function is double
+    assert again.get_config()["output_shape"] is None
+    old = {"name": "l", "function": "double", "function_type": "function", "arguments": {}}
+    with custom_object_scope({"double": double}):
+        np.testing.assert_array_equal(L.Lambda.from_config(old)(X), 2 * X)
+
+
+def test_embedding():
+    table = data((5, 3))
+    layer = L.Embedding(5, 3, weights=[table])
+    np.testing.assert_array_equal(layer(np.array([[4, 0], [1, 1]])), table[[[4, 0], [1, 1]]])
+    assert layer(L.Input((7,), dtype="int32")).shape == (None, 7, 3)
+    assert L.Embedding(5, 3, input_length=4).batch_input_shape == (None, 4)
+    again = L.Embedding.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+    assert "weights" not in layer.get_config()
+
+
+PENALTIES = [
+    (lambda: L.ActivityRegularization(l1=0.5, l2=0.25), 3 * 0.5 * 2 + 3 * 0.25 * 4),
+    (lambda: L.Activation("linear", activity_regularizer="l2"), 0.01 * 3 * 4),
+]
+
+
+@pytest.mark.parametrize(("make", "expected"), PENALTIES)
+def test_penalties_on_outputs_are_means_over_the_batch(make, expected):
+    layer = make()
+    with Trace() as trace:
+        layer(2 * X)
+    assert len(trace.losses) == 1
+    np.testing.assert_allclose(float(trace.losses[0]), expected, rtol=1e-6)
+    again = type(layer).from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+
+
+def test_penalties_and_projections_of_weights():
+    layer = L.Dense(2, kernel_regularizer="l2", kernel_constraint="non_neg", bias_regularizer="l1")
+    layer(X)
+    assert len(layer.losses) == 2
+    expected = 0.01 * (layer.kernel.numpy() ** 2).sum()
+    np.testing.assert_allclose(float(layer.losses[0]), expected, rtol=1e-6)
+    assert type(layer.kernel.constraint).__name__ == "NonNeg"
+
+
+OLDER = [
+    (lambda: L.Dense(output_dim=3, init="ones", bias=False), {"units": 3, "use_bias": False}),
+    (lambda: L.Dropout(p=0.5), {"rate": 0.5}),
+    (lambda: L.LeakyReLU(alpha=0.1), {"negative_slope": 0.1}),
+    (
+        lambda: L.Convolution2D(8, (3, 3), border_mode="same", subsample=2, dim_ordering="th"),
+        {"padding": "same", "strides": (2, 2), "data_format": "channels_first"},
+    ),
+    (lambda: L.MaxPooling2D((2, 2), border_mode="same"), {"padding": "same"}),
+    (lambda: L.GaussianNoise(sigma=0.5), {"stddev": 0.5}),
+]
+
+
+@pytest.mark.parametrize(("make", "expected"), OLDER)
+def test_older_names_of_arguments(make, expected):
+    config = make().get_config()
+    assert {key: config[key] for key in expected} == expected
+
+
+def test_functions_apply_layers():
+    functions = [L.add, L.subtract, L.multiply, L.average, L.maximum, L.minimum]
+    expected = [2 * X, 0 * X, X, X, X, X]
+    for function, value in zip(functions, expected, strict=True):
+        np.testing.assert_array_equal(function([X, X], name=f"f_{function.__name__}"), value)
+    assert L.concatenate([X, X], axis=0).shape == (4, 3)
+    assert L.dot([X, X], axes=1).shape == (2, 1)
+
+
+def test_other_names_are_the_same_layers():
+    assert L.MaxPool2D is L.MaxPooling2D
+    assert L.Convolution2D is L.Conv2D
+    assert L.GlobalAvgPool1D is L.GlobalAveragePooling1D
