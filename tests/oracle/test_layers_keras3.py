@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from cases.layers import CASES, data
+
 from kerasish import layers, models
 
 keras = pytest.importorskip("keras", minversion="3")
@@ -11,6 +11,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning",
     "ignore:.*input_shape.*:UserWarning",
 )
+
 
 def pair(name, arguments, shape):
     """The layer here and in Keras, built and with equal weights, none of them 0 or 1."""

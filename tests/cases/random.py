@@ -1,0 +1,108 @@
+"""Cases of kerasish.ops.random: engines draw other numbers, but of the same kind."""
+
+import numpy as np
+from cases.case import Case, normal
+
+from kerasish import ops
+from kerasish.ops import random
+from kerasish.ops.random import dropout_mask_p
+
+N = 20000
+
+
+def _uniform(low, high):
+    def check(x):
+        assert low <= x.min() < x.max() < high
+        width = high - low
+        np.testing.assert_allclose(x.mean(), (low + high) / 2, atol=0.015 * width)
+        np.testing.assert_allclose(x.std(), width / 12**0.5, atol=0.01 * width)
+        assert len(np.unique(x)) > 0.9 * x.size
+
+    return check
+
+
+def _normal(mean, stddev):
+    def check(x):
+        z = (x - mean) / stddev
+        np.testing.assert_allclose([z.mean(), z.std()], [0, 1], atol=0.03)
+        np.testing.assert_allclose(np.mean(np.abs(z) < 1), 0.6827, atol=0.015)
+        assert np.abs(z).max() > 3
+
+    return check
+
+
+def _whole(x):
+    values, counts = np.unique(x, return_counts=True)
+    assert values.tolist() == [-1, 0, 1, 2]
+    np.testing.assert_allclose(counts / x.size, 0.25, atol=0.02)
+
+
+def _dropped(rate, shared=()):
+    def check(x):
+        kept = x != 0
+        np.testing.assert_allclose(x[kept], 1 / (1 - rate), rtol=1e-5)
+        np.testing.assert_allclose(kept.mean(), 1 - rate, atol=0.02)
+        for axis in shared:
+            assert (kept == np.take(kept, [0], axis)).all()
+
+    return check
+
+
+def _same(x, y):
+    np.testing.assert_array_equal(x, y)
+
+
+def _other(x, y):
+    assert np.mean(x == y) < 0.01
+
+
+def _twice(function, seed):
+    return lambda: (function((100,), seed=seed), function((100,), seed=seed))
+
+
+CASES = [
+    Case("uniform", lambda: random.uniform((N,), seed=1), (), check=_uniform(0, 1)),
+    Case(
+        "uniform between",
+        lambda: random.uniform((N // 2, 2), -3, 5, seed=2),
+        (),
+        check=_uniform(-3, 5),
+    ),
+    Case(
+        "uniform for each sample",
+        lambda x: random.uniform(ops.shape(x), seed=3) + 0 * x,
+        (normal(N, 1),),
+        check=_uniform(0, 1),
+    ),
+    Case("uniform same seed", _twice(random.uniform, 4), (), check=_same),
+    Case("uniform no seed", _twice(random.uniform, None), (), check=_other),
+    Case("normal", lambda: random.normal((N,), seed=5), (), check=_normal(0, 1)),
+    Case(
+        "normal moved",
+        lambda: random.normal((2, N // 2), 3, 0.5, seed=6),
+        (),
+        check=_normal(3, 0.5),
+    ),
+    Case("normal same seed", _twice(random.normal, 7), (), check=_same),
+    Case("normal no seed", _twice(random.normal, None), (), check=_other),
+    Case("randint", lambda: random.randint((N,), -1, 3, seed=8), (), check=_whole),
+    Case(
+        "dropout",
+        lambda x: random.dropout(x, 0.3, seed=9),
+        (np.ones((N // 10, 10), "float32"),),
+        check=_dropped(0.3),
+    ),
+    Case(
+        "dropout of whole rows",
+        lambda x: random.dropout(x, 0.5, noise_shape=(None, 1), seed=10),
+        (np.ones((N, 3), "float32"),),
+        check=_dropped(0.5, shared=[1]),
+    ),
+    Case("dropout rate 0", lambda x: random.dropout(x, 0), (normal(3),), lambda x: x),
+    Case(
+        "dropout_mask",
+        lambda: dropout_mask_p(shape=(N,), rate=0.1, dtype="float32", stream=11, counted=False),
+        (),
+        check=_dropped(0.1),
+    ),
+]

@@ -1,0 +1,89 @@
+"""The tables themselves: shapes inferred without running, and that nothing is left out."""
+
+import inspect
+
+import numpy as np
+import pytest
+from cases.run import EVERY_COMPOSITE, build, outputs_of, placeholders
+from cases.tables import TABLES
+
+import kerasish.ops
+from kerasish.graph.function import Function
+from kerasish.graph.primitive import PRIMITIVES
+from kerasish.graph.shapes import compatible
+from kerasish.graph.spec import Spec
+
+CASES = [case for cases in TABLES.values() for case in cases]
+# Decided or resolved while a Function specialises: no engine ever meets these.
+NEVER_RUN = {"size", "phase", "identity"}
+# Tested elsewhere: test_graph.py has their own tests.
+NO_CASE = {"gradients", "convert_to_tensor", "convert_to_numpy"}
+
+
+class AnyEngine:
+    """What the passes ask of an engine, that takes composites and gradients or does not."""
+
+    def __init__(self, composites: bool, native_gradients: bool):
+        self.native_gradients = native_gradients
+        self.lowers = lambda op: composites or op not in EVERY_COMPOSITE
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c.reference], ids=lambda c: c.name.replace(" ", "_")
+)
+def test_shapes_are_inferred(case):
+    """With all sizes known the spec is the value's; with unknown ones it fits the value's."""
+    right = [Spec(value.shape, value.dtype.name) for value in case.expected()]
+    known = outputs_of(case, placeholders(case, case.inputs, known=True))
+    assert [t.spec for t in known] == right
+    unknown = outputs_of(case, placeholders(case, case.inputs))
+    for tensor, spec in zip(unknown, right, strict=True):
+        assert tensor.dtype == spec.dtype
+        assert compatible(tensor.shape, spec.shape), (tensor.shape, spec.shape)
+        assert tensor.shape.count(None) <= len(case.batch), "more unknown than need be"
+
+
+def test_names_are_unique():
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_every_public_operation_has_a_case():
+    public = {
+        name
+        for name, value in vars(kerasish.ops).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    }
+    assert public - {case.op for case in CASES} - NO_CASE - {"getitem"} == set()
+
+
+def test_every_primitive_has_a_case():
+    """Whole composites, expanded ones, and gradients by the rules, all taken together."""
+    reached = set()
+    for case in CASES:
+        built = build(case)
+        for composites, native in ((True, False), (True, True), (False, False)):
+            function = Function(
+                built.inputs, [*built.outputs, *built.grads], training=case.training
+            )
+            specs = [Spec(x.shape, x.dtype.name) for x in case.inputs]
+            program, _ = function.lower(specs, AnyEngine(composites, native))
+            reached.update(program.ops)
+    assert reached & NEVER_RUN == set()
+    assert set(PRIMITIVES) - reached - NEVER_RUN == set()
+
+
+def test_the_reference_lowers_every_primitive():
+    from kerasish.engines import reference
+
+    missing = [
+        name
+        for name, primitive in PRIMITIVES.items()
+        if primitive.expansion is None and not reference().lowers(name)
+    ]
+    assert set(missing) - NEVER_RUN - {"gradients"} == set()
+
+
+def test_weights_and_directions_do_not_depend_on_the_order_of_tests():
+    case = CASES[0]
+    first, second = (case.weights([np.zeros((2, 3), "float32")])[0] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
