@@ -51,8 +51,7 @@ def _in_process(name: str, display: str, install: str = "") -> EngineInfo:
 
 
 def _host(name: str, display: str) -> EngineInfo:
-    module = f"kerasish.engines.host.{name}"
-    return EngineInfo(name, display, module, f"kerasish setup {name}", "host")
+    return EngineInfo(name, display, f"kerasish.engines.{name}", f"kerasish setup {name}", "host")
 
 
 BUILT_IN = {

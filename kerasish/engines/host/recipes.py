@@ -1,0 +1,157 @@
+"""What each engine that runs in a worker needs: the interpreter, the packages, the variables."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kerasish.engines.host.elfstub import write_library
+from kerasish.engines.host.mpi_symbols import DATA, FUNCTIONS
+from kerasish.engines.registry import host_directory
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make and start one engine's environment.
+
+    pythons: the versions that it runs on, the preferred one first.
+    packages: pinned, as pip takes them.
+    platforms: (system, machine) pairs that there are wheels for; empty: any.
+    prepare: makes what else must lie in the engine's directory.
+    variables: the environment variables of its process, given its directory.
+    warn: what the user should know about this machine, or nothing.
+    """
+
+    name: str
+    display: str
+    pythons: tuple[str, ...]
+    packages: tuple[str, ...]
+    platforms: tuple[tuple[str, str], ...]
+    prepare: Callable[[Path], None]
+    variables: Callable[[Path], dict[str, str]]
+    warn: Callable[[], str]
+
+
+def engine_directory(name: str) -> Path:
+    """Where an engine's environment is, however it is reached: what Theano has compiled holds for
+    one path only."""
+    return host_directory(name).resolve()
+
+
+def environment_python(name: str) -> Path:
+    """The interpreter of an engine's environment."""
+    return engine_directory(name) / "env" / "bin" / "python"
+
+
+# ---------------------------------------------------------------- CNTK
+
+
+def _prepare_cntk(directory: Path) -> None:
+    """The MPI libraries that CNTK is linked to, as stubs."""
+    libraries = directory / "lib"
+    libraries.mkdir(exist_ok=True)
+    write_library(libraries / "libmpi.so.12", "libmpi.so.12", FUNCTIONS, DATA)
+    write_library(libraries / "libmpi_cxx.so.1", "libmpi_cxx.so.1", ["kerasish_stub"])
+
+
+def _cntk_variables(directory: Path) -> dict[str, str]:
+    variables = {
+        "KERASISH_CNTK_LIBRARIES": str(directory / "lib"),
+        # Threads that spin while they wait would take the cores from the parent process.
+        "KMP_BLOCKTIME": "0",
+    }
+    if _is_amd():
+        # This old MKL runs its slowest kernels on any processor that is not Intel's unless told.
+        variables["MKL_DEBUG_CPU_TYPE"] = "5"
+    return {name: os.environ.get(name, value) for name, value in variables.items()}
+
+
+def _is_amd() -> bool:
+    try:
+        return "AuthenticAMD" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+
+
+# ---------------------------------------------------------------- Theano
+
+
+def _theano_variables(directory: Path) -> dict[str, str]:
+    flags = [
+        "floatX=float32",
+        "device=cpu",
+        f"base_compiledir={directory / 'compiled'}",
+        *_blas(directory),
+    ]
+    # The user's own come last: Theano takes the last of two.
+    own = os.environ.get("THEANO_FLAGS")
+    return {"THEANO_FLAGS": ",".join([*flags, own] if own else flags)}
+
+
+def _blas(directory: Path) -> list[str]:
+    """Link the OpenBLAS that NumPy's wheel brings along."""
+    packages = directory / "env" / "lib"
+    for pattern in (
+        "python*/site-packages/numpy.libs/libopenblas*.so*",
+        "python*/site-packages/numpy/.libs/libopenblas*.so*",
+    ):
+        for library in packages.glob(pattern):
+            return [f"blas.ldflags=-L{library.parent} -l:{library.name}"]
+    return []
+
+
+def _compiler_warning() -> str:
+    from shutil import which
+
+    if which("g++"):
+        return ""
+    return (
+        "There is no C++ compiler (g++): Theano works without one, but 10 to 100 times slower. "
+        "Install g++ (for example: apt install g++) and it is used from then on."
+    )
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="theano",
+            display="Theano",
+            pythons=("3.9", "3.8", "3.7", "3.6"),
+            packages=(
+                "Theano==1.0.5",
+                "six==1.16.0",
+                "numpy==1.21.6; python_version >= '3.7'",
+                "scipy==1.7.3; python_version >= '3.7'",
+                "numpy==1.19.5; python_version < '3.7'",
+                "scipy==1.5.4; python_version < '3.7'",
+            ),
+            platforms=(),
+            prepare=lambda directory: None,
+            variables=_theano_variables,
+            warn=_compiler_warning,
+        ),
+        Recipe(
+            name="cntk",
+            display="CNTK",
+            pythons=("3.6",),
+            packages=("cntk==2.7", "numpy==1.19.5", "scipy==1.5.4"),
+            platforms=(("Linux", "x86_64"),),
+            prepare=_prepare_cntk,
+            variables=_cntk_variables,
+            warn=lambda: "",
+        ),
+    )
+}
+
+
+def unsupported_platform(recipe: Recipe) -> str:
+    """Why the engine cannot run on this machine, empty if it can."""
+    here = (platform.system(), platform.machine())
+    if not recipe.platforms or here in recipe.platforms:
+        return ""
+    wanted = " or ".join(" ".join(pair) for pair in recipe.platforms)
+    return f"{recipe.display} was only ever built for {wanted}, this machine is {' '.join(here)}."
