@@ -61,10 +61,13 @@ def is_int(dtype: str) -> bool:
 
 
 def weak_dtype(value: Any) -> str | None:
-    """The weak dtype of a Python number (None for anything else)."""
-    if isinstance(value, (bool, np.generic)):
+    """The weak dtype of a Python number (None for anything else).
+
+    NumPy's own default scalars count as Python numbers: `x * np.sqrt(2)` keeps the dtype of x.
+    """
+    if isinstance(value, (bool, np.bool_)):
         return None
-    if isinstance(value, int):
+    if isinstance(value, (int, np.int64)):
         return WEAK_INT
     return WEAK_FLOAT if isinstance(value, float) else None
 

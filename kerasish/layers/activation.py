@@ -179,13 +179,7 @@ class PReLU(Layer):
                 f"Layer {self.name}: the inputs {format_shape(input_shape)} have an axis of "
                 "unknown size. Name it in shared_axes, so that one slope serves all of it."
             )
-        self.alpha = self.add_weight(
-            name="alpha",
-            shape=tuple(shape),
-            initializer=self.alpha_initializer,
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-        )
+        self.alpha = self.add_weight(name="alpha", shape=tuple(shape))
 
     def call(self, inputs: Tensor) -> Tensor:
         """The activation of each element."""

@@ -115,7 +115,9 @@ class Layer(Configurable):
             trainable: whether optimizers change it.
             regularizer: adds a loss computed from it.
             constraint: a projection after each step.
-            name: for messages and files.
+            name: for messages and files. A weight called `kernel` takes what is not given from
+                the layer's `kernel_initializer`, `kernel_regularizer` and `kernel_constraint`,
+                one called `recurrent_kernel` from `recurrent_initializer` ...
 
         The argument orders of older Keras are accepted too.
         """
@@ -140,6 +142,11 @@ class Layer(Configurable):
         dtype = dtypes.standardize(dtype or self.dtype)
         default = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
         name = name or f"variable_{len(self._variables)}"
+        stem = name if name == "kernel" else name.removesuffix("_kernel")
+        own = self.__dict__
+        initializer = own.get(f"{stem}_initializer") if initializer is None else initializer
+        regularizer = own.get(f"{stem}_regularizer") if regularizer is None else regularizer
+        constraint = own.get(f"{stem}_constraint") if constraint is None else constraint
         variable = Variable(
             initializers.get(initializer or default),
             shape=shape,

@@ -65,25 +65,9 @@ class _Convolution(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return channels
 
-    def _add_kernel(self, name: str, shape: tuple[int, ...]) -> Any:
-        """A weight with the initializer, regularizer and constraint of its name."""
-        return self.add_weight(
-            name=name if name == "kernel" else f"{name}_kernel",
-            shape=shape,
-            initializer=getattr(self, f"{name}_initializer"),
-            regularizer=getattr(self, f"{name}_regularizer"),
-            constraint=getattr(self, f"{name}_constraint"),
-        )
-
     def _add_bias(self, filters: int) -> None:
         if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(filters,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = self.add_weight(name="bias", shape=(filters,))
 
     def _convolved(self, inputs: Tensor, kernel: Any) -> Tensor:
         return ops.conv(
@@ -163,7 +147,7 @@ class _Conv(_Convolution):
                 f"{self.groups} groups."
             )
         shape = (*self.kernel_size, channels // self.groups, self.filters)
-        self.kernel = self._add_kernel("kernel", shape)
+        self.kernel = self.add_weight(name="kernel", shape=shape)
         self._add_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -318,7 +302,7 @@ class _DepthwiseConv(_Convolution):
         """Makes the kernel and the bias."""
         channels = self._channels(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.depthwise_kernel = self._add_kernel("depthwise", shape)
+        self.depthwise_kernel = self.add_weight(name="depthwise_kernel", shape=shape)
         self._add_bias(channels * self.depth_multiplier)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -434,12 +418,10 @@ class _SeparableConv(_Convolution):
         """Makes both kernels and the bias."""
         channels = self._channels(input_shape)
         between = channels * self.depth_multiplier
-        self.depthwise_kernel = self._add_kernel(
-            "depthwise", (*self.kernel_size, channels, self.depth_multiplier)
-        )
-        self.pointwise_kernel = self._add_kernel(
-            "pointwise", (*(1,) * self.rank, between, self.filters)
-        )
+        depthwise = (*self.kernel_size, channels, self.depth_multiplier)
+        pointwise = (*(1,) * self.rank, between, self.filters)
+        self.depthwise_kernel = self.add_weight(name="depthwise_kernel", shape=depthwise)
+        self.pointwise_kernel = self.add_weight(name="pointwise_kernel", shape=pointwise)
         self._add_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:

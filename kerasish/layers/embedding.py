@@ -63,13 +63,8 @@ class Embedding(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Makes the table."""
-        self.embeddings = self.add_weight(
-            name="embeddings",
-            shape=(self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-        )
+        shape = (self.input_dim, self.output_dim)
+        self.embeddings = self.add_weight(name="embeddings", shape=shape)
 
     def call(self, inputs: Tensor) -> Tensor:
         """The vectors of the inputs."""

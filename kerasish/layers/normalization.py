@@ -55,17 +55,8 @@ class _Normalization(Layer):
         return size
 
     def _add_scale_and_offset(self, shape: tuple[int, ...]) -> None:
-        self.gamma = self._add("gamma", shape) if self.scale else None
-        self.beta = self._add("beta", shape) if self.center else None
-
-    def _add(self, name: str, shape: tuple[int, ...]) -> Any:
-        return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=getattr(self, f"{name}_initializer"),
-            regularizer=getattr(self, f"{name}_regularizer"),
-            constraint=getattr(self, f"{name}_constraint"),
-        )
+        self.gamma = self.add_weight(name="gamma", shape=shape) if self.scale else None
+        self.beta = self.add_weight(name="beta", shape=shape) if self.center else None
 
 
 @compat.older_names(beta_init="beta_initializer", gamma_init="gamma_initializer")
@@ -148,18 +139,9 @@ class BatchNormalization(_Normalization):
         axis = canonical_axis(self.axis, len(input_shape))
         channels = self._size(input_shape, axis)
         self._add_scale_and_offset((channels,))
-        self.moving_mean = self.add_weight(
-            name="moving_mean",
-            shape=(channels,),
-            initializer=self.moving_mean_initializer,
-            trainable=False,
-        )
-        self.moving_variance = self.add_weight(
-            name="moving_variance",
-            shape=(channels,),
-            initializer=self.moving_variance_initializer,
-            trainable=False,
-        )
+        shape = (channels,)
+        self.moving_mean = self.add_weight(name="moving_mean", shape=shape, trainable=False)
+        self.moving_variance = self.add_weight(name="moving_variance", shape=shape, trainable=False)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: channels})
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
