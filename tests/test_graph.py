@@ -581,6 +581,7 @@ class Half:
 
     name = "half"
     native_gradients = False
+    higher_gradients = True
     lacks = ("exp", "tanh", "sin")
     check = reference().__class__.check
 

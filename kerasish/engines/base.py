@@ -56,6 +56,8 @@ class Engine(ABC):
         table: operation -> its lowering; the operations that it can run.
         native_gradients: whether it differentiates by itself ("gradients" instructions).
             If not, Programs come with their gradients spelled out in primitives.
+        higher_gradients: whether it differentiates its own gradients again. If not, those come
+            spelled out.
         volatile: whether its process may die while this one lives on, so that the values
             of variables have to be fetched now and then.
     """
@@ -63,6 +65,7 @@ class Engine(ABC):
     name: str
     table: dict[str, Any]
     native_gradients = False
+    higher_gradients = True
     volatile = False
 
     def lowers(self, op: str) -> bool:
@@ -76,7 +79,7 @@ class Engine(ABC):
     def check(self, program: Program) -> None:
         """Raises MissingOperationError naming every operation that the engine lacks."""
         missing: dict[str, Instruction] = {}
-        for instruction in program.instructions:
+        for instruction in program.walk():
             if not self.lowers(instruction.op):
                 missing.setdefault(instruction.op, instruction)
         if missing:

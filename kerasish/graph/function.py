@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasish import engines
 from kerasish.graph import dtypes, passes
+from kerasish.graph.liveness import has_subgraphs, merge_loops, prune
 from kerasish.graph.program import Program, build_program
 from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import Spec, format_shape
@@ -51,6 +52,7 @@ class Specialization:
     program: Program
     variables: list[Variable]
     executable: Executable
+    draws: bool  # whether each run takes a new number from the run counter
 
 
 class Function:
@@ -121,7 +123,7 @@ class Function:
         engine = engines.current_engine()
         for variable in special.variables:
             variable.place_on(engine)
-        return run_counter.take(runs) if special.program.is_random else 0
+        return run_counter.take(runs) if special.draws else 0
 
     def _checked(self, arrays: Sequence[Any]) -> list[Any]:
         if len(arrays) != len(self.inputs):
@@ -147,17 +149,28 @@ class Function:
         program, variables = self.lower(specs, engine)
         engine.check(program)
         make = engine.interpret if self.eager else engine.compile
-        return Specialization(program, variables, make(program))
+        return Specialization(program, variables, make(program), program.is_random)
 
     def lower(self, specs: Sequence[Spec], engine: Engine) -> tuple[Program, list[Variable]]:
         """The Program for inputs of `specs`, and the variables that it uses."""
         targets = [variable for variable, _ in self.updates]
         results = [*self.outputs, *(value for _, value in self.updates)]
         inputs, results = passes.concretize(
-            self.inputs, specs, results, self.training, engine.lowers, engine.native_gradients
+            self.inputs,
+            specs,
+            results,
+            self.training,
+            engine.lowers,
+            engine.native_gradients,
+            engine.higher_gradients,
         )
+        loops = has_subgraphs(results)
+        if loops:
+            results = merge_loops(results)
         results = passes.expand_composites(results, engine.lowers)
         results = passes.simplify(results, _fold)
+        if loops:
+            results = prune(results)
         count = len(self.outputs)
         updates = list(zip(targets, results[count:], strict=True))
         return build_program(self.name, inputs, results[:count], updates, self.jit)

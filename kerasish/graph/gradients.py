@@ -7,6 +7,8 @@ graph and applies each primitive's vector-Jacobian rule.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,28 +56,74 @@ def gradients(loss: Any, variables: Any) -> Any:
 
 def expand(loss: Tensor, xs: Sequence[Tensor]) -> list[Tensor]:
     """Builds the graph of the gradients from the primitives' own rules."""
-    from kerasish.ops.array import full, zeros_like
+    from kerasish.ops.array import full
 
-    grads: dict[int, Tensor] = {id(loss): full(loss.shape, 1, loss.dtype)}
+    grads = pull_back([loss], [full(loss.shape, 1, loss.dtype)], xs)
+    return [_or_zeros(grad, x) for grad, x in zip(grads, xs, strict=True)]
+
+
+def pull_back(
+    outputs: Sequence[Tensor], weights: Sequence[Tensor], xs: Sequence[Tensor]
+) -> list[Tensor | None]:
+    """The gradients of the sum of `outputs` times `weights`; None where nothing depends on x."""
+    terms: dict[int, list[Tensor]] = {}  # tensor -> what adds up to its gradient
+    for out, weight in zip(outputs, weights, strict=True):
+        terms.setdefault(id(out), []).append(weight)
     wanted = {id(x) for x in xs}
-    for node in reversed(_between(xs, loss)):
-        cotangents = [grads.get(id(out)) for out in node.outputs]
+
+    def total(x: Tensor) -> Tensor | None:
+        if id(x) not in terms:
+            return None
+        terms[id(x)] = [_sum(terms[id(x)])]
+        return terms[id(x)][0]
+
+    for node in reversed(between(xs, outputs)):
+        cotangents = [total(out) for out in node.outputs]
         if all(g is None for g in cotangents):
             continue
         with trace.derived_from(node.source):
             results = _apply_rule(node, cotangents)
         for x, grad in zip(node.inputs, results, strict=True):
             if grad is not None and (x.node is not None or id(x) in wanted):
-                known = grads.get(id(x))
-                grads[id(x)] = grad if known is None else known + grad
-    return [grads[id(x)] if id(x) in grads else zeros_like(x) for x in xs]
+                terms.setdefault(id(x), []).append(grad)
+    return [total(x) for x in xs]
 
 
-def _between(xs: Sequence[Tensor], loss: Tensor) -> list[Node]:
-    """The nodes that depend on any of `xs` and that `loss` depends on, in order."""
+def _sum(terms: Sequence[Tensor]) -> Tensor:
+    joined = _joined(terms) if len(terms) > 1 else None
+    return functools.reduce(operator.add, terms) if joined is None else joined
+
+
+def _joined(terms: Sequence[Tensor]) -> Tensor | None:
+    """The sum of gradients of slices that together make up the whole: the slices side by side."""
+    from kerasish.ops.array import concatenate
+
+    nodes = [t.node for t in terms if t.node is not None and t.node.primitive.name == "slice_grad"]
+    if len(nodes) < len(terms) or any(step != 1 for n in nodes for step in n.attrs["step"]):
+        return None
+    shape = nodes[0].attrs["shape"]
+    bounds = [list(zip(n.attrs["start"], n.attrs["stop"], strict=True)) for n in nodes]
+    axes = {
+        i
+        for b in bounds
+        for i, (part, n) in enumerate(zip(b, shape, strict=True))
+        if part != (0, n)
+    }
+    if len(axes) != 1:
+        return None
+    (axis,) = axes
+    order = sorted(range(len(nodes)), key=lambda i: bounds[i][axis])
+    ends = [0, *(bounds[i][axis][1] for i in order)]
+    if [bounds[i][axis][0] for i in order] != ends[:-1] or ends[-1] != shape[axis]:
+        return None
+    return concatenate([nodes[i].inputs[0] for i in order], axis)
+
+
+def between(xs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Node]:
+    """The nodes that depend on any of `xs` and that `outputs` depend on, in order."""
     dependent = {id(x) for x in xs}
     nodes = []
-    for node in topological_order([loss]):
+    for node in topological_order(outputs):
         if any(id(t) in dependent for t in node.inputs):
             dependent.update(id(t) for t in node.outputs)
             nodes.append(node)
@@ -92,7 +140,9 @@ def _apply_rule(node: Node, cotangents: list[Tensor | None]) -> Sequence[Tensor 
             f"through it ({node.source}). Wrap its result in ops.stop_gradient if it should "
             "count as a constant."
         )
-    filled = [_or_zeros(g, out) for g, out in zip(cotangents, node.outputs, strict=True)]
+    filled: Sequence[Tensor | None] = cotangents
+    if not node.primitive.own_gradient:
+        filled = [_or_zeros(g, out) for g, out in zip(cotangents, node.outputs, strict=True)]
     result = rule(filled[0] if len(filled) == 1 else filled, *node.inputs, **node.attrs)
     return result if isinstance(result, (tuple, list)) else (result,)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ from kerasish.graph import trace
 from kerasish.graph.primitive import Primitive
 from kerasish.graph.shapes import Dim, size_of
 from kerasish.graph.spec import Spec
-from kerasish.graph.tensor import Constant, Node, Placeholder, Tensor, size_tensors
+from kerasish.graph.tensor import (
+    Constant,
+    Node,
+    Placeholder,
+    Subgraph,
+    Tensor,
+    size_tensors,
+    subgraphs_of,
+)
 from kerasish.graph.variable import Variable
 
 # Folding a larger result would only make the Program bigger.
@@ -52,12 +61,14 @@ def concretize(
     training: bool,
     takes_whole: Callable[[str], bool],
     native_gradients: bool,
+    higher_gradients: bool = True,
 ) -> tuple[list[Placeholder], list[Tensor]]:
     """Rebuilds the graph for inputs of known shapes.
 
     Every shape rule runs again with real sizes, run-time sizes become ints, the training
     flag is decided, composites that the engine does not take whole are expanded, and so
-    are gradients unless the engine differentiates natively.
+    are gradients unless the engine differentiates natively. If it does, but not its own
+    gradients again, those that are differentiated again are expanded.
     """
     from kerasish.graph.gradients import expand
     from kerasish.ops.array import broadcast_to
@@ -80,10 +91,19 @@ def concretize(
     def axis_size(tensor: Tensor, axis: int) -> int:
         return lookup(tensor).shape[axis]  # type: ignore[return-value]
 
-    for node in topological_order(outputs, stop=inputs):
+    def inner(subgraph: Subgraph, specs: Sequence[Spec]) -> Subgraph:
+        # Gradients within are spelled out, so that those of the node itself can be built.
+        return Subgraph(
+            *concretize(subgraph.inputs, specs, subgraph.outputs, training, takes_whole, False)
+        )
+
+    order = topological_order(outputs, stop=inputs)
+    spelled_out = set() if higher_gradients else _differentiated_again(order)
+    for node in order:
         args = [lookup(t) for t in node.inputs]
         attrs = {key: _resolve(value, axis_size) for key, value in node.attrs.items()}
         primitive = node.primitive
+        attrs = _with_subgraphs(primitive, args, attrs, inner)
         with trace.derived_from(node.source):
             if primitive.name == "size":
                 results: Any = Constant(np.asarray(attrs["size"], "int32"))
@@ -92,10 +112,14 @@ def concretize(
                 results = broadcast_to(args[0] if training else args[1], spec.shape)
             elif primitive.name == "identity":
                 results = args[0]
-            elif primitive.name == "gradients" and not native_gradients:
+            elif primitive.name == "gradients" and (
+                not native_gradients or id(node) in spelled_out
+            ):
                 results = tuple(expand(args[0], args[1:]))
-            elif primitive.expansion is not None and not takes_whole(primitive.name):
-                results = primitive.expansion(*args, **attrs)
+            elif primitive.name == "gradients" and _has_own_gradient(args):
+                return concretize(inputs, specs, outputs, training, takes_whole, False)
+            elif _is_expanded(primitive, takes_whole) and not primitive.own_gradient:
+                results = primitive.expansion(*args, **attrs)  # type: ignore[misc]
             else:
                 results = _rebuilt(primitive, args, attrs, node.source)
         results = results if isinstance(results, tuple) else (results,)
@@ -103,11 +127,51 @@ def concretize(
     return placeholders, [lookup(t) for t in outputs]
 
 
+def _differentiated_again(order: Sequence[Node]) -> set[int]:
+    """The gradients among the nodes that other gradients' losses depend on."""
+    losses = [node.inputs[0] for node in order if node.primitive.name == "gradients"]
+    return {id(n) for n in topological_order(losses) if n.primitive.name == "gradients"}
+
+
 def _rebuilt(
     primitive: Primitive, args: Sequence[Tensor], attrs: dict[str, Any], source: str
 ) -> tuple[Tensor, ...]:
     specs = primitive.infer(tuple(t.spec for t in args), attrs)
     return Node(primitive, tuple(args), attrs, specs, source).outputs
+
+
+def _with_subgraphs(
+    primitive: Primitive,
+    args: Sequence[Tensor],
+    attrs: dict[str, Any],
+    convert: Callable[[Subgraph, Sequence[Spec]], Subgraph],
+) -> dict[str, Any]:
+    """`attrs` with each subgraph converted, given the specs of its inputs."""
+    if primitive.inner_specs is None:
+        return attrs
+    inner = primitive.inner_specs([t.spec for t in args], attrs)
+    return attrs | {key: convert(attrs[key], specs) for key, specs in inner.items()}
+
+
+def _has_own_gradient(args: Sequence[Tensor]) -> bool:
+    """Whether the gradients of args[0] with respect to the others need a primitive's own rule."""
+    from kerasish.graph.gradients import between
+
+    return any(node.primitive.own_gradient for node in between(args[1:], args[:1]))
+
+
+def _is_expanded(primitive: Primitive, takes_whole: Callable[[str], bool]) -> bool:
+    return primitive.expansion is not None and not takes_whole(primitive.name)
+
+
+def map_subgraphs(
+    node: Node, function: Callable[[Sequence[Tensor]], Sequence[Tensor]]
+) -> dict[str, Any]:
+    """The node's attributes with `function` applied to the outputs of its subgraphs."""
+    return node.attrs | {
+        key: Subgraph(sub.inputs, function(sub.outputs), sub.origin)
+        for key, sub in subgraphs_of(node).items()
+    }
 
 
 def _resolve(attr: Any, size_of: Callable[[Tensor, int], int]) -> Any:
@@ -125,14 +189,15 @@ def expand_composites(
     new: dict[int, Tensor] = {}
     for node in topological_order(outputs):
         args = [new.get(id(t), t) for t in node.inputs]
-        if node.primitive.expansion is not None and not takes_whole(node.primitive.name):
+        if _is_expanded(node.primitive, takes_whole):
             with trace.derived_from(node.source):
-                results = node.primitive.expansion(*args, **node.attrs)
+                results = node.primitive.expansion(*args, **node.attrs)  # type: ignore[misc]
             results = results if isinstance(results, tuple) else (results,)
             results = tuple(expand_composites(results, takes_whole))
         else:
             specs = tuple(t.spec for t in node.outputs)
-            results = Node(node.primitive, tuple(args), node.attrs, specs, node.source).outputs
+            attrs = map_subgraphs(node, lambda inner: expand_composites(inner, takes_whole))
+            results = Node(node.primitive, tuple(args), attrs, specs, node.source).outputs
         new.update((id(old), t) for old, t in zip(node.outputs, results, strict=True))
     return [new.get(id(t), t) for t in outputs]
 
@@ -157,7 +222,7 @@ def simplify(outputs: Sequence[Tensor], fold: Fold) -> list[Tensor]:
             key = id(node)
         if key not in built:
             kept = any(id(t) in apart for t in (*node.inputs, *node.outputs))
-            built[key] = _folded(node, args, None if kept else fold)
+            built[key] = _folded(node, args, fold, kept)
         new.update((id(old), t) for old, t in zip(node.outputs, built[key], strict=True))
     return [new.get(id(t), t) for t in outputs]
 
@@ -170,11 +235,12 @@ def _share(tensor: Tensor, built: dict[Any, tuple[Tensor, ...]]) -> Tensor:
     return built.setdefault(key, (tensor,))[0]
 
 
-def _folded(node: Node, args: tuple[Tensor, ...], fold: Fold | None) -> tuple[Tensor, ...]:
+def _folded(node: Node, args: tuple[Tensor, ...], fold: Fold, kept: bool) -> tuple[Tensor, ...]:
     specs = tuple(t.spec for t in node.outputs)
-    result = Node(node.primitive, args, node.attrs, specs, node.source)
-    fixed = "stream" not in node.attrs and all(isinstance(t, Constant) for t in args)
-    if fold and fixed and _is_small(specs):
+    attrs = map_subgraphs(node, lambda inner: simplify(inner, fold))
+    result = Node(node.primitive, args, attrs, specs, node.source)
+    foldable = not kept and "stream" not in attrs and not subgraphs_of(node)
+    if foldable and all(isinstance(t, Constant) for t in args) and _is_small(specs):
         values = fold(result)
         if values is not None:
             return tuple(Constant(np.asarray(value)) for value in values)
@@ -193,8 +259,17 @@ def variables_in(tensors: Iterable[Tensor]) -> list[Variable]:
     return [found[key] for key in sorted(found)]
 
 
-def replace(tensors: Sequence[Tensor], new: Mapping[Tensor, Tensor]) -> list[Tensor]:
-    """`tensors` recomputed with some of the tensors behind them replaced."""
+def replace(
+    tensors: Sequence[Tensor], new: Mapping[Tensor, Tensor], keep_sources: bool = False
+) -> list[Tensor]:
+    """`tensors` recomputed with some of the tensors behind them replaced.
+
+    Args:
+        tensors: what to compute.
+        new: old tensor -> the one that takes its place.
+        keep_sources: whether the new nodes come from where the old ones came from, and not
+            from here.
+    """
     known = {id(old): t for old, t in new.items()}
 
     def axis_size(tensor: Tensor, axis: int) -> Any:
@@ -205,7 +280,18 @@ def replace(tensors: Sequence[Tensor], new: Mapping[Tensor, Tensor]) -> list[Ten
         if all(a is b for a, b in zip(args, node.inputs, strict=True)) and not _attr_tensors(node):
             continue
         attrs = {key: _resolve(value, axis_size) for key, value in node.attrs.items()}
-        results = node.primitive(*args, **attrs)
+        attrs = _with_subgraphs(node.primitive, args, attrs, _fitted)
+        with trace.derived_from(node.source) if keep_sources else nullcontext():
+            results = node.primitive(*args, **attrs)
         results = results if isinstance(results, tuple) else (results,)
         known.update((id(old), t) for old, t in zip(node.outputs, results, strict=True))
     return [known.get(id(t), t) for t in tensors]
+
+
+def _fitted(subgraph: Subgraph, specs: Sequence[Spec]) -> Subgraph:
+    """The subgraph for inputs of other shapes."""
+    if all(t.spec == spec for t, spec in zip(subgraph.inputs, specs, strict=True)):
+        return subgraph
+    inputs = [Placeholder(spec.shape, spec.dtype) for spec in specs]
+    outputs = replace(subgraph.outputs, dict(zip(subgraph.inputs, inputs, strict=True)))
+    return Subgraph(inputs, outputs)

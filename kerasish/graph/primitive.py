@@ -14,7 +14,8 @@ and dtype rule stands. Its gradient rule (a vector-Jacobian product) stands besi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from kerasish.graph import trace
@@ -24,6 +25,9 @@ from kerasish.graph.tensor import Constant, Node, Tensor, as_array
 from kerasish.graph.variable import Variable
 
 PRIMITIVES: dict[str, Primitive] = {}
+
+# What is left of a node: its inputs, attributes, and old -> new position of its outputs.
+Pruned = tuple[Sequence[Tensor], dict[str, Any], dict[int, int]]
 
 
 class Primitive:
@@ -35,7 +39,17 @@ class Primitive:
         vjp_rule: gradient(s) of the output(s), inputs and attributes in, one gradient
             per input out (None where it is not differentiable).
         expansion: for a composite, the function over primitives that defines it.
+        own_gradient: whether its gradient is always that of its rule, on engines that
+            differentiate natively too. Its rule gets None for outputs without a gradient.
+        inner_specs: for one that holds subgraphs, the specs of their inputs: specs and
+            attributes in, attribute name -> specs out.
+        prune: for one that holds subgraphs, what remains of a node: a node and whether each
+            output is needed in; inputs, attributes, and old -> new output position out.
     """
+
+    own_gradient = False
+    inner_specs: Callable[..., dict[str, Sequence[Spec]]] | None = None
+    prune: Callable[[Node, Sequence[bool]], Pruned] | None = None
 
     def __init__(self, name: str, rule: Callable[..., Any], expansion: Callable | None = None):
         self.name = name
@@ -48,6 +62,11 @@ class Primitive:
         """Registers the gradient rule."""
         self.vjp_rule = rule
         return rule
+
+    def own_vjp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Registers a gradient rule that every engine has to use."""
+        self.own_gradient = True
+        return self.vjp(rule)
 
     def infer(self, specs: tuple[Spec, ...], attrs: dict[str, Any]) -> tuple[Spec, ...]:
         """The specs of the outputs; errors name the operation and what came in."""
@@ -84,6 +103,7 @@ def composite(function: Callable[..., Any]) -> Primitive:
     the expansion. `function` takes tensors, then keyword attributes.
     """
 
+    @lru_cache(maxsize=4096)
     def rule(*specs: Spec, **attrs: Any) -> Any:
         with trace.Trace():
             result = function(*(Tensor(spec, is_symbolic=True) for spec in specs), **attrs)

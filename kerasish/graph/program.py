@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,17 @@ import numpy as np
 
 from kerasish.graph.passes import topological_order
 from kerasish.graph.spec import Spec
-from kerasish.graph.tensor import Constant, Tensor
+from kerasish.graph.tensor import Constant, Subgraph, Tensor
 from kerasish.graph.variable import Variable
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """One operation: values (by number) in, values out."""
+    """One operation: values (by number) in, values out.
+
+    The bodies of loops and branches are Programs among the attributes, without variables:
+    all that they read are their inputs.
+    """
 
     op: str
     inputs: tuple[int, ...]
@@ -27,8 +31,22 @@ class Instruction:
 
     def __str__(self) -> str:
         results = ", ".join(f"%{i}: {s}" for i, s in zip(self.outputs, self.specs, strict=True))
-        args = [f"%{i}" for i in self.inputs] + [f"{k}={v}" for k, v in self.attrs.items()]
-        return f"{results} = {self.op}({', '.join(args)})"
+        inner = self.programs
+        plain = [f"{k}={v}" for k, v in self.attrs.items() if k not in inner]
+        args = [f"%{i}" for i in self.inputs] + plain
+        blocks = [f"\n{k}: {program}".replace("\n", "\n    ") for k, program in inner.items()]
+        return f"{results} = {self.op}({', '.join(args)})" + "".join(blocks)
+
+    @property
+    def programs(self) -> dict[str, Program]:
+        """The Programs among the attributes, by name."""
+        return {key: value for key, value in self.attrs.items() if isinstance(value, Program)}
+
+    @property
+    def is_random(self) -> bool:
+        """Whether each run gives other numbers."""
+        inner = any(program.is_random for program in self.programs.values())
+        return inner or bool(self.attrs.get("counted"))
 
 
 @dataclass(frozen=True)
@@ -68,15 +86,35 @@ class Program:
     @property
     def ops(self) -> list[str]:
         """The operations used, each once."""
-        return sorted({i.op for i in self.instructions})
+        return sorted({i.op for i in self.walk()})
+
+    def walk(self) -> Iterator[Instruction]:
+        """The instructions, each followed by those of the Programs in it."""
+        for instruction in self.instructions:
+            yield instruction
+            for program in instruction.programs.values():
+                yield from program.walk()
 
     @property
     def is_random(self) -> bool:
         """Whether a run needs a new run counter to draw other numbers."""
-        return any(i.attrs.get("counted") for i in self.instructions)
+        return any(i.is_random for i in self.instructions)
 
     def to_json(self) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """A JSON-able header and the constants' arrays, in the header's order."""
+        """A JSON-able header and the constants' arrays, in the header's order.
+
+        Programs among attributes are headers too, as `{"program": header}`; their arrays follow
+        in the order of the instructions.
+        """
+        arrays = list(self.constants.values())
+
+        def plain(value: Any) -> Any:
+            if not isinstance(value, Program):
+                return value
+            inner, more = value.to_json()
+            arrays.extend(more)
+            return {"program": inner}
+
         header = {
             "name": self.name,
             "inputs": [[i, list(spec.shape), spec.dtype] for i, spec in self.inputs],
@@ -88,7 +126,7 @@ class Program:
                 [
                     i.op,
                     list(i.inputs),
-                    i.attrs,
+                    {key: plain(value) for key, value in i.attrs.items()},
                     list(i.outputs),
                     [[list(spec.shape), spec.dtype] for spec in i.specs],
                     i.source,
@@ -98,7 +136,7 @@ class Program:
             "outputs": list(self.outputs),
             "updates": [list(pair) for pair in self.updates],
         }
-        return header, list(self.constants.values())
+        return header, arrays
 
     def __str__(self) -> str:
         lines = [f"program {self.name}("]
@@ -106,7 +144,7 @@ class Program:
         lines += [f"    %{v.id}: {v.spec}  # variable {v.name}" for v in self.variables]
         lines += [f"    %{i}: {_brief(value)}" for i, value in self.constants.items()]
         lines += ["):"]
-        lines += [f"    {instruction}" for instruction in self.instructions]
+        lines += ["    " + str(i).replace("\n", "\n    ") for i in self.instructions]
         names = {v.key: v.name for v in self.variables}
         lines += [f"    {names[key]} <- %{i}" for key, i in self.updates]
         return "\n".join([*lines, f"    return {', '.join(f'%{i}' for i in self.outputs)}"])
@@ -115,6 +153,15 @@ class Program:
 def _brief(array: np.ndarray) -> str:
     text = f"{array.dtype}{array.shape}"
     return f"{text} = {array}" if array.size == 1 else text
+
+
+def _nested(name: str, attr: Any) -> Any:
+    """An attribute in a Program: a subgraph becomes a Program."""
+    if not isinstance(attr, Subgraph):
+        return attr
+    program, variables = build_program(name, attr.inputs, attr.outputs, ())
+    assert not variables, f"{name} reads {variables}, which it should have captured."
+    return program
 
 
 def build_program(
@@ -152,7 +199,7 @@ def build_program(
         Instruction(
             node.primitive.name,
             tuple(number(t) for t in node.inputs),
-            node.attrs,
+            {k: _nested(f"{name}.{k}", v) for k, v in node.attrs.items()},
             tuple(number(t) for t in node.outputs),
             tuple(t.spec for t in node.outputs),
             node.source,

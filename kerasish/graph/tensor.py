@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     from kerasish.graph.primitive import Primitive
 
 _counter = itertools.count()
+_nodes = itertools.count()
 
 
 class Node:
-    """One application of a primitive."""
+    """One application of a primitive. Nodes are numbered in the order of their making."""
 
-    __slots__ = ("attrs", "inputs", "outputs", "primitive", "source")
+    __slots__ = ("attrs", "inputs", "number", "outputs", "primitive", "source")
 
     def __init__(
         self,
@@ -35,6 +37,7 @@ class Node:
         self.inputs = inputs
         self.attrs = attrs
         self.source = source
+        self.number = next(_nodes)
         symbolic = any(t.is_symbolic for t in inputs) or _has_symbolic_size(attrs)
         self.outputs = tuple(Tensor(spec, self, i, symbolic) for i, spec in enumerate(specs))
 
@@ -150,6 +153,44 @@ class Constant(Tensor):
 
     def numpy(self) -> np.ndarray:
         return self.value
+
+
+class Subgraph:
+    """A traced function that a node holds as an attribute: the body of a loop, a branch.
+
+    It is closed: all that it uses beside constants is among its inputs. The same function
+    traced twice makes two subgraphs, which are not equal.
+
+    Attributes:
+        inputs: the placeholders that stand for its arguments.
+        outputs: its results.
+        origin: the subgraph that this one computes more than, for loops that differ in what
+            they hand out only; itself if there is none.
+    """
+
+    def __init__(
+        self,
+        inputs: Iterable[Placeholder],
+        outputs: Iterable[Tensor],
+        origin: Subgraph | None = None,
+    ):
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(outputs)
+        self.origin = origin or self
+
+    def __repr__(self) -> str:
+        specs = ", ".join(str(t.spec) for t in self.inputs)
+        return f"<Subgraph ({specs}) -> ({', '.join(str(t.spec) for t in self.outputs)})>"
+
+
+def node_count() -> int:
+    """A number between those of the nodes made so far and of those made later."""
+    return next(_nodes)
+
+
+def subgraphs_of(node: Node) -> dict[str, Subgraph]:
+    """The subgraphs among a node's attributes, by name."""
+    return {key: value for key, value in node.attrs.items() if isinstance(value, Subgraph)}
 
 
 def _has_symbolic_size(attrs: dict[str, Any]) -> bool:

@@ -27,14 +27,15 @@ class Trace:
         training: True, False, or None where it is not decided yet.
         updates: variable -> its new value, applied together when the Function has run.
         losses: scalars added by `add_loss`.
-        draws: how often each random stream was used, so that two uses differ.
+        draws: how often each random stream was used, so that two uses differ. None leaves
+            the count to the streams, as outside of any trace.
     """
 
     def __init__(self, training: bool | None = None):
         self.training = training
         self.updates: dict[Variable, Tensor] = {}
         self.losses: list[Tensor] = []
-        self.draws: dict[int, int] = {}
+        self.draws: dict[int, int] | None = {}
 
     def __enter__(self) -> Trace:
         _state.traces.append(self)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,24 @@ if TYPE_CHECKING:
     from kerasish.engines.base import Engine
 
 _keys = itertools.count()
+
+# What makes first values in the place of initializers, if anything does.
+_instead: ContextVar[Callable[[Shape, str], np.ndarray] | None] = ContextVar(
+    "instead of initializers", default=None
+)
+
+
+@contextmanager
+def initialized_by(function: Callable[[Shape, str], np.ndarray]) -> Iterator[None]:
+    """Inside the block, `function` makes the first values of variables, not their initializers.
+
+    For the loading of files, which bring other values at once.
+    """
+    token = _instead.set(function)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
 
 
 class Variable(Tensor):
@@ -51,12 +71,13 @@ class Variable(Tensor):
         name: str | None = None,
     ):
         self._engine: Engine | None = None
+        self._fetched = False  # whether the value here is the engine's, which has not run since
         self._placed: set[str] = set()  # the engines that may have a copy
         if callable(initializer):
             if shape is None:
                 raise ValueError("A Variable made by an initializer function needs a shape.")
             spec = Spec(tuple(shape), dtypes.standardize(dtype))
-            initial = as_array(initializer(spec.shape, spec.dtype))
+            initial = as_array((_instead.get() or initializer)(spec.shape, spec.dtype))
         else:
             initial = as_array(initializer)
             spec = Spec(initial.shape, dtypes.standardize(dtype or _default_dtype(initial)))
@@ -66,7 +87,8 @@ class Variable(Tensor):
         self._name = name or f"variable_{self.key}"
         self.path = self._name
         # A copy: the caller's array must not change with the variable.
-        self._host: np.ndarray | None = self._checked(initial).copy()
+        fresh = callable(initializer) and _instead.get() is not None
+        self._host: np.ndarray | None = self._checked(initial) if fresh else self._owned(initial)
         self.constraint: Callable[[Tensor], Tensor] | None = None
         self.regularizer: Callable[[Tensor], Tensor] | None = None
 
@@ -77,8 +99,8 @@ class Variable(Tensor):
     value = numpy
 
     def _newest(self) -> np.ndarray:
-        if self._engine is not None and self._engine.holds(self.key):
-            return self._engine.read(self.key)
+        if self._engine is not None and not self._fetched and self._engine.holds(self.key):
+            return np.asarray(self._engine.read(self.key))
         # Never placed on an engine, or that engine died: the last value known here.
         if self._host is None:
             raise RuntimeError(
@@ -89,8 +111,16 @@ class Variable(Tensor):
 
     def set_value(self, value: Any) -> None:
         """Changes the value now."""
-        self._host = self._checked(np.asarray(value)).copy()
+        self._host = self._owned(np.asarray(value))
         self._engine = None
+
+    def adopt(self, value: np.ndarray) -> None:
+        """Changes the value now, to an array that nobody else is going to change."""
+        self._host = self._checked(value)
+        self._engine = None
+
+    def _owned(self, value: np.ndarray) -> np.ndarray:
+        return self._checked(value).copy()
 
     def _checked(self, value: np.ndarray) -> np.ndarray:
         if value.shape != self.shape:
@@ -131,8 +161,9 @@ class Variable(Tensor):
         return self.assign(self - value)
 
     def place_on(self, engine: Engine) -> None:
-        """Sees to it that `engine` has the newest value."""
+        """Sees to it that `engine` has the newest value, for a run that may change it."""
         if self._engine is engine and engine.holds(self.key):
+            self._fetched = False
             return
         value = self._newest()
         engine.write(self.key, value)
@@ -142,11 +173,19 @@ class Variable(Tensor):
         self._engine = engine
         # A copy stays here only where the engine's process may die with the value.
         self._host = value if engine.volatile else None
+        self._fetched = False
 
     def fetch(self) -> None:
         """Keeps a copy here of the value on the engine, to survive the engine's death."""
         if self._engine is not None and self._engine.holds(self.key):
             self._host = np.array(self._engine.read(self.key))
+            self._fetched = True
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles have the value, wherever it lives, and are variables of their own."""
+        state = {name: getattr(self, name) for name in ("path", "constraint", "regularizer")}
+        arguments = (self._newest(), None, self.dtype, self.trainable, self._name)
+        return type(self), arguments, state
 
     def __repr__(self) -> str:
         return f"<Variable {self.path} shape={format_shape(self.shape)} dtype={self.dtype}>"

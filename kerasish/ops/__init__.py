@@ -7,7 +7,27 @@ they build the graph; applied to arrays they have a value, computed when it is l
 from __future__ import annotations
 
 from kerasish.graph.gradients import gradients
-from kerasish.graph.primitive import as_tensor as convert_to_tensor
+from kerasish.ops import image, numpy
+from kerasish.ops.arrangement import (
+    append,
+    array,
+    array_split,
+    copy,
+    dsplit,
+    dstack,
+    fliplr,
+    flipud,
+    hsplit,
+    hstack,
+    isin,
+    rearrange,
+    roll,
+    rot90,
+    select,
+    view,
+    vsplit,
+    vstack,
+)
 from kerasish.ops.array import (
     arange,
     broadcast_to,
@@ -41,8 +61,77 @@ from kerasish.ops.array import (
     zeros,
     zeros_like,
 )
-from kerasish.ops.control import in_train_phase
-from kerasish.ops.conv import average_pool, conv, max_pool
+from kerasish.ops.attention import (
+    dot_product_attention,
+)
+from kerasish.ops.control import (
+    cond,
+    custom_gradient,
+    in_train_phase,
+    switch,
+)
+from kerasish.ops.conv import (
+    average_pool,
+    conv,
+    max_pool,
+)
+from kerasish.ops.conv_transpose import (
+    adaptive_average_pool,
+    adaptive_max_pool,
+    conv_transpose,
+    depthwise_conv,
+    separable_conv,
+)
+from kerasish.ops.core import (
+    convert_to_numpy,
+    convert_to_tensor,
+    dtype,
+    is_tensor,
+    saturate_cast,
+)
+from kerasish.ops.creation import (
+    bartlett,
+    blackman,
+    diag,
+    diagflat,
+    diagonal,
+    empty,
+    empty_like,
+    geomspace,
+    hamming,
+    hanning,
+    identity,
+    kaiser,
+    linspace,
+    logspace,
+    meshgrid,
+    tri,
+    tril,
+    triu,
+    vander,
+)
+from kerasish.ops.ctc import (
+    ctc_decode,
+    ctc_loss,
+)
+from kerasish.ops.decompositions import (
+    cholesky,
+    cholesky_inverse,
+    det,
+    eig,
+    eigh,
+    inv,
+    logdet,
+    lstsq,
+    lu_factor,
+    matrix_rank,
+    pinv,
+    qr,
+    slogdet,
+    solve,
+    solve_triangular,
+    svd,
+)
 from kerasish.ops.elementwise import (
     abs,
     absolute,
@@ -95,32 +184,128 @@ from kerasish.ops.elementwise import (
     true_divide,
     where,
 )
-from kerasish.ops.linalg import dot, matmul, norm, outer, tensordot
+from kerasish.ops.fft import (
+    extract_sequences,
+    fft,
+    fft2,
+    ifft2,
+    irfft,
+    istft,
+    rfft,
+    stft,
+)
+from kerasish.ops.gaussian import (
+    erfc,
+    erfinv,
+)
+from kerasish.ops.indexing import (
+    get_item,
+    nonzero,
+    scatter,
+    scatter_update,
+    segment_max,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    slice,
+    slice_update,
+    take_along_axis,
+    unravel_index,
+)
+from kerasish.ops.integers import (
+    bitwise_and,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_not,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    gcd,
+    lcm,
+    left_shift,
+    right_shift,
+)
+from kerasish.ops.linalg import (
+    dot,
+    matmul,
+    outer,
+    tensordot,
+)
+from kerasish.ops.loops import (
+    associative_scan,
+    fori_loop,
+    map,
+    scan,
+    vectorized_map,
+    while_loop,
+)
 from kerasish.ops.nn import (
     batch_normalization,
     binary_crossentropy,
     categorical_crossentropy,
+    celu,
     elu,
     gelu,
+    glu,
+    hard_shrink,
     hard_sigmoid,
+    hard_silu,
+    hard_swish,
+    hard_tanh,
     l2_normalize,
     leaky_relu,
     log_sigmoid,
     log_softmax,
     mish,
     moments,
+    multi_hot,
     relu6,
     selu,
     silu,
+    soft_shrink,
     softmax,
     softsign,
     sparse_categorical_crossentropy,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    swish,
+    tanh_shrink,
+    threshold,
+)
+from kerasish.ops.normalization import (
+    layer_normalization,
+    normalize,
+    psnr,
+    rms_normalization,
+)
+from kerasish.ops.norms import (
+    norm,
+)
+from kerasish.ops.patches import (
+    depth_to_space,
+    fold,
+    space_to_depth,
+    unfold,
+)
+from kerasish.ops.products import (
+    cdist,
+    cross,
+    einsum,
+    inner,
+    kron,
+    trace,
+    vdot,
 )
 from kerasish.ops.reduce import (
     all,
+    amax,
+    amin,
     any,
     argmax,
     argmin,
+    cumprod,
     cumsum,
     logsumexp,
     max,
@@ -131,8 +316,86 @@ from kerasish.ops.reduce import (
     sum,
     var,
 )
-
-
-def convert_to_numpy(x):
-    """The value of a tensor as a NumPy array."""
-    return convert_to_tensor(x).numpy()
+from kerasish.ops.sorting import (
+    argpartition,
+    argsort,
+    digitize,
+    in_top_k,
+    searchsorted,
+    sort,
+    top_k,
+    unique,
+)
+from kerasish.ops.special import (
+    allclose,
+    cbrt,
+    conj,
+    conjugate,
+    exp2,
+    fabs,
+    fmax,
+    fmin,
+    fmod,
+    heaviside,
+    i0,
+    imag,
+    isclose,
+    isneginf,
+    isposinf,
+    isreal,
+    ldexp,
+    log2,
+    log10,
+    logaddexp,
+    logaddexp2,
+    nan_to_num,
+    nextafter,
+    real,
+    signbit,
+    trunc,
+)
+from kerasish.ops.statistics import (
+    average,
+    bincount,
+    corrcoef,
+    correlate,
+    count_nonzero,
+    diff,
+    histogram,
+    median,
+    nanargmax,
+    nanargmin,
+    nancumprod,
+    nancumsum,
+    nanmax,
+    nanmean,
+    nanmedian,
+    nanmin,
+    nanpercentile,
+    nanprod,
+    nanquantile,
+    nanstd,
+    nansum,
+    nanvar,
+    percentile,
+    ptp,
+    quantile,
+    trapezoid,
+)
+from kerasish.ops.trigonometry import (
+    angle,
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    cosh,
+    deg2rad,
+    hypot,
+    rad2deg,
+    sinc,
+    sinh,
+    tan,
+)

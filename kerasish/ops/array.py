@@ -115,12 +115,12 @@ def _remaining(x: Tensor, target: list[Any], position: int) -> Any:
     total, rest = math.prod(mine), math.prod(theirs)
     if not theirs:
         return total
-    if not isinstance(total, Dim) and not isinstance(rest, Dim):
-        if rest == 0 or total % rest:
-            raise ValueError(
-                f"reshape: {format_shape(x.shape)} cannot become "
-                f"{format_shape(tuple(map(known, target)))}: {total} is not a multiple of {rest}."
-            )
+    fixed = not isinstance(total, Dim) and not isinstance(rest, Dim)
+    if fixed and (rest == 0 or total % rest):
+        raise ValueError(
+            f"reshape: {format_shape(x.shape)} cannot become "
+            f"{format_shape(tuple(map(known, target)))}: {total} is not a multiple of {rest}."
+        )
     return total // rest
 
 
@@ -243,7 +243,7 @@ def concatenate_p(*xs: Spec, axis: int) -> Spec:
     return Spec(joined, first.dtype)
 
 
-def concatenate(xs: Sequence[Any], axis: int = -1) -> Tensor:
+def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors joined along an axis that they have.
 
     >>> concatenate([np.zeros((2, 1)), np.zeros((2, 3))], axis=1).shape
@@ -257,10 +257,9 @@ def concatenate(xs: Sequence[Any], axis: int = -1) -> Tensor:
     return concatenate_p(*tensors, axis=canonical_axis(axis, tensors[0].rank))
 
 
-def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
+def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis."""
-    tensors = [as_tensor(x) for x in xs]
-    return concatenate([expand_dims(x, axis) for x in tensors], axis=axis)
+    return concatenate([expand_dims(one, axis) for one in x], axis=axis)
 
 
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
@@ -308,13 +307,28 @@ def tile(x: Any, repeats: Any) -> Tensor:
     return reshape(wide, tuple(n * m for n, m in zip(counts, sizes, strict=True)))
 
 
-def repeat(x: Any, repeats: int, axis: int | None = None) -> Tensor:
-    """Each element along `axis` repeated `repeats` times in place."""
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
+    """Each element along `axis` repeated in place.
+
+    Args:
+        x: a tensor.
+        repeats: how often: an int, or one for each element along `axis`.
+        axis: an axis; if None the elements of the flattened input are repeated.
+    """
     x = as_tensor(x)
     if axis is None:
         x, axis = flatten(x), 0
     axis = canonical_axis(axis, x.rank)
     sizes = shape(x)
+    if np.size(repeats) > 1:
+        places = np.repeat(np.arange(np.size(repeats), dtype="int32"), np.asarray(repeats))
+        if sizes[axis] != np.size(repeats):
+            raise ValueError(
+                f"repeat: {np.size(repeats)} counts do not fit axis {axis} of "
+                f"{format_shape(x.shape)}."
+            )
+        return take(x, places, axis)
+    repeats = repeats if isinstance(repeats, Dim) else int(np.asarray(repeats).reshape(()))
     wide = (*sizes[: axis + 1], repeats, *sizes[axis + 1 :])
     stretched = broadcast_to(expand_dims(x, axis + 1), wide)
     return reshape(stretched, (*sizes[:axis], sizes[axis] * repeats, *sizes[axis + 1 :]))
@@ -358,7 +372,7 @@ def slice_grad_p(
     step: tuple[int, ...],
 ) -> Spec:
     """Zeros of `shape` with the slice set to g."""
-    return Spec(shape, g.dtype)
+    return Spec(tuple(map(known, shape)), g.dtype)
 
 
 @primitive
@@ -371,20 +385,25 @@ def take_p(x: Spec, indices: Spec, *, axis: int) -> Spec:
 @primitive
 def take_grad_p(g: Spec, indices: Spec, *, shape: Shape, axis: int) -> Spec:
     """Zeros of `shape` with g added at the indices, which may repeat."""
-    return Spec(shape, g.dtype)
+    return Spec(tuple(map(known, shape)), g.dtype)
 
 
 def getitem(x: Any, key: Any) -> Tensor:
-    """`x[key]` with NumPy's basic slicing: ints, slices, None, Ellipsis; or one int tensor.
+    """`x[key]` as in NumPy: ints, slices, None, Ellipsis, and arrays of integers or booleans.
+
+    The values of boolean arrays must be known, for the shape of the result depends on them.
+    An int beside arrays is taken first, as if it stood in an index of its own.
 
     >>> getitem(np.arange(6).reshape(2, 3), (0, slice(None, None, -1))).numpy()
     array([2, 1, 0])
     """
     x = as_tensor(x)
-    keys = _one_per_axis(key if isinstance(key, tuple) else (key,), x.rank)
-    arrays = [k for k in keys if _is_array(k)]
-    if arrays:
-        return _take_key(x, keys, arrays)
+    given = key if isinstance(key, tuple) else (key,)
+    keys = _one_per_axis(tuple(part for k in given for part in _without_masks(k)), x.rank)
+    if builtins.any(_is_array(k) for k in keys):
+        from kerasish.ops.indexing import by_arrays
+
+        return by_arrays(x, keys, [i for i, k in enumerate(keys) if _is_array(k)])
     bounds: list[tuple[Any, Any, int]] = []
     kept: list[int | None] = []  # per axis of the result: the axis of x, None for a new one
     for k in keys:
@@ -407,11 +426,23 @@ def getitem(x: Any, key: Any) -> Tensor:
 
 
 def _is_array(key: Any) -> bool:
-    return isinstance(key, (Tensor, np.ndarray, list)) and np.ndim(_shape_only(key)) > 0
+    """Whether a key is a list or an array, or a scalar that is known only at run time."""
+    if isinstance(key, Tensor):
+        return key.rank > 0 or key.is_symbolic
+    return isinstance(key, (np.ndarray, list)) and np.ndim(key) > 0
 
 
-def _shape_only(key: Any) -> Any:
-    return np.empty([1] * key.rank) if isinstance(key, Tensor) else key
+def _without_masks(key: Any) -> Sequence[Any]:
+    """The key itself, or of a boolean array the positions of what is true along each axis."""
+    if not _is_array(key) or as_tensor(key).dtype != "bool":
+        return (key,)
+    mask = as_tensor(key)
+    if mask.is_symbolic:
+        raise IndexError(
+            "the size of x[mask] would depend on values that are known only when the graph runs. "
+            "Use ops.where(mask, x, ...) instead."
+        )
+    return [positions.astype("int32") for positions in np.nonzero(mask.numpy())]
 
 
 def _one_per_axis(keys: tuple[Any, ...], rank: int) -> list[Any]:
@@ -458,20 +489,6 @@ def _same_bounds(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
     if isinstance(a[1], Dim) and isinstance(b[1], Dim):
         return a[0] == 0 and a[2] == 1 and a[1].args == b[1].args
     return not isinstance(a[1], Dim) and not isinstance(b[1], Dim) and a == b
-
-
-def _take_key(x: Tensor, keys: list[Any], arrays: list[Any]) -> Tensor:
-    if len(arrays) > 1:
-        raise IndexError("only one index may be an array of ints; use ops.take for more.")
-    indices = as_tensor(arrays[0])
-    if indices.dtype == "bool":
-        raise IndexError(
-            "the size of x[mask] would depend on values. Use ops.where(mask, x, ...) instead."
-        )
-    at = builtins.next(i for i, k in enumerate(keys) if k is arrays[0])
-    axis = builtins.sum(k is None or isinstance(k, builtins.slice) for k in keys[:at])
-    plain = tuple(builtins.slice(None) if k is arrays[0] else k for k in keys)
-    return take(getitem(x, plain), indices, axis=axis)
 
 
 def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
@@ -555,7 +572,7 @@ def pad(
         raise ValueError(f'pad: constant_values is for mode="constant", but mode={mode!r}.')
     if mode not in ("reflect", "symmetric"):
         raise ValueError(f'pad: mode must be "constant", "reflect" or "symmetric", not {mode!r}.')
-    for axis, (lo, hi) in enumerate(widths):
+    for axis, (lo, hi) in ((a, w) for a, w in enumerate(widths) if any(w)):
         x = _pad_mirrored(x, axis, lo, hi, skip=1 if mode == "reflect" else 0)
     return x
 
@@ -658,12 +675,13 @@ def ones_like(x: Any, dtype: Any = None) -> Tensor:
     return full_like(x, 1, dtype)
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
-    """Numbers from `start` (0 if only one is given) up to `stop`, without it.
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Tensor:
+    """Numbers from `start` (0 if only one is given) up to `stop`, without it; 1 or `step` apart.
 
     >>> arange(3).numpy()
     array([0, 1, 2], dtype=int32)
     """
+    step = 1 if step is None else step
     if stop is None:
         start, stop = 0, start
     if isinstance(stop, Dim) or isinstance(start, Dim):
@@ -684,13 +702,17 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     return cast(equal(expand_dims(rows, 1) + k, columns), dtype)
 
 
-def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> Tensor:
+def one_hot(
+    x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+) -> Tensor:
     """A new axis of size `num_classes`: 1 at the position that x names, else 0.
 
     >>> one_hot([0, 2], 3).numpy()
     array([[1., 0., 0.],
            [0., 0., 1.]], dtype=float32)
     """
+    if sparse:
+        raise ValueError("one_hot: sparse=True is not supported; there are no sparse tensors.")
     x = as_tensor(x)
     axis = canonical_axis(axis, x.rank + 1)
     classes = arange(num_classes, dtype=x.dtype)

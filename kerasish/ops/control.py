@@ -1,14 +1,21 @@
-"""Choices: by the training phase."""
+"""Choices: by the training phase, or by a value; and functions with a gradient of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from kerasish.graph import trace
-from kerasish.graph.primitive import as_tensor
-from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import phase_p, promoted
+from kerasish import tree
+from kerasish.graph import dtypes, trace
+from kerasish.graph.gradients import pull_back
+from kerasish.graph.liveness import reached
+from kerasish.graph.primitive import Pruned, as_tensor, composite, primitive
+from kerasish.graph.shapes import compatible
+from kerasish.graph.spec import Spec, format_shape
+from kerasish.graph.subgraph import Traced, closed, inline, leaves_of, packed
+from kerasish.graph.tensor import Constant, Node, Placeholder, Subgraph, Tensor
+from kerasish.ops.elementwise import cast, phase_p, promoted
 
 
 def in_train_phase(x: Any, alt: Any, training: bool | None = None) -> Tensor:
@@ -29,3 +36,253 @@ def in_train_phase(x: Any, alt: Any, training: bool | None = None) -> Tensor:
 
 def _made(value: Any | Callable[[], Any]) -> Tensor:
     return as_tensor(value() if callable(value) else value)
+
+
+# --- by a value --------------------------------------------------------------------------
+
+
+@primitive
+def cond_p(pred: Spec, *captures: Spec, then: Subgraph, otherwise: Subgraph) -> tuple[Spec, ...]:
+    """The results of `then` or else of `otherwise`, which both take the captures."""
+    if pred.shape or pred.dtype != "bool":
+        raise ValueError(f"the condition must be a scalar bool, but it is {pred}.")
+    pairs = zip(then.outputs, otherwise.outputs, strict=True)
+    return tuple(_merged(i, a.spec, b.spec) for i, (a, b) in enumerate(pairs))
+
+
+def _merged(i: int, a: Spec, b: Spec) -> Spec:
+    if a.dtype != b.dtype or not compatible(a.shape, b.shape):
+        raise ValueError(
+            f"both branches must return the same shapes and dtypes, but for result {i} the first "
+            f"returns {a} and the second {b}."
+        )
+    return Spec(
+        tuple(y if x is None else x for x, y in zip(a.shape, b.shape, strict=True)), a.dtype
+    )
+
+
+def _prune_cond(node: Node, live: Sequence[bool]) -> Pruned:
+    kept = [i for i, needed in enumerate(live) if needed]
+    branches = {key: node.attrs[key] for key in ("then", "otherwise")}
+    reads = [reached([b.outputs[i] for i in kept], b.inputs) for b in branches.values()]
+    inputs = [i for i, used in enumerate(zip(*reads, strict=True)) if any(used)]
+    attrs = {
+        key: Subgraph([b.inputs[i] for i in inputs], [b.outputs[i] for i in kept], b.origin)
+        for key, b in branches.items()
+    }
+    captures = [node.inputs[1 + i] for i in inputs]
+    return [node.inputs[0], *captures], attrs, {old: new for new, old in enumerate(kept)}
+
+
+cond_p.inner_specs = lambda specs, attrs: {"then": specs[1:], "otherwise": specs[1:]}
+cond_p.prune = _prune_cond
+
+
+@cond_p.own_vjp
+def _(g, pred, *captures, then, otherwise):
+    gs = g if isinstance(g, (list, tuple)) else [g]
+    used = [i for i, t in enumerate(gs) if t is not None and dtypes.is_float(t.dtype)]
+    weights = [Placeholder(gs[i].shape, gs[i].dtype) for i in used]
+    wanted = [i for i, t in enumerate(captures) if dtypes.is_float(t.dtype)]
+    found = [
+        pull_back([b.outputs[i] for i in used], weights, [b.inputs[i] for i in wanted])
+        for b in (then, otherwise)
+    ]
+    pairs = list(zip(*found, strict=True))
+    connected = [i for i, (a, b) in enumerate(pairs) if not (a is None and b is None)]
+    grads: list[Tensor | None] = [None] * (1 + len(captures))
+    if not connected:
+        return grads
+    bodies = [
+        closed([*weights, *b.inputs], [_or_zeros(some[i], b.inputs[wanted[i]]) for i in connected])
+        for b, some in zip((then, otherwise), found, strict=True)
+    ]
+    results = cond_p(pred, *(gs[i] for i in used), *captures, then=bodies[0], otherwise=bodies[1])
+    results = results if isinstance(results, tuple) else (results,)
+    for i, result in zip(connected, results, strict=True):
+        grads[1 + wanted[i]] = result
+    return grads
+
+
+def _or_zeros(grad: Tensor | None, like: Tensor) -> Tensor:
+    from kerasish.ops.array import zeros_like
+
+    return zeros_like(like) if grad is None else grad
+
+
+def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+    """The results of one of two functions; only the chosen one runs.
+
+    Args:
+        pred: a scalar. Python's True and False choose at once.
+        true_fn: called without arguments if `pred` is true. Returns tensors in any structure.
+        false_fn: called otherwise. Its results have the structure, shapes and dtypes of the
+            other's.
+
+    Returns:
+        The results.
+
+    Raises:
+        ValueError: if `pred` is no scalar, or the results differ in more than their values.
+
+    >>> x = Variable(3.0)
+    >>> float(cond(x > 2, lambda: x * 10, lambda: x))
+    30.0
+    """
+    condition = as_tensor(pred)
+    if condition.shape:
+        raise ValueError(
+            f"cond: the condition must be a scalar, but has shape {format_shape(condition.shape)}. "
+            "Use ops.where to choose element by element."
+        )
+    if isinstance(condition, Constant):
+        return tree.map_structure(_leaf, true_fn() if condition.value else false_fn())
+    branches = [Traced(f, [], "cond", hoist=False) for f in (true_fn, false_fn)]
+    first, second = (branch.result for branch in branches)
+    if not tree.same_structure(first, second) or len(branches[0].outputs) != len(
+        branches[1].outputs
+    ):
+        raise ValueError(
+            f"cond: both functions must return the same structure, but the first returned "
+            f"{first!r} and the second {second!r}."
+        )
+    captures = list({id(t): t for branch in branches for t in branch.captures}.values())
+    if not branches[0].outputs:
+        return first
+    then, otherwise = (branch.close(captures) for branch in branches)
+    results = cond_p(cast(condition, "bool"), *captures, then=then, otherwise=otherwise)
+    return packed(first, results if isinstance(results, tuple) else (results,))
+
+
+def _leaf(value: Any) -> Any:
+    return None if value is None else as_tensor(value)
+
+
+def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
+    """The results of one of several functions; only the chosen one runs.
+
+    Args:
+        index: a scalar int, which function to call; one beyond the ends is the first or last.
+        branches: functions of the operands, whose results are alike but for the values.
+        operands: what they are called with.
+
+    Returns:
+        The results.
+
+    >>> i = Variable(1)
+    >>> float(switch(i, [lambda x: x, lambda x: x * x], 3.0))
+    9.0
+    """
+    if not branches:
+        raise ValueError("switch: expected at least one branch.")
+    choice = as_tensor(index)
+    if choice.shape or not dtypes.is_int(choice.dtype):
+        raise ValueError(f"switch: index must be a scalar int, but it is {choice.spec}.")
+
+    def among(first: int, last: int) -> Any:
+        if first + 1 == last:
+            return branches[first](*operands)
+        middle = (first + last) // 2
+        if isinstance(choice, Constant):
+            return among(first, middle) if choice.value < middle else among(middle, last)
+        return cond(choice < middle, lambda: among(first, middle), lambda: among(middle, last))
+
+    return tree.map_structure(_leaf, among(0, len(branches)))
+
+
+# --- gradients ---------------------------------------------------------------------------
+
+
+@composite
+def custom_gradient_p(
+    *tensors: Tensor, outputs: int, backward: Subgraph, given: tuple[bool, ...]
+) -> tuple[Tensor, ...]:
+    """The first `outputs` inputs, with `backward` for the gradients of those that follow.
+
+    Inputs: results, arguments, captures. `backward` takes the gradients of the results and the
+    captures, and returns those of the arguments that are `given`.
+    """
+    return tensors[:outputs]
+
+
+custom_gradient_p.inner_specs = lambda specs, attrs: {
+    "backward": [
+        *specs[: attrs["outputs"]],
+        *specs[attrs["outputs"] + len(attrs["given"]) :],
+    ]
+}
+
+
+@custom_gradient_p.own_vjp
+def _(g, *tensors, outputs, backward, given):
+    gs = g if isinstance(g, (list, tuple)) else [g]
+    captures = tensors[outputs + len(given) :]
+    arriving = [_or_zeros(t, like) for t, like in zip(gs, tensors, strict=False)]
+    found = iter(inline(backward, [*arriving, *captures]))
+    grads = [next(found) if has else None for has in given]
+    return [None] * outputs + grads + [None] * len(captures)
+
+
+def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callable[..., Any]:
+    """A function with a gradient of its own. May be used as a decorator.
+
+    Args:
+        f: takes tensors (nested as they like); returns its outputs and a function from their
+            gradients to those of its arguments: one tensor, or a list with one for each
+            argument (None where it has none).
+
+    Returns:
+        A function that returns f's outputs.
+
+    Raises:
+        ValueError: when it is called, if gradients do not fit the arguments.
+
+    >>> @custom_gradient
+    ... def halved_gradient(x):
+    ...     return x * 1, lambda upstream: upstream * 0.5
+    >>> from kerasish.ops import gradients
+    >>> x = Variable(3.0)
+    >>> float(gradients(halved_gradient(x), x))
+    0.5
+    """
+
+    @functools.wraps(f)
+    def wrapped(*args: Any) -> Any:
+        arguments = [as_tensor(x) for x in leaves_of(args)]
+        result, grad = f(*packed(args, arguments))
+        results = [as_tensor(x) for x in leaves_of(result)]
+        name = getattr(f, "__name__", "f")
+        traced = Traced(lambda *gs: _list(grad(*gs)), [t.spec for t in results], name, hoist=False)
+        given = _given(name, traced, arguments)
+        new = custom_gradient_p(
+            *results,
+            *arguments,
+            *traced.captures,
+            outputs=len(results),
+            backward=traced.close(),
+            given=given,
+        )
+        return packed(result, new if isinstance(new, tuple) else (new,))
+
+    return wrapped
+
+
+def _list(grads: Any) -> list[Any]:
+    return tree.flatten(grads)
+
+
+def _given(name: str, traced: Traced, arguments: Sequence[Tensor]) -> tuple[bool, ...]:
+    """Which arguments have a gradient; checks that they fit."""
+    if len(traced.result) != len(arguments):
+        raise ValueError(
+            f"{name}: its gradient function must return one gradient for each of the "
+            f"{len(arguments)} argument(s), but returned {len(traced.result)}."
+        )
+    given = tuple(grad is not None for grad in traced.result)
+    with_gradient = (x for x, has in zip(arguments, given, strict=True) if has)
+    for grad, x in zip(traced.outputs, with_gradient, strict=True):
+        if grad.dtype != x.dtype or not compatible(grad.shape, x.shape):
+            raise ValueError(
+                f"{name}: its gradient function returned {grad.spec} for an argument {x.spec}."
+            )
+    return given

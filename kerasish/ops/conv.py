@@ -12,7 +12,7 @@ from typing import Any
 
 from kerasish import config
 from kerasish.graph.primitive import as_tensor, primitive
-from kerasish.graph.shapes import Dim, same_padding, window_output
+from kerasish.graph.shapes import Dim, known, same_padding, window_output
 from kerasish.graph.spec import Shape, Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import moveaxis, pad
@@ -72,7 +72,7 @@ def conv_input_grad_p(
     dilation: tuple[int, ...],
     groups: int,
 ) -> Spec:
-    return Spec(shape, g.dtype)
+    return Spec(tuple(map(known, shape)), g.dtype)
 
 
 @primitive

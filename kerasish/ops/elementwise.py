@@ -127,9 +127,9 @@ def cast(x: Any, dtype: Any) -> Tensor:
     return x if x.dtype == dtype else cast_p(x, dtype=dtype)
 
 
-def stop_gradient(x: Any) -> Tensor:
-    """`x`, which gradients treat as a constant."""
-    return stop_gradient_p(as_tensor(x))
+def stop_gradient(variable: Any) -> Tensor:
+    """The tensor, which gradients treat as a constant."""
+    return stop_gradient_p(as_tensor(variable))
 
 
 def negative(x: Any) -> Tensor:
@@ -426,119 +426,125 @@ def _number(dtype: str) -> str:
     return "int32" if dtype == "bool" else dtype
 
 
-def add(x: Any, y: Any) -> Tensor:
-    """x + y.
+def add(x1: Any, x2: Any) -> Tensor:
+    """x1 + x2.
 
     >>> add([1.0, 2.0], 10).numpy()
     array([11., 12.], dtype=float32)
     """
-    x, y = promoted(x, y)
+    x, y = promoted(x1, x2)
     return logical_or(x, y) if x.dtype == "bool" else add_p(x, y)
 
 
-def subtract(x: Any, y: Any) -> Tensor:
-    """x - y."""
-    return subtract_p(*promoted(x, y, to=_number))
+def subtract(x1: Any, x2: Any) -> Tensor:
+    """x1 - x2."""
+    return subtract_p(*promoted(x1, x2, to=_number))
 
 
-def multiply(x: Any, y: Any) -> Tensor:
-    """x * y."""
-    x, y = promoted(x, y)
+def multiply(x1: Any, x2: Any) -> Tensor:
+    """x1 * x2."""
+    x, y = promoted(x1, x2)
     return logical_and(x, y) if x.dtype == "bool" else multiply_p(x, y)
 
 
-def divide(x: Any, y: Any) -> Tensor:
-    """x / y as floats."""
-    return divide_p(*promoted(x, y, to=dtypes.floating))
+def divide(x1: Any, x2: Any) -> Tensor:
+    """x1 / x2 as floats."""
+    return divide_p(*promoted(x1, x2, to=dtypes.floating))
 
 
 true_divide = divide
 
 
-def divide_no_nan(x: Any, y: Any) -> Tensor:
-    """x / y, but 0 where y is 0."""
-    x, y = promoted(x, y, to=dtypes.floating)
+def divide_no_nan(x1: Any, x2: Any) -> Tensor:
+    """x1 / x2, but 0 where x2 is 0."""
+    x, y = promoted(x1, x2, to=dtypes.floating)
     zero = equal(y, 0)
     return where(zero, 0.0, x / where(zero, 1.0, y))
 
 
-def power(x: Any, y: Any) -> Tensor:
-    """x to the power of y."""
-    return power_p(*promoted(x, y, to=_number))
+def power(x1: Any, x2: Any) -> Tensor:
+    """x1 to the power of x2."""
+    return power_p(*promoted(x1, x2, to=_number))
 
 
-def maximum(x: Any, y: Any) -> Tensor:
-    """The larger of x and y."""
-    return maximum_p(*promoted(x, y))
+def maximum(x1: Any, x2: Any) -> Tensor:
+    """The larger of x1 and x2."""
+    return maximum_p(*promoted(x1, x2))
 
 
-def minimum(x: Any, y: Any) -> Tensor:
-    """The smaller of x and y."""
-    return minimum_p(*promoted(x, y))
+def minimum(x1: Any, x2: Any) -> Tensor:
+    """The smaller of x1 and x2."""
+    return minimum_p(*promoted(x1, x2))
 
 
-def floor_divide(x: Any, y: Any) -> Tensor:
-    """x / y rounded down."""
-    return floor_divide_p(*promoted(x, y, to=_number))
+def floor_divide(x1: Any, x2: Any) -> Tensor:
+    """x1 / x2 rounded down."""
+    return floor_divide_p(*promoted(x1, x2, to=_number))
 
 
-def mod(x: Any, y: Any) -> Tensor:
-    """The remainder of x / y rounded down; it has the sign of y."""
-    return mod_p(*promoted(x, y, to=_number))
+def mod(x1: Any, x2: Any) -> Tensor:
+    """The remainder of x1 / x2 rounded down; it has the sign of x2."""
+    return mod_p(*promoted(x1, x2, to=_number))
 
 
-def equal(x: Any, y: Any) -> Tensor:
-    """Where x == y."""
-    return equal_p(*promoted(x, y))
+def equal(x1: Any, x2: Any) -> Tensor:
+    """Where x1 == x2."""
+    return equal_p(*promoted(x1, x2))
 
 
-def not_equal(x: Any, y: Any) -> Tensor:
-    """Where x != y."""
-    return not_equal_p(*promoted(x, y))
+def not_equal(x1: Any, x2: Any) -> Tensor:
+    """Where x1 != x2."""
+    return not_equal_p(*promoted(x1, x2))
 
 
-def less(x: Any, y: Any) -> Tensor:
-    """Where x < y."""
-    return less_p(*promoted(x, y))
+def less(x1: Any, x2: Any) -> Tensor:
+    """Where x1 < x2."""
+    return less_p(*promoted(x1, x2))
 
 
-def less_equal(x: Any, y: Any) -> Tensor:
-    """Where x <= y."""
-    return less_equal_p(*promoted(x, y))
+def less_equal(x1: Any, x2: Any) -> Tensor:
+    """Where x1 <= x2."""
+    return less_equal_p(*promoted(x1, x2))
 
 
-def greater(x: Any, y: Any) -> Tensor:
-    """Where x > y."""
-    return greater_p(*promoted(x, y))
+def greater(x1: Any, x2: Any) -> Tensor:
+    """Where x1 > x2."""
+    return greater_p(*promoted(x1, x2))
 
 
-def greater_equal(x: Any, y: Any) -> Tensor:
-    """Where x >= y."""
-    return greater_equal_p(*promoted(x, y))
+def greater_equal(x1: Any, x2: Any) -> Tensor:
+    """Where x1 >= x2."""
+    return greater_equal_p(*promoted(x1, x2))
 
 
-def logical_and(x: Any, y: Any) -> Tensor:
-    """x and y; numbers other than 0 count as true."""
-    return logical_and_p(cast(x, "bool"), cast(y, "bool"))
+def logical_and(x1: Any, x2: Any) -> Tensor:
+    """x1 and x2; numbers other than 0 count as true."""
+    return logical_and_p(cast(x1, "bool"), cast(x2, "bool"))
 
 
-def logical_or(x: Any, y: Any) -> Tensor:
-    """x or y; numbers other than 0 count as true."""
-    return logical_or_p(cast(x, "bool"), cast(y, "bool"))
+def logical_or(x1: Any, x2: Any) -> Tensor:
+    """x1 or x2; numbers other than 0 count as true."""
+    return logical_or_p(cast(x1, "bool"), cast(x2, "bool"))
 
 
-def logical_xor(x: Any, y: Any) -> Tensor:
-    """x or y but not both; numbers other than 0 count as true."""
-    return not_equal(cast(x, "bool"), cast(y, "bool"))
+def logical_xor(x1: Any, x2: Any) -> Tensor:
+    """x1 or x2 but not both; numbers other than 0 count as true."""
+    return not_equal(cast(x1, "bool"), cast(x2, "bool"))
 
 
-def where(condition: Any, x: Any, y: Any) -> Tensor:
-    """x where the condition holds, y elsewhere.
+def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+    """x1 where the condition holds, x2 elsewhere; without both, `nonzero` of the condition.
 
     >>> where([True, False], [1, 2], [3, 4]).numpy()
     array([1, 4], dtype=int32)
     """
-    return where_p(cast(condition, "bool"), *promoted(x, y))
+    if x1 is None and x2 is None:
+        from kerasish.ops.indexing import nonzero
+
+        return nonzero(condition)
+    if x1 is None or x2 is None:
+        raise ValueError("where: give both x1 and x2, or neither.")
+    return where_p(cast(condition, "bool"), *promoted(x1, x2))
 
 
 def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:

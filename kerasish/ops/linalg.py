@@ -10,7 +10,6 @@ from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, reshape, shape, squeeze, transpose
 from kerasish.ops.elementwise import promoted, sum_to
-from kerasish.ops.reduce import sum as sum_
 
 
 @primitive
@@ -107,10 +106,3 @@ def outer(x1: Any, x2: Any) -> Tensor:
     """All products of an element of x1 with one of x2."""
     a, b = as_tensor(x1), as_tensor(x2)
     return reshape(a, (-1, 1)) * reshape(b, (1, -1))
-
-
-def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The Euclidean norm over `axis`."""
-    from kerasish.ops.elementwise import sqrt, square
-
-    return sqrt(sum_(square(x), axis=axis, keepdims=keepdims))

@@ -9,13 +9,14 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.shapes import canonical_axis
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import one_hot, squeeze
+from kerasish.ops.array import expand_dims, one_hot, split, squeeze
 from kerasish.ops.elementwise import (
     abs,
     cast,
     clip,
     erf,
     exp,
+    expm1,
     log,
     maximum,
     minimum,
@@ -24,6 +25,7 @@ from kerasish.ops.elementwise import (
     rsqrt,
     sigmoid,
     softplus,
+    sqrt,
     square,
     stop_gradient,
     tanh,
@@ -107,6 +109,9 @@ def silu(x: Any) -> Tensor:
     return x * sigmoid(x)
 
 
+swish = silu
+
+
 def gelu(x: Any, approximate: bool = True) -> Tensor:
     """x times the normal distribution function of x (Hendrycks & Gimpel, arXiv:1606.08415)."""
     x = _float(x)
@@ -138,6 +143,132 @@ def log_sigmoid(x: Any) -> Tensor:
     return -softplus(-_float(x))
 
 
+def celu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x, or alpha * (exp(x / alpha) - 1) below 0 (Barron, 2017, arXiv:1704.07483)."""
+    x = _float(x)
+    return maximum(x, 0) + alpha * expm1(minimum(x, 0) / alpha)
+
+
+def glu(x: Any, axis: int = -1) -> Tensor:
+    """The first half of x along `axis`, each element let through by sigmoid(second half).
+
+    Raises ValueError if the axis has no two halves. Source: Dauphin et al., 2016,
+    arXiv:1612.08083.
+    """
+    x = _float(x)
+    axis = canonical_axis(axis, x.rank)
+    size = x.shape[axis]
+    if size is None or size % 2:
+        raise ValueError(f"glu: axis {axis} must have a known, even size, but it is {size}.")
+    value, gate = split(x, 2, axis)
+    return value * sigmoid(gate)
+
+
+def hard_silu(x: Any) -> Tensor:
+    """x * hard_sigmoid(x), also called hard swish (Howard et al., 2019, arXiv:1905.02244)."""
+    x = _float(x)
+    return x * hard_sigmoid(x)
+
+
+hard_swish = hard_silu
+
+
+def hard_tanh(x: Any) -> Tensor:
+    """x, kept within -1 and 1."""
+    return clip(_float(x), -1, 1)
+
+
+def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+    """x, but 0 where |x| is not above the threshold.
+
+    >>> hard_shrink([-1.0, 0.2, 0.7]).numpy()
+    array([-1. ,  0. ,  0.7], dtype=float32)
+    """
+    x = _float(x)
+    return where(abs(x) > threshold, x, 0.0)
+
+
+def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+    """x moved towards 0 by the threshold; 0 where it would cross 0."""
+    x = as_tensor(x)
+    return where(x > threshold, x - threshold, where(x < -threshold, x + threshold, 0))
+
+
+def tanh_shrink(x: Any) -> Tensor:
+    """x - tanh(x)."""
+    x = _float(x)
+    return x - tanh(x)
+
+
+def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
+    """x where it is above the threshold, `default_value` elsewhere.
+
+    >>> threshold([1.0, 5.0], 2, -1).numpy()
+    array([-1.,  5.], dtype=float32)
+    """
+    x = as_tensor(x)
+    return where(x > threshold, x, default_value)
+
+
+def squareplus(x: Any, b: float = 4) -> Tensor:
+    """(x + sqrt(x^2 + b)) / 2, a smooth relu (Barron, 2021, arXiv:2112.11687)."""
+    x = _float(x)
+    return (x + sqrt(square(x) + b)) / 2
+
+
+def sparse_plus(x: Any) -> Tensor:
+    """0 up to -1, x from 1 on, the parabola (x + 1)^2 / 4 between them."""
+    x = _float(x)
+    return where(x <= -1, 0.0, where(x < 1, square(x + 1) / 4, x))
+
+
+def sparse_sigmoid(x: Any) -> Tensor:
+    """A straight line from 0 at -1 to 1 at 1: clip((x + 1) / 2, 0, 1)."""
+    return clip((_float(x) + 1) / 2, 0, 1)
+
+
+def sparsemax(x: Any, axis: int = -1) -> Tensor:
+    """The point of the probability simplex next to x along `axis`; many of its elements are 0.
+
+    Source: Martins & Astudillo, 2016, arXiv:1602.02068.
+
+    >>> sparsemax([1.0, 0.5, -1.0]).numpy()
+    array([0.75, 0.25, 0.  ], dtype=float32)
+    """
+    x = _float(x)
+    axis = canonical_axis(axis, x.rank)
+    x = x - stop_gradient(max(x, axis=axis, keepdims=True))
+    # An element is in the support if those above it lead by less than 1 in total.
+    lead = sum(relu(expand_dims(x, axis + 1) - expand_dims(x, axis)), axis=axis)
+    support = stop_gradient(cast(lead < 1, x.dtype))
+    total = sum(x * support, axis=axis, keepdims=True)
+    return relu(x - (total - 1) / sum(support, axis=axis, keepdims=True))
+
+
+def multi_hot(
+    inputs: Any, num_classes: int | None = None, axis: int = -1, dtype: Any = None
+) -> Tensor:
+    """1 at each of the positions that a sample names, else 0.
+
+    Args:
+        inputs: ints (batch, count, ...), or (count,) for one sample; numbers that are no
+            class name nothing.
+        num_classes: how many positions there are.
+        axis: where the axis of the classes goes; the count is on axis 1 (or 0) then.
+        dtype: of the result; config.floatx() if None.
+
+    >>> multi_hot([[0, 1], [2, 2]], 3).numpy()
+    array([[1., 1., 0.],
+           [0., 0., 1.]], dtype=float32)
+    """
+    x = as_tensor(inputs)
+    if num_classes is None:
+        raise ValueError("multi_hot: num_classes must be given.")
+    if x.rank == 0:
+        raise ValueError("multi_hot: inputs must have at least one axis, but got a scalar.")
+    return max(one_hot(x, num_classes, axis=axis, dtype=dtype), axis=1 if x.rank > 1 else 0)
+
+
 # --- cross entropies ---------------------------------------------------------------------
 
 
@@ -149,8 +280,6 @@ def softmax_cross_entropy_p(labels: Tensor, logits: Tensor) -> Tensor:
 
 @softmax_cross_entropy_p.vjp
 def _(g, labels, logits):
-    from kerasish.ops.array import expand_dims
-
     g = expand_dims(g, -1)
     total = sum(labels, axis=-1, keepdims=True)
     return -g * log_softmax(logits), g * (softmax(logits) * total - labels)

@@ -8,6 +8,7 @@ seed give the same numbers in each run.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ class SeedGenerator:
     def next_stream(self) -> int:
         """A stream number: a new one at each use, the same ones in each trace."""
         active = trace.current_trace()
-        if active is None:
+        if active is None or active.draws is None:
             use, self._draws = self._draws, self._draws + 1
         else:
             use = active.draws.get(id(self), 0)
@@ -85,6 +86,15 @@ class _GlobalSeed:
         """A seed for the next thing that needs one, in the order of asking."""
         self._uses += 1
         return _mixed(self._root, self._uses)
+
+    def state(self) -> list[int]:
+        """What `restore` needs to go on from here."""
+        return [self._root, self._uses, self.draws._draws]
+
+    def restore(self, state: Sequence[int]) -> None:
+        """Goes back to a state."""
+        self._root, self._uses, draws = state
+        self.draws.seed, self.draws._draws = self._root, draws
 
 
 global_seed = _GlobalSeed()

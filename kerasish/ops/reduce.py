@@ -6,12 +6,31 @@ import builtins
 from typing import Any
 
 from kerasish.graph import dtypes
-from kerasish.graph.primitive import Primitive, as_tensor, primitive
+from kerasish.graph.primitive import Primitive, as_tensor, composite, primitive
 from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis, size_of
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import broadcast_to, concatenate, expand_dims, flip, reshape, transpose
-from kerasish.ops.elementwise import cast, equal, exp, log, sqrt, square, stop_gradient
+from kerasish.ops.array import (
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    flip,
+    getitem,
+    pad_p,
+    reshape,
+    transpose,
+)
+from kerasish.ops.elementwise import (
+    cast,
+    equal,
+    exp,
+    log,
+    maximum,
+    minimum,
+    sqrt,
+    square,
+    stop_gradient,
+)
 
 
 def _reduced(x: Spec, axis: tuple[int, ...], keepdims: bool, dtype: str | None = None) -> Spec:
@@ -110,19 +129,42 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _apply(mean_p, cast(x, dtypes.floating(x.dtype)), axis, keepdims)
 
 
-def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The product over `axis`."""
-    return _apply(prod_p, _summable(x), axis, keepdims)
+def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+    """The product over `axis`, in `dtype` if it is given."""
+    x = _summable(x) if dtype is None else cast(x, dtype)
+    return _apply(prod_p, x, axis, keepdims)
 
 
-def max(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The maximum over `axis`. Ties share the gradient equally."""
-    return _apply(max_p, as_tensor(x), axis, keepdims)
+def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The maximum over `axis`, and of `initial` if it is given. Ties share the gradient equally."""
+    return _extreme(max_p, maximum, x, axis, keepdims, initial)
 
 
-def min(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The minimum over `axis`. Ties share the gradient equally."""
-    return _apply(min_p, as_tensor(x), axis, keepdims)
+def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The minimum over `axis`, and of `initial` if it is given. Ties share the gradient equally."""
+    return _extreme(min_p, minimum, x, axis, keepdims, initial)
+
+
+def _extreme(op: Primitive, pair: Any, x: Any, axis: Any, keepdims: bool, initial: Any) -> Tensor:
+    x = as_tensor(x)
+    if initial is None:
+        return _apply(op, x, axis, keepdims)
+    initial = cast(initial, x.dtype)
+    axes = canonical_axes(axis, x.rank)
+    if builtins.any(x.shape[i] == 0 for i in axes):
+        # Of nothing, the initial value is the extreme.
+        return broadcast_to(initial, _reduced(x.spec, axes, bool(keepdims)).shape)
+    return pair(_apply(op, x, axis, keepdims), initial)
+
+
+def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The maximum over `axis`: another name of `max`."""
+    return max(x, axis, keepdims)
+
+
+def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The minimum over `axis`: another name of `min`."""
+    return min(x, axis, keepdims)
 
 
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -186,17 +228,44 @@ def _arg(op: Primitive, x: Any, axis: Any, keepdims: bool) -> Tensor:
     return expand_dims(result, axis) if keepdims else result
 
 
-def cumsum(x: Any, axis: Any = None) -> Tensor:
-    """The cumulative sum along `axis` (of the flattened input if None).
+def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Tensor:
+    """The cumulative sum along `axis` (of the flattened input if None), in `dtype` if given.
 
     >>> cumsum([1.0, 2.0, 3.0]).numpy()
     array([1., 3., 6.], dtype=float32)
     """
-    x = as_tensor(x)
+    return _along(cumsum_p, x, axis, dtype)
+
+
+@composite
+def cumprod_p(x: Tensor, *, axis: int) -> Tensor:
+    # In each round every element takes in the product that lies twice as far back. Exact for
+    # zeros, and so are its gradients.
+    reach = 1
+    while reach < (x.shape[axis] or 0):
+        lead = (builtins.slice(None),) * axis
+        before = getitem(x, (*lead, builtins.slice(None, -reach)))
+        widths = tuple((reach if i == axis else 0, 0) for i in range(x.rank))
+        x = x * pad_p(before, widths=widths, value=1)
+        reach *= 2
+    return x
+
+
+def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Tensor:
+    """The cumulative product along `axis` (of the flattened input if None), in `dtype` if given.
+
+    >>> cumprod([1.0, 2.0, 3.0]).numpy()
+    array([1., 2., 6.], dtype=float32)
+    """
+    return _along(cumprod_p, x, axis, dtype)
+
+
+def _along(op: Primitive, x: Any, axis: Any, dtype: Any) -> Tensor:
+    x = as_tensor(x) if dtype is None else cast(x, dtype)
     x = cast(x, "int32") if x.dtype == "bool" else x
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
-    return cumsum_p(x, axis=canonical_axis(axis, x.rank))
+    return op(x, axis=canonical_axis(axis, x.rank))
 
 
 def _restored(g: Tensor, x: Tensor, axis: tuple[int, ...], keepdims: bool) -> Tensor:

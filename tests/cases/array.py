@@ -44,6 +44,15 @@ KEYS = [
     ("list", np.s_[:, [3, 0, 0]]),
     ("list behind an int", np.s_[1, :, [1, -1]]),
 ]
+ARRAY_KEYS = [
+    np.s_[[0, 2], [1, 3]],
+    np.s_[:, [0, -1], [[1], [4]]],
+    np.s_[[[0], [1]], ..., [1, 2, -1]],
+    np.s_[[1, 0], 1:3, [2, 2]],
+    np.s_[None, [1, 0], [2, 2]],
+    np.s_[:, np.array([True, False, True, True])],
+    np.s_[..., np.arange(20).reshape(4, 5) % 3 == 1],
+]
 
 
 def _getitem(key):
@@ -204,6 +213,23 @@ CASES = [
     *(
         Case(f"getitem {what}", _getitem(key), (normal(3, 4, 5),), _numpy_getitem(key))
         for what, key in KEYS
+    ),
+    *(
+        Case(f"getitem by arrays {i}", _getitem(key), (normal(3, 4, 5),), lambda x, k=key: x[k])
+        for i, key in enumerate(ARRAY_KEYS)
+    ),
+    Case(
+        "getitem by tensors",
+        lambda x, i, j: x[i, :, j],
+        (normal(3, 2, 4), i32(0, 2), i32([1, -1], [3, 0])),
+        lambda x, i, j: x[i, :, j],
+        batch=(0, 1, 2),
+    ),
+    Case(
+        "getitem by a scalar",
+        lambda x, i: x[:, i, 1:],
+        (normal(3, 2, 4), scalar(1, "int32")),
+        lambda x, i: x[:, i, 1:],
     ),
     Case("getitem of ints", lambda x: x[1:, ::-1], (integers(0, 9, 3, 4),), lambda x: x[1:, ::-1]),
     Case("getitem nothing to do", lambda x: x[:, ...], (normal(3, 2),), lambda x: x),

@@ -82,11 +82,4 @@ CASES = [
         batch=(0, 1),
     ),
     Case("outer", ops.outer, (normal(3), normal(2, 2)), np.outer),
-    Case("norm", ops.norm, (normal(3, 2),), np.linalg.norm),
-    Case(
-        "norm of rows",
-        lambda x: ops.norm(x, axis=-1, keepdims=True),
-        (normal(3, 2),),
-        lambda x: np.linalg.norm(x, axis=-1, keepdims=True),
-    ),
 ]

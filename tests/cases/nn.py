@@ -6,6 +6,7 @@ import numpy as np
 from cases.case import (
     Case,
     f32,
+    i32,
     integers,
     nonzero,
     normal,
@@ -48,8 +49,20 @@ def elu(x, alpha=1.0):
     return np.where(x > 0, x, alpha * np.expm1(x))
 
 
+def celu(x, alpha):
+    return np.where(x > 0, x, alpha * np.expm1(x / alpha))
+
+
 def _normal_distribution(x):
     return 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
+
+
+def sparsemax(x):
+    """By sorting: the longest head of the sorted numbers that stays positive when shifted."""
+    ordered = np.sort(x)[:, ::-1]
+    tau = (np.cumsum(ordered, -1) - 1) / np.arange(1, x.shape[-1] + 1)
+    length = (ordered > tau).sum(-1, keepdims=True)
+    return np.maximum(x - np.take_along_axis(tau, length - 1, -1), 0)
 
 
 ACTIVATIONS = [
@@ -63,6 +76,19 @@ ACTIVATIONS = [
     ("hard_sigmoid", lambda x: np.clip(x / 6 + 0.5, 0, 1)),
     ("mish", lambda x: x * np.tanh(softplus(x))),
     ("log_sigmoid", lambda x: -softplus(-x)),
+    ("celu", elu),
+    ("swish", lambda x: x * logistic(x)),
+    ("hard_swish", lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
+    ("hard_silu", lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
+    ("hard_tanh", lambda x: np.clip(x, -1, 1)),
+    ("hard_shrink", lambda x: np.where(np.abs(x) > 0.5, x, 0)),
+    ("soft_shrink", lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0)),
+    ("tanh_shrink", lambda x: x - np.tanh(x)),
+    ("squareplus", lambda x: (x + np.sqrt(x * x + 4)) / 2),
+    ("sparse_plus", lambda x: np.where(np.abs(x) < 1, (x + 1) ** 2 / 4, np.maximum(x, 0))),
+    ("sparse_sigmoid", lambda x: np.clip((x + 1) / 2, 0, 1)),
+    ("glu", lambda x: x[:, :2] * logistic(x[:, 2:])),
+    ("sparsemax", sparsemax),
     ("softmax", softmax),
     ("log_softmax", lambda x: np.log(softmax(x))),
 ]
@@ -70,6 +96,32 @@ NORM = {"axis": -1, "epsilon": 1e-3}
 
 CASES = [
     *(Case(name, getattr(ops, name), (nonzero(2, 4) * 1.3,), ref) for name, ref in ACTIVATIONS),
+    Case("celu by alpha", lambda x: ops.celu(x, 2.0), (nonzero(5),), lambda x: celu(x, 2.0)),
+    Case(
+        "glu of an axis",
+        lambda x: ops.glu(x, axis=1),
+        (normal(2, 4, 3),),
+        lambda x: x[:, :2] * logistic(x[:, 2:]),
+    ),
+    Case(
+        "threshold",
+        lambda x: ops.threshold(x, 0.7, -3),
+        (f32(0.5, 0.9, -2),),
+        lambda x: np.where(x > 0.7, x, -3),
+    ),
+    Case("soft_shrink of ints", ops.soft_shrink, (i32(-2, 0, 3),), lambda x: f32(-1.5, 0, 2.5)),
+    Case(
+        "multi_hot",
+        lambda x: ops.multi_hot(x, 4),
+        (i32([0, 1], [2, 2], [-1, 9]),),
+        lambda x: f32([1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]),
+    ),
+    Case(
+        "multi_hot of one sample",
+        lambda x: ops.multi_hot(x, 3, dtype="int32"),
+        (i32(0, 2),),
+        lambda x: i32(1, 0, 1),
+    ),
     Case("relu6 beyond", ops.relu6, (f32(-2, 3, 7),), lambda x: np.clip(x, 0, 6)),
     Case(
         "hard_sigmoid beyond",

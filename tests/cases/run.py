@@ -32,6 +32,7 @@ class Expanded(Function):
 class _WithoutComposites:
     def __init__(self, engine):
         self.native_gradients = engine.native_gradients
+        self.higher_gradients = engine.higher_gradients
         self.lowers = lambda op: op not in EVERY_COMPOSITE and engine.lowers(op)
 
 

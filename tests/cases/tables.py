@@ -1,6 +1,27 @@
 """All tables, by the ops file that they test."""
 
-from cases import array, control, conv, elementwise, linalg, nn, optimize, random, reduce
+from cases import (
+    arrangement,
+    array,
+    control,
+    conv,
+    conv_transpose,
+    ctc,
+    decompositions,
+    elementwise,
+    fft,
+    gaussian,
+    image,
+    linalg,
+    loops,
+    nn,
+    normalization,
+    optimize,
+    random,
+    reduce,
+    sorting,
+    special,
+)
 
 TABLES = {
     "elementwise": elementwise.CASES,
@@ -8,8 +29,19 @@ TABLES = {
     "array": array.CASES,
     "linalg": linalg.CASES,
     "conv": conv.CASES,
+    "conv_transpose": conv_transpose.CASES,
     "nn": nn.CASES,
+    "normalization": normalization.CASES,
+    "decompositions": decompositions.CASES,
+    "fft": fft.CASES,
+    "gaussian": gaussian.CASES,
+    "image": image.CASES,
+    "ctc": ctc.CASES,
+    "special": special.CASES,
+    "arrangement": arrangement.CASES,
+    "sorting": sorting.CASES,
     "random": random.CASES,
     "control": control.CASES,
+    "loops": loops.CASES,
     "optimize": optimize.CASES,
 }

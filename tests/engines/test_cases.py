@@ -26,6 +26,12 @@ def rows(wanted=lambda case: True, tables=tuple(TABLES)):
     )
 
 
+# The tables whose operations include composites.
+WITH_COMPOSITES = (
+    *("nn", "random", "optimize", "decompositions", "fft", "gaussian"),
+    *("special", "arrangement", "sorting"),
+)
+
 _tables: dict[tuple, Table] = {}
 _outcomes: dict[tuple, dict[str, Outcome]] = {}
 
@@ -115,13 +121,13 @@ def test_gradients_are_those_of_finite_differences(engine, table, case):
     )
 
 
-@rows(tables=("nn", "random", "optimize"))
+@rows(tables=WITH_COMPOSITES)
 def test_composites_expanded(engine, table, case):
     """An engine that takes composites whole gets the same from their expansions."""
     same_as_whole(engine, table, case, Expanded)
 
 
-@rows(tables=("nn", "random", "optimize"))
+@rows(tables=WITH_COMPOSITES)
 def test_composites_by_their_gradient_rules(table, case):
     same_as_whole(reference(), table, case, ByRules)
 

@@ -25,6 +25,7 @@ class AnyEngine:
 
     def __init__(self, composites: bool, native_gradients: bool):
         self.native_gradients = native_gradients
+        self.higher_gradients = True
         self.lowers = lambda op: composites or op not in EVERY_COMPOSITE
 
 

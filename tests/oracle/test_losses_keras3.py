@@ -17,6 +17,7 @@ PROBABILITIES = np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)
 BINARY = random.integers(0, 2, (4, 3))
 CLASSES = np.array([0, 2, 1, 2])
 HOT = np.eye(3, dtype="float32")[CLASSES]
+UNIT = RIGHT / np.linalg.norm(RIGHT, axis=1, keepdims=True)
 DEEP = np.repeat(PROBABILITIES[:, None], 5, 1)
 
 # name, targets, predictions, options
@@ -65,6 +66,10 @@ CASES = [
     ("Dice", BINARY, PROBABILITIES, {}),
     ("Dice", BINARY, PROBABILITIES, {"axis": (1,)}),
     ("Tversky", BINARY, PROBABILITIES, {"alpha": 0.3, "beta": 0.8}),
+    ("Circle", CLASSES, UNIT, {}),
+    ("Circle", CLASSES[:, None], UNIT, {"gamma": 10.0, "margin": 0.2, "remove_diagonal": False}),
+    ("Circle", np.arange(4), UNIT, {}),
+    ("CTC", np.array([[1, 2, 0], [2, 2, 1]]), random.normal(size=(2, 6, 4)).astype("float32"), {}),
 ]
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -85,6 +90,13 @@ def test_losses(name, y_true, y_pred, options):
     assert ours.get_config() == {**ours.get_config(), **theirs.get_config()}
     back = losses.deserialize(keras.losses.serialize(theirs))
     assert type(back) is type(ours)
+
+
+def test_circle_with_references():
+    arguments = {"ref_labels": CLASSES[:2], "ref_embeddings": UNIT[:2], "remove_diagonal": False}
+    _close(
+        losses.circle(CLASSES, UNIT, **arguments), keras.losses.circle(CLASSES, UNIT, **arguments)
+    )
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)

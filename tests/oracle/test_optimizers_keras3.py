@@ -46,6 +46,14 @@ OPTIMIZERS = [
     ("Ftrl", {"learning_rate_power": -0.3}),
     ("Lion", {"learning_rate": 0.01}),
     ("Lamb", {}),
+    ("Adafactor", {}),
+    ("Adafactor", {"learning_rate": 1.0, "weight_decay": 0.1, "clip_threshold": 0.5}),
+    ("Adafactor", {"relative_step": False, "epsilon_2": 0.5, "beta_2_decay": -0.5}),
+    ("Muon", {}),
+    ("Muon", {"nesterov": False, "rms_rate": None, "adam_weight_decay": 0.1, "ns_steps": 3}),
+    ("Muon", {"exclude_layers": ["kern"], "adam_lr_ratio": 0.5, "weight_decay": None}),
+    ("ScheduleFreeAdamW", {}),
+    ("ScheduleFreeAdamW", {"warmup_steps": 5, "weight_decay": 0.1, "beta_2": 0.9}),
 ]
 
 SCHEDULES = [
@@ -94,7 +102,50 @@ def test_trajectories(name, options):
         np.testing.assert_allclose(mine.numpy(), np.asarray(other), rtol=2e-4, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", [name for name in optimizers.registry.names if name[0] != "_"])
+def scaled(module):
+    return module.LossScaleOptimizer(
+        module.SGD(0.05, momentum=0.5), initial_scale=2.0, dynamic_growth_steps=3
+    )
+
+
+def several(module):
+    adam, sgd = module.Adam(0.05, use_ema=True), module.SGD(0.05)
+    return module.MultiOptimizer(
+        module.OptimizerMap(sgd, {"ker.*": adam, "nothing": module.Lion()})
+    )
+
+
+def several_scaled(module):
+    table = module.OptimizerMap(module.SGD(0.05), {".*bias": module.Adam(0.05)})
+    return module.MultiOptimizer(table, loss_scale_factor=4.0)
+
+
+@pytest.mark.parametrize("make", [scaled, several, several_scaled])
+def test_wrappers(make):
+    random = np.random.default_rng(4)
+    kernel, bias = random.normal(size=(3, 2)).astype("float32"), np.zeros(2, "float32")
+    numbers = random.normal(size=20).astype("float32")
+    numbers[[4, 5, 11]] = np.inf if make is scaled else 0.0
+    ours, theirs = make(optimizers), make(keras.optimizers)
+    weights = [Variable(kernel, name="kernel"), Variable(bias, name="bias")]
+    others = [keras.Variable(kernel, name="kernel"), keras.Variable(bias, name="bias")]
+    wanted, got = trajectory(theirs, *others, numbers), trajectory(ours, *weights, numbers)
+    np.testing.assert_allclose(got, wanted, rtol=2e-4, atol=2e-6)
+    assert int(np.asarray(ours.iterations)) == int(theirs.iterations)
+    for mine, other in zip(ours.variables, theirs.variables, strict=True):
+        np.testing.assert_allclose(mine.numpy(), np.asarray(other), rtol=2e-4, atol=2e-6)
+    assert float(ours.scale_loss(1.0)) == float(theirs.scale_loss(1.0))
+    again = type(theirs).from_config(ours.get_config())
+    assert again.get_config() == {**ours.get_config(), "name": again.name}
+    back = optimizers.deserialize(keras.optimizers.serialize(theirs))
+    assert type(back) is type(ours)
+    assert len(back.variables) == len(make(optimizers).variables)
+
+
+SINGLE = sorted({name for name, _ in OPTIMIZERS})
+
+
+@pytest.mark.parametrize("name", SINGLE)
 def test_configs(name):
     ours, theirs = getattr(optimizers, name)(), getattr(keras.optimizers, name)()
     mine = ours.get_config()

@@ -17,10 +17,9 @@ import numpy as np
 
 from kerasish.engines.base import Engine, Executable
 from kerasish.engines.numpy import table
-from kerasish.engines.numpy.errors import named
 from kerasish.engines.numpy.kernels import checked
 from kerasish.engines.numpy.memory import Arena
-from kerasish.engines.numpy.schedule import Plan, apply
+from kerasish.engines.numpy.schedule import Plan
 from kerasish.graph import dtypes
 from kerasish.graph.program import Program
 from kerasish.graph.spec import Spec, format_shape
@@ -74,16 +73,9 @@ class NumPyEngine(Engine):
 
     def evaluate(self, program: Program, inputs: Sequence[Any], counter: int) -> list[Array]:
         """Runs a program by the definitions alone, operation by operation."""
-        values = dict(program.constants)
-        values.update((slot.id, self.read(slot.key)) for slot in program.variables)
-        for (number, spec), value in zip(program.inputs, inputs, strict=True):
-            values[number] = np.asarray(value, dtypes.numpy_dtype(spec.dtype))
+        known = {slot.id: self.read(slot.key) for slot in program.variables}
         with np.errstate(all="ignore"):
-            for instruction in program.instructions:
-                arrays = [values[i] for i in instruction.inputs]
-                with named(instruction, program, [Spec(a.shape, a.dtype.name) for a in arrays]):
-                    results = apply(instruction, arrays, counter)
-                values.update(zip(instruction.outputs, results, strict=True))
+            values = table.evaluate(program, inputs, counter, known)
         for key, number in program.updates:
             self.write(key, values[number])
         return [np.array(values[number]) for number in program.outputs]
@@ -123,7 +115,7 @@ class NumPyExecutable(Executable):
     def __init__(self, engine: NumPyEngine, program: Program):
         self.engine = engine
         self.program = program
-        self.plan = Plan(program, engine.slot, engine._arena)
+        self.plan = Plan(program, engine.slot, engine._arena.pool())
 
     def __call__(self, inputs: Sequence[Any], counter: int) -> list[Array]:
         arrays = [np.asarray(value) for value in inputs]
@@ -134,7 +126,7 @@ class NumPyExecutable(Executable):
                 self._check_shape(array.shape, spec)
                 if buffer is not None:
                     np.copyto(buffer, array)
-            self._step(counter)
+            self.plan.execute(counter)
             outputs = [np.array(out, order="C") for out in self.plan.outputs]
             self._commit()
         return outputs
@@ -153,7 +145,7 @@ class NumPyExecutable(Executable):
         with self.engine.running():
             for i, rows in enumerate(order):
                 self._gather(data, rows)
-                self._step((counter + i) % 2**32)
+                self.plan.execute((counter + i) % 2**32)
                 if collect or i == last:
                     for result, out in zip(results, self.plan.outputs, strict=True):
                         result[i if collect else ...] = out
@@ -175,17 +167,6 @@ class NumPyExecutable(Executable):
                 f"{self.program.name}: expected an input of shape {format_shape(spec.shape)}, but "
                 f"got {format_shape(shape)}."
             )
-
-    def _step(self, counter: int) -> None:
-        self.plan.run.counter = counter
-        i = 0
-        try:
-            for i, step in enumerate(self.plan.steps):  # noqa: B007  (for the message below)
-                step()
-        except Exception:
-            origin = self.plan.origins[i]
-            with named(origin, self.program, [self.plan.specs[v] for v in origin.inputs]):
-                raise
 
     def _commit(self) -> None:
         for step in self.plan.commits:

@@ -25,9 +25,13 @@ def named(instruction: Instruction, program: Program, specs: Sequence[Spec]) -> 
     try:
         yield
     except Exception as error:
+        if getattr(error, "is_named", False):  # by an operation within this one
+            raise
         kind = ValueError if isinstance(error, (ValueError, IndexError)) else RuntimeError
         where = f", which comes from {instruction.source}," if instruction.source else ""
-        raise kind(
+        located = kind(
             f"{program.name}: {instruction.op}({', '.join(map(str, specs))}){where} failed on the "
             f"numpy engine: {error}"
-        ) from error
+        )
+        located.is_named = True  # type: ignore[union-attr]
+        raise located from error

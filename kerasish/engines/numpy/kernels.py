@@ -339,7 +339,8 @@ def _reshaped(x: Array, *, shape: Any) -> Array | None:
 VIEWS: dict[str, Callable[..., Array | None]] = {
     "reshape": _reshaped,
     "transpose": lambda x, *, axes: x.transpose(axes),
-    "broadcast_to": lambda x, *, shape: np.broadcast_to(x, shape),
+    # A view of the same shape would be read-only for nothing, and stop writing in place.
+    "broadcast_to": lambda x, *, shape: x if x.shape == shape else np.broadcast_to(x, shape),
     "slice": lambda x, *, start, stop, step: x[slices(start, stop, step)],
     "flip": lambda x, *, axes: np.flip(x, axes),
     "stop_gradient": lambda x: x,

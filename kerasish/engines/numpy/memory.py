@@ -48,6 +48,30 @@ class Pool:
         self.free.append(slab)
 
 
+class Loan:
+    """Buffers of a pool that something within a step keeps to itself, to be given back at once."""
+
+    def __init__(self, pool: Pool | Loan):
+        self.pool = pool
+        self.lent: list[Array] = []
+        self.free: list[Array] = []
+
+    def take(self, size: int) -> Array:
+        for i in range(len(self.free) - 1, -1, -1):
+            if size <= self.free[i].size <= 2 * size + 4096:
+                return self.free.pop(i)
+        self.lent.append(self.pool.take(size))
+        return self.lent[-1]
+
+    def give(self, slab: Array) -> None:
+        self.free.append(slab)
+
+    def release(self) -> None:
+        """Gives all back."""
+        for slab in self.lent:
+            self.pool.give(slab)
+
+
 @dataclass(eq=False)
 class Memory:
     """What one or more values live in.

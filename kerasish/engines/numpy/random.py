@@ -16,7 +16,9 @@ _CHUNK = 1 << 14
 
 def bits(stream: int, counted: bool, counter: int) -> np.random.Philox:
     """The source of bits for one draw (Salmon et al., 2011, doi:10.1145/2063384.2063405)."""
-    return np.random.Philox(key=[stream & (2**64 - 1), counter if counted else 0])
+    # As one array: from a list NumPy would take large numbers as floats.
+    key = np.array([stream & (2**64 - 1), counter if counted else 0], np.uint64)
+    return np.random.Philox(key=key)
 
 
 def fill_uniform(out: np.ndarray, stream: int, counted: bool, counter: int) -> None:

@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.engines.numpy import convkernels, kernels, table
+from kerasish.engines.numpy import control, convkernels, kernels, table
 from kerasish.engines.numpy.chain import Chain
 from kerasish.engines.numpy.errors import named, specs_of
-from kerasish.engines.numpy.memory import Arena, Memory, shaped
+from kerasish.engines.numpy.memory import Loan, Memory, Pool, shaped
 from kerasish.graph import dtypes
 from kerasish.graph.program import Instruction, Program
 from kerasish.graph.spec import Spec
@@ -63,7 +63,7 @@ def arrange(program: Program) -> Order:
     chain: list[Instruction] = []  # the elementwise group that is open
     made: set[int] = set()  # what the open group makes
     for instruction in program.instructions:
-        if known.issuperset(instruction.inputs) and not instruction.attrs.get("counted"):
+        if known.issuperset(instruction.inputs) and not instruction.is_random:
             known.update(instruction.outputs)
             order.fixed.append(instruction)
             continue
@@ -105,10 +105,10 @@ class Plan:
         run: holds `counter`, the number of the run.
     """
 
-    def __init__(self, program: Program, slot_of: Callable[[int, Spec], Array], arena: Arena):
+    def __init__(self, program: Program, slot_of: Callable[[int, Spec], Array], pool: Pool | Loan):
         self.program = program
         self.specs = specs_of(program)
-        self.pool = arena.pool()
+        self.pool = pool
         self.run = SimpleNamespace(counter=0)
         self.steps: list[Step] = []
         self.origins: list[Instruction] = []
@@ -203,6 +203,18 @@ class Plan:
         self.steps.append(step)
         self.origins.append(origin)
 
+    def execute(self, counter: int) -> None:
+        """Runs the steps."""
+        self.run.counter = counter
+        i = 0
+        try:
+            for i, step in enumerate(self.steps):  # noqa: B007  (for the message below)
+                step()
+        except Exception:
+            origin = self.origins[i]
+            with named(origin, self.program, [self.specs[v] for v in origin.inputs]):
+                raise
+
     def _bind(self, instruction: Instruction, position: int) -> None:
         """Plans an instruction that is not elementwise."""
         arrays = [self._arrays[i] for i in instruction.inputs]
@@ -226,6 +238,8 @@ class Plan:
             return shaped(borrowed[-1], shape, dtype)
 
         step = None
+        if instruction.programs:
+            return control.bind(self, instruction, arrays, outs)
         if "counted" in instruction.attrs:
             step = kernels.draw(instruction.op, outs[0], instruction.attrs, self.run)
         elif instruction.op in _BINDERS:

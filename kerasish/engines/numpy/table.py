@@ -8,13 +8,16 @@ Clear comes before quick here; `kernels` has the quick forms that compiled progr
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
 
-from kerasish.engines.numpy import conv, random
+from kerasish.engines.numpy import control, conv, linalg, random, special
+from kerasish.engines.numpy.errors import named
 from kerasish.graph import dtypes
+from kerasish.graph.program import Program
+from kerasish.graph.spec import Spec
 
 Array = np.ndarray
 
@@ -215,7 +218,11 @@ TABLE: dict[str, Callable[..., Any]] = {
     "max_pool_grad": conv.max_pool_grad,
     "avg_pool": in_float32(conv.avg_pool),
     "avg_pool_grad": in_float32(conv.avg_pool_grad),
+    **{name: in_float32(function) for name, function in linalg.TABLE.items()},
+    **special.TABLE,
+    **{name: in_float32(function) for name, function in special.WIDENED.items()},
     **random.TABLE,
+    **control.TABLE,
 }
 
 
@@ -224,8 +231,12 @@ def apply(op: str, values: Any, attrs: dict[str, Any], specs: Any, counter: int 
 
     Raises AssertionError if a lowering returns another shape than the rule says.
     """
-    drawn = {"counter": counter} if "counted" in attrs else {}
-    results = TABLE[op](*values, **attrs, **drawn)
+    more: dict[str, Any] = {"counter": counter} if "counted" in attrs else {}
+    if op in control.TABLE:
+        more = {"counter": counter, "specs": specs}
+        programs = {k: v for k, v in attrs.items() if isinstance(v, Program)}
+        more |= {k: partial(outputs_of, program) for k, program in programs.items()}
+    results = TABLE[op](*values, **(attrs | more))
     results = results if isinstance(results, tuple) else (results,)
     arrays = [
         np.asarray(r).astype(dtypes.numpy_dtype(spec.dtype), copy=False)
@@ -235,3 +246,31 @@ def apply(op: str, values: Any, attrs: dict[str, Any], specs: Any, counter: int 
         if array.shape != tuple(spec.shape):
             raise AssertionError(f"{op} made {array.shape}, but its shape rule says {spec.shape}.")
     return arrays
+
+
+def evaluate(
+    program: Program, inputs: Any, counter: int, variables: dict[int, Array] | None = None
+) -> dict[int, Array]:
+    """All values of a Program by the definitions: value number -> array.
+
+    Args:
+        program: what to compute.
+        inputs: one array per input.
+        counter: the run counter.
+        variables: value number -> array of the variables; an inner Program has none.
+    """
+    values = {**program.constants, **(variables or {})}
+    for (number, spec), value in zip(program.inputs, inputs, strict=True):
+        values[number] = np.asarray(value, dtypes.numpy_dtype(spec.dtype))
+    for instruction in program.instructions:
+        arrays = [values[i] for i in instruction.inputs]
+        with named(instruction, program, [Spec(a.shape, a.dtype.name) for a in arrays]):
+            results = apply(instruction.op, arrays, instruction.attrs, instruction.specs, counter)
+        values.update(zip(instruction.outputs, results, strict=True))
+    return values
+
+
+def outputs_of(program: Program, inputs: Any, counter: int) -> list[Array]:
+    """What a Program without variables returns, by the definitions."""
+    values = evaluate(program, inputs, counter)
+    return [values[number] for number in program.outputs]

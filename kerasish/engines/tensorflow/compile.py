@@ -55,7 +55,7 @@ def wants_xla(program: Program) -> bool:
         return True
     return not any(
         i.op in _POOR_UNDER_XLA or (i.op == "matmul" and len(i.specs[0].shape) > 2)
-        for i in program.instructions
+        for i in program.walk()
     )
 
 
@@ -127,7 +127,7 @@ class TensorFlowExecutable(Executable):
         """How many steps run op by op before the loop is compiled."""
         if not self._xla:
             return _EAGER_CALLS
-        steps = _EAGER_INSTRUCTIONS // max(len(self.program.instructions), 1)
+        steps = _EAGER_INSTRUCTIONS // max(_instructions_run(self.program), 1)
         return min(max(steps, _EAGER_CALLS), _MOST_EAGER)
 
     def _batch(self, data: Sequence[Any], row: Any) -> list[Any]:
@@ -218,6 +218,14 @@ class TensorFlowExecutable(Executable):
         if collect:
             return tf.TensorArray(spec.dtype, size, element_shape=spec.shape)
         return tf.zeros(spec.shape, spec.dtype)
+
+
+def _instructions_run(program: Program) -> int:
+    """How many instructions a run takes; of loops without a fixed length, one round."""
+    return sum(
+        1 + i.attrs.get("length", 1) * sum(map(_instructions_run, i.programs.values()))
+        for i in program.instructions
+    )
 
 
 def _tensor(x: Any, dtype: str) -> Any:

@@ -30,6 +30,11 @@ class Interpreter:
         self.program = program
         self._variables = variables
         self._constants = {i: tf.constant(array) for i, array in program.constants.items()}
+        self._inner = {
+            index: {key: Interpreter(inner, {}) for key, inner in instruction.programs.items()}
+            for index, instruction in enumerate(program.instructions)
+            if instruction.programs
+        }
         self._fused = fused_steps(program)
         self._needed = {
             fuse: _needed(program, self._fused if fuse else {}) for fuse in (True, False)
@@ -100,6 +105,10 @@ class Interpreter:
             with tf.name_scope(f"i{index}.{instruction.op}"):
                 if instruction.op == "gradients":
                     results = _differentiate(tapes.pop(index), *args)
+                elif index in self._inner:
+                    more = {"specs": instruction.specs, "counter": counter}
+                    attrs = instruction.attrs | self._inner[index] | more
+                    results = TABLE[instruction.op](*args, **attrs)
                 else:
                     results = TABLE[instruction.op](*args, **_attrs(instruction, counter))
         except (tf.errors.OpError, ValueError, TypeError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kerasish.engines.tensorflow import conv, random, steps
+from kerasish.engines.tensorflow import control, conv, linalg, random, special, steps
 from kerasish.engines.tensorflow.library import tf
 
 Lowering = Callable[..., Any]
@@ -342,4 +342,13 @@ _OTHERS = {
     "dropout_mask": random.dropout_mask,
 }
 
-TABLE: dict[str, Lowering] = _ELEMENTWISE | _REDUCTIONS | _ARRAYS | _OTHERS | steps.EXPRESSIONS
+TABLE: dict[str, Lowering] = {
+    **_ELEMENTWISE,
+    **_REDUCTIONS,
+    **_ARRAYS,
+    **_OTHERS,
+    **linalg.TABLE,
+    **special.TABLE,
+    **steps.EXPRESSIONS,
+    **control.TABLE,
+}

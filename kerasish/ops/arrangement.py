@@ -1,0 +1,354 @@
+"""Arrangement: joining and splitting along certain axes, rolling, turning, choosing."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor, primitive
+from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis, known
+from kerasish.graph.spec import Spec, format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import (
+    arange,
+    concatenate,
+    expand_dims,
+    flatten,
+    flip,
+    reshape,
+    shape,
+    split,
+    swapaxes,
+    take,
+    transpose,
+)
+from kerasish.ops.elementwise import cast, equal, logical_not, mod, promoted, where
+from kerasish.ops.reduce import any
+
+# --- joining -----------------------------------------------------------------------------
+
+
+def hstack(xs: Sequence[Any]) -> Tensor:
+    """Tensors side by side: joined along the second axis (vectors along their only one).
+
+    >>> hstack([[1, 2], [3]]).numpy()
+    array([1, 2, 3], dtype=int32)
+    """
+    tensors = [_with_axes(x, 1) for x in xs]
+    return concatenate(tensors, axis=0 if tensors[0].rank == 1 else 1)
+
+
+def vstack(xs: Sequence[Any]) -> Tensor:
+    """Tensors on top of each other: joined along the first axis, vectors as rows."""
+    return concatenate([_with_axes(x, 2) for x in xs], axis=0)
+
+
+def dstack(xs: Sequence[Any]) -> Tensor:
+    """Tensors behind each other: joined along the third axis."""
+    return concatenate([_with_axes(x, 3) for x in xs], axis=2)
+
+
+def _with_axes(x: Any, rank: int) -> Tensor:
+    """`x` with at least `rank` axes: rows first, then columns, then a last axis."""
+    x = as_tensor(x)
+    if x.rank == 0 and rank > 0:
+        x = reshape(x, (1,))
+    if x.rank == 1 and rank > 1:
+        x = expand_dims(x, 0)
+    return expand_dims(x, 2) if x.rank == 2 and rank > 2 else x
+
+
+def append(x1: Any, x2: Any, axis: int | None = None) -> Tensor:
+    """x2 joined to the end of x1 along `axis`; both flattened if None."""
+    if axis is None:
+        return concatenate([flatten(x1), flatten(x2)], axis=0)
+    return concatenate([x1, x2], axis=axis)
+
+
+# --- splitting ---------------------------------------------------------------------------
+
+
+def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    """Like `split`, but into n parts that need not be equal: the first ones are longer by 1.
+
+    >>> [part.numpy().tolist() for part in array_split([1, 2, 3, 4, 5], 2)]
+    [[1, 2, 3], [4, 5]]
+    """
+    if not isinstance(indices_or_sections, (int, np.integer)):
+        return split(x, indices_or_sections, axis)
+    x = as_tensor(x)
+    length, parts = x.shape[canonical_axis(axis, x.rank)], int(indices_or_sections)
+    if length is None or parts < 1:
+        raise ValueError(
+            f"array_split: expected a known size and at least one part, but axis {axis} of "
+            f"{format_shape(x.shape)} was to be cut in {parts} parts."
+        )
+    whole, longer = divmod(length, parts)
+    cuts = [i * whole + builtins.min(i, longer) for i in range(1, parts)]
+    return split(x, cuts, axis)
+
+
+def hsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
+    """`split` along the second axis (the only one of a vector)."""
+    x = as_tensor(x)
+    return split(x, indices_or_sections, axis=0 if x.rank == 1 else 1)
+
+
+def vsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
+    """`split` along the first axis."""
+    return split(x, indices_or_sections, axis=0)
+
+
+def dsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
+    """`split` along the third axis."""
+    return split(x, indices_or_sections, axis=2)
+
+
+# --- turning -----------------------------------------------------------------------------
+
+
+def roll(x: Any, shift: Any, axis: Any = None) -> Tensor:
+    """The elements moved along `axis`; those that leave at the end return at the start.
+
+    Args:
+        x: a tensor.
+        shift: how far: an int, or one per axis.
+        axis: an axis or several; if None the flattened elements move.
+
+    >>> roll([1, 2, 3, 4], 1).numpy()
+    array([4, 1, 2, 3], dtype=int32)
+    """
+    x = as_tensor(x)
+    if axis is None:
+        total = builtins.sum(np.atleast_1d(shift).tolist())
+        return reshape(_rolled(flatten(x), total, 0), shape(x))
+    shifts, axes = np.broadcast_arrays(np.atleast_1d(shift), np.atleast_1d(axis))
+    for by, along in zip(shifts.tolist(), axes.tolist(), strict=True):
+        x = _rolled(x, by, canonical_axis(along, x.rank))
+    return x
+
+
+def _rolled(x: Tensor, shift: int, axis: int) -> Tensor:
+    n = x.shape[axis]
+    if n is None:
+        size = Dim.of(x, axis)
+        return take(x, mod(arange(size) - shift, size), axis=axis)
+    if n == 0 or shift % n == 0:
+        return x
+    head, tail = split(x, [n - shift % n], axis)
+    return concatenate([tail, head], axis)
+
+
+def fliplr(x: Any) -> Tensor:
+    """The second axis reversed."""
+    return flip(x, 1)
+
+
+def flipud(x: Any) -> Tensor:
+    """The first axis reversed."""
+    return flip(x, 0)
+
+
+def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
+    """A quarter turn, k times, from the first of two axes to the second.
+
+    >>> rot90([[1, 2], [3, 4]]).numpy()
+    array([[2, 4],
+           [1, 3]], dtype=int32)
+    """
+    x = as_tensor(array)
+    if len(axes) != 2 or len(canonical_axes(tuple(axes), x.rank)) != 2:
+        raise ValueError(f"rot90: axes must be two different axes, but got {axes!r}.")
+    a, b = axes
+    if k % 4 == 0:
+        return x
+    if k % 4 == 2:
+        return flip(x, (a, b))
+    return swapaxes(flip(x, b), a, b) if k % 4 == 1 else flip(swapaxes(x, a, b), b)
+
+
+# --- choosing ----------------------------------------------------------------------------
+
+
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Tensor:
+    """For each element, that of the first choice whose condition holds.
+
+    Args:
+        condlist: boolean tensors.
+        choicelist: as many tensors.
+        default: where no condition holds.
+
+    >>> select([[True, False, False], [True, True, False]], [[1, 1, 1], [2, 2, 2]], 9).numpy()
+    array([1, 2, 9], dtype=int32)
+    """
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(
+            f"select: expected as many conditions as choices, but got {len(condlist)} and "
+            f"{len(choicelist)}."
+        )
+    *choices, result = promoted(*choicelist, default)
+    for condition, choice in reversed(list(zip(condlist, choices, strict=True))):
+        result = where(condition, choice, result)
+    return result
+
+
+def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Whether each element of x1 is one of the elements of x2.
+
+    Args:
+        x1: a tensor.
+        x2: a tensor, compared as a whole with each element.
+        assume_unique: a promise that neither repeats an element. It makes no difference.
+        invert: whether to return where it is not.
+
+    >>> isin([1, 2, 3], [3, 1]).numpy()
+    array([ True, False,  True])
+    """
+    x, known_ones = promoted(x1, x2)
+    found = any(equal(expand_dims(x, -1), flatten(known_ones)), axis=-1)
+    return logical_not(found) if invert else found
+
+
+def array(x: Any, dtype: Any = None) -> Tensor:
+    """`x` as a tensor."""
+    x = as_tensor(x)
+    return x if dtype is None else cast(x, dtype)
+
+
+def copy(x: Any) -> Tensor:
+    """`x`. Tensors never change, so that one is as good as a copy."""
+    return as_tensor(x)
+
+
+# --- the same bits -----------------------------------------------------------------------
+
+
+@primitive
+def view_p(x: Spec, *, dtype: str) -> Spec:
+    """The bytes of the last axis read as another dtype."""
+    old, new = _width(x.dtype), _width(dtype)
+    if old == new:
+        return Spec(x.shape, dtype)
+    if not x.shape:
+        raise ValueError(f"a scalar {x.dtype} has no axis to become {dtype}, of another width.")
+    last = x.shape[-1]
+    if last is not None and last * old % new:
+        raise ValueError(f"{last} numbers of {old} bytes are no whole number of {new} bytes.")
+    return Spec((*x.shape[:-1], None if last is None else last * old // new), dtype)
+
+
+view_p.vjp(lambda g, x, *, dtype: None)
+
+
+def _width(dtype: str) -> int:
+    return dtypes.numpy_dtype(dtype).itemsize
+
+
+def view(x: Any, dtype: Any = None) -> Tensor:
+    """The bits of `x` read as another dtype; the last axis grows or shrinks with its width.
+
+    >>> view(np.float32([1.0]), "int32").numpy()
+    array([1065353216], dtype=int32)
+    """
+    x = as_tensor(x)
+    name = x.dtype if dtype is None else dtypes.standardize(dtype)
+    return x if name == x.dtype else view_p(x, dtype=name)
+
+
+# --- by pattern --------------------------------------------------------------------------
+
+
+def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Tensor:
+    """Axes reordered, split and merged as a pattern of names says.
+
+    Args:
+        tensor: a tensor.
+        pattern: the axes before and after, as in `"b (h w) c -> b c h w"`. Names in
+            parentheses are one axis; `...` stands for axes without names.
+        **axes_lengths: sizes of named axes, where a merged axis is split.
+
+    >>> rearrange(np.zeros((2, 6, 3)), "b (h w) c -> b c h w", h=2).shape
+    (2, 3, 2, 3)
+    """
+    x = as_tensor(tensor)
+    before, arrow, after = pattern.partition("->")
+    if not arrow:
+        raise ValueError(f"rearrange: the pattern {pattern!r} has no '->'.")
+    old, new = _groups(before, pattern), _groups(after, pattern)
+    old = _without_dots(old, x.rank, pattern)
+    dots = [name for group in old for name in group if name.startswith(".")]
+    new = [item for group in new for item in ([[d] for d in dots] if group == ["..."] else [group])]
+    if len(old) != x.rank:
+        raise ValueError(
+            f"rearrange: {pattern!r} names {len(old)} axes, but the shape is "
+            f"{format_shape(x.shape)}."
+        )
+    sizes = _named_sizes(x, old, axes_lengths, pattern)
+    names = [name for group in old for name in group]
+    order = [name for group in new for name in group]
+    if sorted(names) != sorted(order) or len(set(names)) != len(names):
+        raise ValueError(
+            f"rearrange: both sides of {pattern!r} must name the same axes, each once."
+        )
+    apart = reshape(x, tuple(sizes[name] for name in names))
+    moved = transpose(apart, [names.index(name) for name in order])
+    result = []
+    for group in new:
+        size: Any = 1
+        for name in group:
+            size = size * sizes[name]
+        result.append(size)
+    return reshape(moved, tuple(result))
+
+
+def _groups(side: str, pattern: str) -> list[list[str]]:
+    """The axes of one side, each a list of names."""
+    tokens = re.findall(r"\([^()]*\)|\.\.\.|\w+", side)
+    if re.sub(r"\([^()]*\)|\.\.\.|\w+|\s", "", side):
+        raise ValueError(f"rearrange: cannot read the pattern {pattern!r}.")
+    groups = [re.findall(r"\.\.\.|\w+", t) if t.startswith("(") else [t] for t in tokens]
+    # A bare 1 is an axis of size 1, which needs no name.
+    return [[name for name in group if name != "1"] for group in groups]
+
+
+def _without_dots(groups: list[list[str]], rank: int, pattern: str) -> list[list[str]]:
+    """The axes with a name for each one that `...` stands for."""
+    if ["..."] not in groups:
+        return groups
+    at = groups.index(["..."])
+    count = rank - (len(groups) - 1)
+    if count < 0:
+        raise ValueError(f"rearrange: {pattern!r} names more axes than the {rank} there are.")
+    return [*groups[:at], *([f".{i}"] for i in range(count)), *groups[at + 1 :]]
+
+
+def _named_sizes(
+    x: Tensor, groups: list[list[str]], lengths: dict[str, int], pattern: str
+) -> dict[str, Any]:
+    """The size of each named axis; at most one per axis of x is worked out."""
+    sizes: dict[str, Any] = {}
+    for axis, group in enumerate(groups):
+        whole: Any = Dim.of(x, axis)
+        unknown = [name for name in group if name not in lengths]
+        given: Any = 1
+        for name in group:
+            if name in lengths:
+                sizes[name] = operator.index(lengths[name])
+                given *= sizes[name]
+        if len(unknown) > 1:
+            raise ValueError(f"rearrange: give the sizes of all but one of {unknown}: {pattern!r}.")
+        exact = known(whole) is None or (whole % given == 0 if unknown else whole == given)
+        if not exact:
+            raise ValueError(
+                f"rearrange: axis {axis} of {format_shape(x.shape)} does not fit {group} with "
+                f"{lengths} in {pattern!r}."
+            )
+        if unknown:
+            sizes[unknown[0]] = whole if given == 1 else whole // given
+    return sizes

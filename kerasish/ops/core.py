@@ -1,0 +1,81 @@
+"""Into tensors and out of them, and what they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.elementwise import cast, maximum, minimum
+from kerasish.ops.indexing import highest, lowest
+
+
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Tensor:
+    """`x` as a tensor.
+
+    Args:
+        x: a tensor, an array, numbers or nested lists of them.
+        dtype: of the result; if None x's own, or floatx for Python's floats and int32 for
+            its ints.
+        sparse: must not be True; there are no sparse tensors.
+        ragged: must not be True; there are no ragged tensors.
+
+    >>> convert_to_tensor([1, 2], dtype="float32").numpy()
+    array([1., 2.], dtype=float32)
+    """
+    if sparse or ragged:
+        raise ValueError("convert_to_tensor: there are no sparse or ragged tensors.")
+    if dtype is None:
+        return as_tensor(x)
+    dtype = dtypes.standardize(dtype)
+    return cast(x, dtype) if isinstance(x, Tensor) else as_tensor(x, dtype)
+
+
+def convert_to_numpy(x: Any) -> np.ndarray:
+    """The value of a tensor as a NumPy array."""
+    return as_tensor(x).numpy()
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is a tensor (or a variable), and not an array or a number.
+
+    >>> is_tensor(convert_to_tensor(1.0)), is_tensor(1.0)
+    (True, False)
+    """
+    return isinstance(x, Tensor)
+
+
+def dtype(x: Any) -> str:
+    """The name of x's dtype.
+
+    >>> dtype([1.0])
+    'float32'
+    """
+    return as_tensor(x).dtype
+
+
+def saturate_cast(x: Any, dtype: Any) -> Tensor:
+    """`x` with another dtype; what that can't hold becomes the nearest number it can.
+
+    >>> saturate_cast([-5.0, 300.0], "uint8").numpy()
+    array([  0, 255], dtype=uint8)
+    """
+    x, dtype = as_tensor(x), dtypes.standardize(dtype)
+    if x.dtype == "bool" or dtype == "bool":
+        return cast(x, dtype)
+    low, high = (_within(bound(dtype), x.dtype) for bound in (lowest, highest))
+    return cast(minimum(maximum(x, low), high), dtype)
+
+
+def _within(bound: Any, dtype: str) -> Tensor:
+    """`bound` as a number of `dtype`: not beyond it, and towards 0 where it must be rounded."""
+    if not dtypes.is_float(dtype):
+        # Python's comparisons of ints and floats are exact.
+        return as_tensor(int(max(min(bound, highest(dtype)), lowest(dtype))), dtype)
+    value = np.clip(float(bound), lowest(dtype), highest(dtype)).astype(dtypes.numpy_dtype(dtype))
+    if abs(float(value)) > abs(bound):
+        value = np.nextafter(value, value.dtype.type(0))
+    return as_tensor(value)

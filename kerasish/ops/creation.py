@@ -1,0 +1,355 @@
+"""More new arrays: spaced evenly; windows; and what is built from a diagonal."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import Any
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor
+from kerasish.graph.shapes import Dim, broadcast_shapes, canonical_axis
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import (
+    arange,
+    broadcast_to,
+    expand_dims,
+    eye,
+    flatten,
+    getitem,
+    moveaxis,
+    ones,
+    ones_like,
+    pad,
+    reshape,
+    shape,
+    stack,
+    zeros,
+    zeros_like,
+)
+from kerasish.ops.elementwise import (
+    abs,
+    cast,
+    cos,
+    equal,
+    exp,
+    floor,
+    less_equal,
+    log,
+    power,
+    promoted,
+    sign,
+    sqrt,
+    square,
+    where,
+)
+
+# --- filled ------------------------------------------------------------------------------
+
+
+def empty(shape: Any, dtype: Any = None) -> Tensor:
+    """An array of `shape` whose values do not matter: zeros."""
+    return zeros(shape, dtype)
+
+
+def empty_like(x: Any, dtype: Any = None) -> Tensor:
+    """An array of x's shape whose values do not matter: zeros."""
+    return zeros_like(x, dtype)
+
+
+def identity(n: int, dtype: Any = None) -> Tensor:
+    """The n x n identity matrix.
+
+    >>> identity(2).numpy()
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    """
+    return eye(n, dtype=dtype)
+
+
+# --- evenly spaced -----------------------------------------------------------------------
+
+
+def _spaced(start: Any, stop: Any, dtype: Any) -> tuple[Tensor, Tensor]:
+    """Both ends as floats, on a new first axis."""
+    a, b = promoted(start, stop, to=dtypes.floating)
+    if dtype is not None and dtypes.is_float(dtypes.standardize(dtype)):
+        a, b = cast(a, dtype), cast(b, dtype)
+    both = broadcast_shapes(a.shape, b.shape, where="linspace")
+    return tuple(expand_dims(broadcast_to(t, both), 0) for t in (a, b))  # type: ignore[return-value]
+
+
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """Numbers spaced evenly from `start` to `stop`.
+
+    Args:
+        start: the first number or tensor.
+        stop: the last one, or the one after the last.
+        num: how many.
+        endpoint: whether `stop` is the last.
+        retstep: whether to return the distance between two numbers too.
+        dtype: of the result; if None a float.
+        axis: where the new axis of size `num` goes.
+
+    >>> linspace(0.0, 1.0, 5).numpy()
+    array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
+    """
+    if num < 0:
+        raise ValueError(f"linspace: num must not be negative, but it is {num}.")
+    a, b = _spaced(start, stop, dtype)
+    gaps = num - 1 if endpoint else num
+    step = (b - a) / gaps if gaps else (b - a) * math.nan
+    count = reshape(arange(num, dtype=a.dtype), (num,) + (1,) * (a.rank - 1))
+    points = a + (count * step if gaps else count)
+    if endpoint and num > 1:
+        points = where(equal(count, num - 1), b, points)
+    points = moveaxis(points, 0, axis)
+    if dtype is not None:
+        exact = dtypes.is_float(dtypes.standardize(dtype))
+        points = cast(points if exact else floor(points), dtype)
+    return (points, step[0]) if retstep else points
+
+
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Tensor:
+    """base to the powers that `linspace` gives.
+
+    >>> logspace(0.0, 2.0, 3).numpy()
+    array([  1.,  10., 100.], dtype=float32)
+    """
+    exponents = linspace(start, stop, num, endpoint, axis=axis)
+    points = power(cast(base, exponents.dtype), exponents)
+    return points if dtype is None else cast(points, dtype)
+
+
+def geomspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Tensor:
+    """Numbers from `start` to `stop`, each the same multiple of the one before.
+
+    Args:
+        start: the first number or tensor, not 0.
+        stop: the last one, of the same sign.
+        num: how many.
+        endpoint: whether `stop` is the last.
+        dtype: of the result; if None a float.
+        axis: where the new axis goes.
+
+    >>> geomspace(1.0, 8.0, 4).numpy().round(4)
+    array([1., 2., 4., 8.], dtype=float32)
+    """
+    a, b = promoted(start, stop, to=dtypes.floating)
+    sizes = linspace(log(abs(a)), log(abs(b)), num, endpoint, axis=axis)
+    points = exp(sizes) * (sign(a) if a.rank == 0 else expand_dims(sign(a), axis))
+    return points if dtype is None else cast(points, dtype)
+
+
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The powers of `x` as columns, from the N-1st (by default, as many as x has) down to 0.
+
+    >>> vander([2, 3], 3).numpy()
+    array([[4, 2, 1],
+           [9, 3, 1]], dtype=int32)
+    """
+    x = as_tensor(x)
+    if x.rank != 1:
+        raise ValueError(f"vander: x must have one axis, but its shape is {format_shape(x.shape)}.")
+    count = len(x) if N is None else N
+    if count == 0:
+        return zeros((Dim.of(x, 0), 0), x.dtype)
+    columns = [ones_like(x)]
+    while len(columns) < count:
+        columns.append(columns[-1] * x)
+    return stack(columns if increasing else columns[::-1], axis=1)
+
+
+def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
+    """Coordinates of the points of a grid.
+
+    Args:
+        *x: the coordinates along each axis; flattened.
+        indexing: "xy" gives the second axis to the first sequence, "ij" the first axis.
+
+    >>> [g.numpy().tolist() for g in meshgrid([1, 2], [3, 4])]
+    [[[1, 2], [1, 2]], [[3, 3], [4, 4]]]
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f'meshgrid: indexing must be "xy" or "ij", not {indexing!r}.')
+    lines = [flatten(one) for one in x]
+    places = list(range(len(lines)))
+    if indexing == "xy" and len(lines) > 1:
+        places[:2] = 1, 0
+    sizes: list[Any] = [Dim.of(lines[places.index(i)], 0) for i in range(len(lines))]
+    return [
+        broadcast_to(reshape(line, tuple(-1 if i == p else 1 for i in range(len(lines)))), sizes)
+        for line, p in zip(lines, places, strict=True)
+    ]
+
+
+# --- triangles and diagonals -------------------------------------------------------------
+
+
+def _triangle(rows: Any, columns: Any, k: int) -> Tensor:
+    """Where column <= row + k."""
+    return less_equal(arange(columns), expand_dims(arange(rows), 1) + k)
+
+
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
+    """Ones on and below the k-th diagonal of an N x M matrix of zeros.
+
+    >>> tri(2, 3).numpy()
+    array([[1., 0., 0.],
+           [1., 1., 0.]], dtype=float32)
+    """
+    return cast(_triangle(N, N if M is None else M, k), dtypes.standardize(dtype))
+
+
+def _matrix(x: Any, name: str) -> Tensor:
+    x = as_tensor(x)
+    if x.rank < 2:
+        raise ValueError(
+            f"{name}: expected a matrix or a stack of them, but got the shape "
+            f"{format_shape(x.shape)}."
+        )
+    return x
+
+
+def tril(x: Any, k: int = 0) -> Tensor:
+    """`x` with zeros above the k-th diagonal of its last two axes."""
+    x = _matrix(x, "tril")
+    lower = _triangle(Dim.of(x, -2), Dim.of(x, -1), k)
+    return where(lower, x, as_tensor(0, x.dtype))
+
+
+def triu(x: Any, k: int = 0) -> Tensor:
+    """`x` with zeros below the k-th diagonal of its last two axes."""
+    x = _matrix(x, "triu")
+    below = _triangle(Dim.of(x, -2), Dim.of(x, -1), k - 1)
+    return where(below, as_tensor(0, x.dtype), x)
+
+
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """The diagonal of the matrices on two axes, as a new last axis.
+
+    Args:
+        x: a tensor whose sizes on both axes are known.
+        offset: which diagonal: above the main one if positive.
+        axis1: the axis of the rows.
+        axis2: the axis of the columns.
+
+    >>> diagonal([[1, 2], [3, 4]]).numpy()
+    array([1, 4], dtype=int32)
+    """
+    x = _matrix(x, "diagonal")
+    rows, columns = canonical_axis(axis1, x.rank), canonical_axis(axis2, x.rank)
+    if rows == columns:
+        raise ValueError(f"diagonal: axis1 and axis2 are the same axis, {rows}.")
+    x = moveaxis(x, (rows, columns), (-2, -1))
+    n, m = x.shape[-2:]
+    if n is None or m is None:
+        raise ValueError("diagonal: the sizes of both axes must be known.")
+    start = offset if offset >= 0 else -offset * m
+    length = builtins.max(0, builtins.min(n + builtins.min(offset, 0), m - builtins.max(offset, 0)))
+    flat = reshape(x, (*shape(x)[:-2], n * m))
+    stop = start + (length - 1) * (m + 1) + 1 if length else start
+    return getitem(flat, (..., slice(start, stop, m + 1)))
+
+
+def diag(x: Any, k: int = 0) -> Tensor:
+    """A matrix with the vector `x` on its k-th diagonal; of a matrix, its k-th diagonal.
+
+    >>> diag([1, 2]).numpy()
+    array([[1, 0],
+           [0, 2]], dtype=int32)
+    """
+    x = as_tensor(x)
+    if x.rank == 2:
+        return diagonal(x, k)
+    if x.rank != 1:
+        raise ValueError(f"diag: expected a vector or a matrix, but got {format_shape(x.shape)}.")
+    apart = builtins.abs(k)
+    rows = pad(x, (apart, 0) if k < 0 else (0, apart))
+    size = Dim.of(x, 0) + apart
+    here = equal(expand_dims(arange(size), 1) + k, arange(size))
+    return where(here, expand_dims(rows, 1), as_tensor(0, x.dtype))
+
+
+def diagflat(x: Any, k: int = 0) -> Tensor:
+    """A matrix with all elements of `x` on its k-th diagonal."""
+    return diag(flatten(x), k)
+
+
+# --- windows -----------------------------------------------------------------------------
+
+
+def _window(x: Any, name: str, shape_of: Any) -> Tensor:
+    """`shape_of(position, last)` for each of x points; of one point it is 1."""
+    length = as_tensor(x)
+    if length.is_symbolic or length.rank > 1 or (length.rank and len(length) != 1):
+        raise ValueError(f"{name}: expected the length of the window, but got {x!r}.")
+    count = int(length.numpy().reshape(()))
+    if count <= 1:
+        return ones(builtins.max(count, 0))
+    return shape_of(arange(count, dtype=dtypes.standardize(None)), count - 1)
+
+
+def bartlett(x: Any) -> Tensor:
+    """The triangular window of x points."""
+    return _window(x, "bartlett", lambda n, last: 1 - abs(n * (2 / last) - 1))
+
+
+def hanning(x: Any) -> Tensor:
+    """The Hann window of x points, 0.5 - 0.5 cos(2 pi n / (x - 1))."""
+    return _window(x, "hanning", lambda n, last: 0.5 - 0.5 * cos(n * (2 * math.pi / last)))
+
+
+def hamming(x: Any) -> Tensor:
+    """The Hamming window of x points, 0.54 - 0.46 cos(2 pi n / (x - 1)).
+
+    >>> hamming(3).numpy().round(4)
+    array([0.08, 1.  , 0.08], dtype=float32)
+    """
+    return _window(x, "hamming", lambda n, last: 0.54 - 0.46 * cos(n * (2 * math.pi / last)))
+
+
+def blackman(x: Any) -> Tensor:
+    """The Blackman window of x points."""
+
+    def points(n: Tensor, last: int) -> Tensor:
+        turn = n * (2 * math.pi / last)
+        return 0.42 - 0.5 * cos(turn) + 0.08 * cos(2 * turn)
+
+    return _window(x, "blackman", points)
+
+
+def kaiser(x: Any, beta: Any) -> Tensor:
+    """The Kaiser window of x points; a larger `beta` makes it narrower."""
+    from kerasish.ops.special import i0
+
+    def points(n: Tensor, last: int) -> Tensor:
+        height = sqrt(1 - square(n * (2 / last) - 1))
+        width = cast(beta, n.dtype)
+        return i0(width * height) / i0(width)
+
+    return _window(x, "kaiser", points)

@@ -1,0 +1,549 @@
+"""Matrices taken apart (Cholesky, LU, QR, SVD, eigenvalues), and systems of equations.
+
+All work on the last two axes; leading axes are a batch. Signs of the vectors in QR, SVD and
+eigenvectors are not determined by the mathematics: engines may differ in them.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import composite, primitive
+from kerasish.graph.spec import Shape, Spec, format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import (
+    arange,
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    eye,
+    one_hot,
+    shape,
+    squeeze,
+    swapaxes,
+)
+from kerasish.ops.creation import tril, triu
+from kerasish.ops.elementwise import abs, cast, log, not_equal, promoted, sign, where
+from kerasish.ops.linalg import matmul_p
+from kerasish.ops.reduce import max, prod, sum
+
+# --- primitives --------------------------------------------------------------------------
+
+
+def _sides(x: Spec) -> tuple[Shape, int, int]:
+    """Batch, rows and columns. Raises unless x holds matrices of known size."""
+    if x.rank < 2 or None in x.shape[-2:]:
+        raise ValueError(
+            f"expected matrices (..., m, n) of known size, got {format_shape(x.shape)}."
+        )
+    if not dtypes.is_float(x.dtype):
+        raise TypeError(f"expected floats, but got {x.dtype}.")
+    *batch, m, n = x.shape
+    return tuple(batch), m, n  # type: ignore[return-value]
+
+
+def _square(x: Spec) -> Spec:
+    _, m, n = _sides(x)
+    if m != n:
+        raise ValueError(f"expected square matrices (..., n, n), but got {format_shape(x.shape)}.")
+    return x
+
+
+@primitive
+def cholesky_p(x: Spec) -> Spec:
+    """The lower triangle L with L @ L^T = x; of x only the lower triangle is read."""
+    return _square(x)
+
+
+@primitive
+def lu_p(x: Spec) -> tuple[Spec, Spec]:
+    """L (below the diagonal, which is 1) and U in one matrix, and the order p of x's rows."""
+    return _square(x), Spec(x.shape[:-1], "int32")
+
+
+@primitive
+def qr_p(x: Spec, *, complete: bool) -> tuple[Spec, Spec]:
+    batch, m, n = _sides(x)
+    k = m if complete else min(m, n)
+    return Spec((*batch, m, k), x.dtype), Spec((*batch, k, n), x.dtype)
+
+
+@primitive
+def svd_p(x: Spec, *, full_matrices: bool) -> tuple[Spec, Spec, Spec]:
+    """u, s (falling) and v^T with u @ diag(s) @ v^T = x."""
+    batch, m, n = _sides(x)
+    k = min(m, n)
+    u, vt = (m, m if full_matrices else k), (n if full_matrices else k, n)
+    return (
+        Spec((*batch, *u), x.dtype),
+        Spec((*batch, k), x.dtype),
+        Spec((*batch, *vt), x.dtype),
+    )
+
+
+@primitive
+def eigh_p(x: Spec) -> tuple[Spec, Spec]:
+    """Eigenvalues (rising) and eigenvectors (columns); only the lower triangle is read."""
+    return Spec(_square(x).shape[:-1], x.dtype), x
+
+
+@primitive
+def eig_p(x: Spec) -> tuple[Spec, Spec, Spec, Spec]:
+    """Eigenvalues and eigenvectors: real and imaginary parts of each."""
+    values = Spec(_square(x).shape[:-1], x.dtype)
+    return values, values, x, x
+
+
+@primitive
+def solve_p(a: Spec, b: Spec) -> Spec:
+    """The x with a @ x = b; both have the same batch."""
+    _square(a)
+    if a.rank != b.rank or a.dtype != b.dtype or a.shape[-1] != b.shape[-2]:
+        raise ValueError(
+            f"expected right sides (..., {a.shape[-1]}, k) of {a.dtype} for {format_shape(a.shape)}"
+            f", but got {format_shape(b.shape)} of {b.dtype}."
+        )
+    return b
+
+
+@composite
+def triangular_solve_p(a: Tensor, b: Tensor, *, lower: bool) -> Tensor:
+    return solve_p(tril(a) if lower else triu(a), b)
+
+
+@composite
+def inv_p(x: Tensor) -> Tensor:
+    return solve_p(x, _identity(x))
+
+
+@composite
+def slogdet_p(x: Tensor) -> tuple[Tensor, Tensor]:
+    factors, order = lu_p(x)
+    diagonal = _diagonal(factors)
+    signs = _parity(order, x.dtype) * prod(sign(diagonal), axis=-1)
+    return signs, sum(log(abs(diagonal)), axis=-1)
+
+
+@composite
+def det_p(x: Tensor) -> Tensor:
+    factors, order = lu_p(x)
+    return _parity(order, x.dtype) * prod(_diagonal(factors), axis=-1)
+
+
+@composite
+def pinv_p(x: Tensor, *, rcond: float) -> Tensor:
+    u, s, vt = svd_p(x, full_matrices=False)
+    kept = s > rcond * max(s, axis=-1, keepdims=True)
+    inverse = where(kept, 1 / where(kept, s, 1.0), 0.0)
+    return _mm(vt, _t(u * expand_dims(inverse, -2)), "t")
+
+
+# --- helpers -----------------------------------------------------------------------------
+
+
+def _t(x: Tensor) -> Tensor:
+    return swapaxes(x, -1, -2)
+
+
+def _mm(a: Tensor, b: Tensor, flags: str = "") -> Tensor:
+    """a @ b; "t" transposes the first, "nt" the second."""
+    return matmul_p(a, b, transpose_a=flags[:1] == "t", transpose_b=flags[1:] == "t")
+
+
+def _identity(x: Tensor) -> Tensor:
+    """Identity matrices of the shape and dtype of x."""
+    n: Any = x.shape[-1]
+    return broadcast_to(eye(n, dtype=x.dtype), shape(x))
+
+
+def _diagonal(x: Tensor) -> Tensor:
+    return sum(where(_identity(x) > 0, x, 0.0), axis=-1)
+
+
+def _parity(order: Tensor, dtype: str) -> Tensor:
+    """1 for even orders, -1 for odd ones: by the number of pairs that stand the wrong way."""
+    n = order.shape[-1]
+    wrong = expand_dims(order, -1) < expand_dims(order, -2)  # [i, j]: order[i] < order[j]
+    pairs = sum(cast(wrong & (expand_dims(arange(n), 1) > arange(n)), "int32"), axis=(-2, -1))
+    return cast(1 - 2 * (pairs % 2), dtype)
+
+
+def _symmetric(x: Tensor) -> Tensor:
+    return (x + _t(x)) / 2
+
+
+def _differences(x: Tensor) -> Tensor:
+    """[i, j]: 1 / (x[j] - x[i]); 0 where both are equal."""
+    apart = expand_dims(x, -2) - expand_dims(x, -1)
+    return _safe_inverse(apart)
+
+
+def _safe_inverse(x: Tensor) -> Tensor:
+    nonzero = not_equal(x, 0)
+    return where(nonzero, 1 / where(nonzero, x, 1.0), 0.0)
+
+
+# --- gradients ---------------------------------------------------------------------------
+# M. Giles, "An extended collection of matrix derivative results" (2008), and for QR of wide
+# matrices D. Roberts & L. Roberts, arXiv:2009.10071.
+
+
+@cholesky_p.vjp
+def _(g, x):
+    factor = cholesky_p(x)
+    inner = tril(_mm(factor, g, "t"))
+    inner = inner - _identity(x) * inner / 2
+    half = triangular_solve_p(_t(factor), inner, lower=False)
+    return _symmetric(triangular_solve_p(_t(factor), _t(half), lower=False))
+
+
+@lu_p.vjp
+def _(g, x):
+    g = g[0]
+    factors, order = lu_p(x)
+    lower, upper = tril(factors, -1) + _identity(x), triu(factors)
+    inner = tril(_mm(lower, tril(g, -1), "t"), -1)
+    inner = inner + triu(_mm(triu(g), upper, "nt"))
+    left = triangular_solve_p(_t(lower), inner, lower=False)
+    moved = _t(triangular_solve_p(upper, _t(left), lower=False))
+    return _mm(one_hot(order, x.shape[-1], dtype=x.dtype), moved, "t")
+
+
+@qr_p.vjp
+def _(g, x, *, complete):
+    m, n = x.shape[-2:]
+    if complete and m > n:
+        raise NotImplementedError(
+            f"qr of {format_shape(x.shape)} in mode 'complete' has no gradient: the columns of q "
+            "beyond the rank are not determined. Use mode='reduced'."
+        )
+    (gq, gr), (q, r) = g, qr_p(x, complete=complete)
+    if m >= n:
+        return _qr_gradient(q, r, gq, gr)
+    rest = x[..., m:]
+    left = _qr_gradient(q, r[..., :m], gq + _mm(rest, gr[..., m:], "nt"), gr[..., :m])
+    return concatenate([left, _mm(q, gr[..., m:])], axis=-1)
+
+
+def _qr_gradient(q: Tensor, r: Tensor, gq: Tensor, gr: Tensor) -> Tensor:
+    inner = _mm(r, gr, "nt") - _mm(gq, q, "t")
+    mirrored = tril(inner) + _t(tril(inner, -1))
+    right = gq + _mm(q, mirrored)
+    return _t(triangular_solve_p(r, _t(right), lower=False))
+
+
+@svd_p.vjp
+def _(g, x, *, full_matrices):
+    m, n = x.shape[-2:]
+    if full_matrices and m != n:
+        raise NotImplementedError(
+            f"svd of {format_shape(x.shape)} with full_matrices=True has no gradient: the vectors "
+            "beyond the rank are not determined. Use full_matrices=False."
+        )
+    (gu, gs, gvt), (u, s, vt) = g, svd_p(x, full_matrices=False)
+    row, column = expand_dims(s, -2), expand_dims(s, -1)
+    factor = _differences(s * s)
+    turn_u, turn_v = factor * _mm(u, gu, "t"), factor * _mm(vt, gvt, "nt")
+    inner = (turn_u + _t(turn_u)) * row + column * (turn_v + _t(turn_v))
+    inner = inner + _on_diagonal(gs)
+    result = _mm(_mm(u, inner), vt)
+    if m > n:
+        beyond = gu * _safe_inverse(row)
+        result = result + _mm(beyond - _mm(u, _mm(u, beyond, "t")), vt)
+    if n > m:
+        beyond = _safe_inverse(column) * gvt
+        result = result + _mm(u, beyond - _mm(_mm(beyond, vt, "nt"), vt))
+    return result
+
+
+def _on_diagonal(x: Tensor) -> Tensor:
+    n: Any = x.shape[-1]
+    return expand_dims(x, -1) * eye(n, dtype=x.dtype)
+
+
+@eigh_p.vjp
+def _(g, x):
+    (gw, gv), (w, v) = g, eigh_p(x)
+    inner = _on_diagonal(gw) + _differences(w) * _mm(v, gv, "t")
+    return _symmetric(_mm(_mm(v, inner), v, "nt"))
+
+
+@solve_p.vjp
+def _(g, a, b):
+    gb = solve_p(_t(a), g)
+    return -_mm(gb, solve_p(a, b), "nt"), gb
+
+
+@inv_p.vjp
+def _(g, x):
+    inverse = inv_p(x)
+    return -_mm(_mm(inverse, g, "t"), inverse, "nt")
+
+
+@det_p.vjp
+def _(g, x):
+    return _t(inv_p(x)) * expand_dims(g * det_p(x), (-2, -1))
+
+
+@slogdet_p.vjp
+def _(g, x):
+    return _t(inv_p(x)) * expand_dims(g[1], (-2, -1))
+
+
+@pinv_p.vjp
+def _(g, x, *, rcond):
+    # G. Golub & V. Pereyra, SIAM J. Numer. Anal. 10 (1973).
+    p = pinv_p(x, rcond=rcond)
+    direct = _mm(_mm(p, g, "t"), p, "nt")
+    gp, pg = _mm(_mm(g, p, "t"), p, "nt"), _mm(p, _mm(p, g, "nt"), "t")
+    return (gp - _mm(x, _mm(p, gp))) + (pg - _mm(_mm(pg, p), x)) - direct
+
+
+# --- decompositions ----------------------------------------------------------------------
+
+
+def _float(*values: Any) -> tuple[Tensor, ...]:
+    return promoted(*values, to=dtypes.floating)
+
+
+def cholesky(x: Any, upper: bool = False) -> Tensor:
+    """The triangle L with L @ L^T = x.
+
+    Args:
+        x: symmetric, positive definite matrices (..., n, n); the lower triangle is read.
+        upper: whether to return L^T instead.
+
+    >>> cholesky([[4.0, 2.0], [2.0, 5.0]]).numpy()
+    array([[2., 0.],
+           [1., 2.]], dtype=float32)
+    """
+    factor = cholesky_p(*_float(x))
+    return _t(factor) if upper else factor
+
+
+def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
+    """The inverse of a matrix of which x is the Cholesky factor.
+
+    Args:
+        x: lower triangles (..., n, n).
+        upper: whether they are upper triangles.
+    """
+    (x,) = _float(x)
+    inverse = triangular_solve_p(x, _identity(x), lower=not upper)
+    return _mm(inverse, inverse, "nt" if upper else "t")
+
+
+def lu_factor(x: Any) -> tuple[Tensor, Tensor]:
+    """The triangles L and U, and an order p of rows, with (L @ U)[p] = x.
+
+    Args:
+        x: square matrices (..., n, n).
+
+    Returns:
+        L below the diagonal (its own is 1) and U on and above it, of x's shape; and p, int32
+        (..., n).
+
+    >>> factors, order = lu_factor([[0.0, 2.0], [4.0, 6.0]])
+    >>> order.numpy()
+    array([1, 0], dtype=int32)
+    """
+    factors, order = lu_p(*_float(x))
+    n: Any = order.shape[-1]
+    # lu_p says which row comes where; wanted is where each row comes.
+    places = one_hot(order, n, dtype="int32") * expand_dims(arange(n), 1)
+    return factors, sum(places, axis=-2)
+
+
+def qr(x: Any, mode: str = "reduced") -> tuple[Tensor, Tensor]:
+    """Orthonormal columns q and an upper triangle r with q @ r = x.
+
+    Args:
+        x: matrices (..., m, n).
+        mode: "reduced": q is (..., m, k) and r (..., k, n) with k = min(m, n); "complete":
+            with k = m.
+    """
+    if mode not in ("reduced", "complete"):
+        raise ValueError(f'qr: mode must be "reduced" or "complete", but got {mode!r}.')
+    return qr_p(*_float(x), complete=mode == "complete")
+
+
+def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Singular values s and orthonormal u, v with u @ diag(s) @ v^T = x.
+
+    Args:
+        x: matrices (..., m, n).
+        full_matrices: whether u and v are square.
+        compute_uv: whether u and v are wanted; else only s is returned.
+
+    Returns:
+        u, s (falling, (..., min(m, n))) and v^T; or s.
+
+    >>> svd([[3.0, 0.0], [0.0, 4.0]], compute_uv=False).numpy()
+    array([4., 3.], dtype=float32)
+    """
+    (x,) = _float(x)
+    if not compute_uv:
+        return svd_p(x, full_matrices=False)[1]
+    return svd_p(x, full_matrices=bool(full_matrices))
+
+
+def eigh(x: Any) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, rising, and eigenvectors, as columns, of symmetric matrices (..., n, n).
+
+    Of x the lower triangle is read.
+
+    >>> eigh([[2.0, 0.0], [0.0, 1.0]])[0].numpy()
+    array([1., 2.], dtype=float32)
+    """
+    return eigh_p(*_float(x))
+
+
+def eig(x: Any) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Eigenvalues and eigenvectors, as columns, of square matrices (..., n, n).
+
+    Returns:
+        Values and vectors, each a pair (real part, imaginary part). They have no gradient.
+    """
+    real, imaginary, vectors, other = eig_p(*_float(x))
+    return (real, imaginary), (vectors, other)
+
+
+# --- equations ---------------------------------------------------------------------------
+
+
+def _system(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor, bool]:
+    """Matrices, right sides with the same batch, and whether those were vectors."""
+    a, b = _float(a, b)
+    if a.rank < 2 or b.rank not in (a.rank, a.rank - 1, 2):
+        raise ValueError(
+            f"{name}: expected a (..., n, n) and b (..., n) or (..., n, k), but got "
+            f"{format_shape(a.shape)} and {format_shape(b.shape)}."
+        )
+    vector = b.rank == a.rank - 1 and b.shape == a.shape[:-1]
+    b = expand_dims(b, -1) if vector else b
+    if a.rank > b.rank:
+        b = broadcast_to(b, (*shape(a)[:-2], *shape(b)[-2:]))
+    return a, b, vector
+
+
+def solve(a: Any, b: Any) -> Tensor:
+    """The x with a @ x = b.
+
+    Args:
+        a: square matrices (..., n, n) that have an inverse.
+        b: (..., n) or (..., n, k).
+
+    Returns:
+        x, of the shape of b.
+
+    >>> solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0]).numpy()
+    array([1. , 0.5], dtype=float32)
+    """
+    a, b, vector = _system("solve", a, b)
+    x = solve_p(a, b)
+    return squeeze(x, -1) if vector else x
+
+
+def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
+    """The x with a @ x = b, where of a only one triangle is read.
+
+    Args:
+        a: matrices (..., n, n).
+        b: (..., n) or (..., n, k).
+        lower: whether to read the lower triangle.
+    """
+    a, b, vector = _system("solve_triangular", a, b)
+    x = triangular_solve_p(a, b, lower=bool(lower))
+    return squeeze(x, -1) if vector else x
+
+
+def inv(x: Any) -> Tensor:
+    """The inverse of square matrices (..., n, n).
+
+    >>> inv([[2.0, 0.0], [0.0, 4.0]]).numpy()
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]], dtype=float32)
+    """
+    return inv_p(*_float(x))
+
+
+def pinv(x: Any, rcond: float | None = None) -> Tensor:
+    """The inverse as far as there is one (Moore & Penrose) of matrices (..., m, n).
+
+    Args:
+        x: matrices.
+        rcond: singular values of at most this times the largest count as 0; None: the
+            precision of the dtype, 10 * max(m, n) times.
+    """
+    (x,) = _float(x)
+    return pinv_p(x, rcond=_rcond(x, rcond, 10))
+
+
+def _rcond(x: Tensor, rcond: float | None, factor: float = 1) -> float:
+    _, m, n = _sides(x.spec)
+    if rcond is not None and rcond >= 0:
+        return float(rcond)
+    return factor * builtins.max(m, n) * _precision(x.dtype)
+
+
+def _precision(dtype: str) -> float:
+    return float(np.finfo(dtype if dtype == "float64" else "float32").eps)
+
+
+def lstsq(a: Any, b: Any, rcond: float | None = None) -> Tensor:
+    """The smallest x for which a @ x is next to b.
+
+    Args:
+        a: a matrix (m, n).
+        b: (m,) or (m, k).
+        rcond: singular values of `a` below this times the largest count as 0; None: the
+            precision of the dtype, max(m, n) times.
+
+    Returns:
+        x: (n,) or (n, k).
+    """
+    a, b = _float(a, b)
+    if a.rank != 2 or b.rank not in (1, 2) or a.shape[0] != b.shape[0]:
+        raise ValueError(
+            f"lstsq: expected a (m, n) and b (m,) or (m, k), but got {format_shape(a.shape)} and "
+            f"{format_shape(b.shape)}."
+        )
+    inverse = pinv_p(a, rcond=_rcond(a, rcond))
+    return squeeze(_mm(inverse, expand_dims(b, -1)), -1) if b.rank == 1 else _mm(inverse, b)
+
+
+def matrix_rank(x: Any, tol: Any = None) -> Tensor:
+    """How many rows of matrices (..., m, n) are independent, as int32.
+
+    Args:
+        x: matrices.
+        tol: singular values of at most this count as 0; None: the largest one times the
+            precision of the dtype, max(m, n) times.
+    """
+    (x,) = _float(x)
+    s = svd_p(x, full_matrices=False)[1]
+    least = max(s, axis=-1, keepdims=True) * _rcond(x, None) if tol is None else tol
+    return sum(cast(s > least, "int32"), axis=-1)
+
+
+def det(x: Any) -> Tensor:
+    """The determinants of square matrices (..., n, n).
+
+    >>> float(det([[2.0, 1.0], [1.0, 2.0]]))
+    3.0
+    """
+    return det_p(*_float(x))
+
+
+def slogdet(x: Any) -> tuple[Tensor, Tensor]:
+    """The sign, and the logarithm of the absolute value, of the determinants."""
+    return slogdet_p(*_float(x))
+
+
+def logdet(x: Any) -> Tensor:
+    """The logarithm of the determinants of positive definite matrices (..., n, n)."""
+    return 2 * sum(log(_diagonal(cholesky(x))), axis=-1)

@@ -1,0 +1,198 @@
+"""Parts of images, and images in larger ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import pad_p
+from kerasish.ops.conv import _each
+from kerasish.ops.image.layout import each_image, known_sizes
+from kerasish.ops.patches import extract
+
+
+def crop_images(
+    images: Any,
+    top_cropping: int | None = None,
+    left_cropping: int | None = None,
+    bottom_cropping: int | None = None,
+    right_cropping: int | None = None,
+    target_height: int | None = None,
+    target_width: int | None = None,
+    data_format: str | None = None,
+) -> Tensor:
+    """A part of each image.
+
+    Of top_cropping, bottom_cropping and target_height two must be given; likewise of
+    left_cropping, right_cropping and target_width.
+
+    Args:
+        images: one image or a batch.
+        top_cropping: how many rows to leave out above.
+        left_cropping: how many columns to leave out on the left.
+        bottom_cropping: how many rows to leave out below.
+        right_cropping: how many columns to leave out on the right.
+        target_height: the number of rows that remain.
+        target_width: the number of columns that remain.
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    >>> crop_images(np.zeros((5, 6, 3)), 1, 2, target_height=2, right_cropping=1).shape
+    (2, 3, 3)
+    """
+
+    def apply(x: Tensor) -> Tensor:
+        height, width = known_sizes("crop_images", x)
+        top, below = _margins(
+            "crop_images", "height", height, top_cropping, bottom_cropping, target_height, -1
+        )
+        left, right = _margins(
+            "crop_images", "width", width, left_cropping, right_cropping, target_width, -1
+        )
+        return x[:, top : height - below, left : width - right]
+
+    return each_image("crop_images", images, data_format, apply)
+
+
+def pad_images(
+    images: Any,
+    top_padding: int | None = None,
+    left_padding: int | None = None,
+    bottom_padding: int | None = None,
+    right_padding: int | None = None,
+    target_height: int | None = None,
+    target_width: int | None = None,
+    data_format: str | None = None,
+) -> Tensor:
+    """Each image with a margin of zeros.
+
+    Of top_padding, bottom_padding and target_height two must be given; likewise of
+    left_padding, right_padding and target_width.
+
+    Args:
+        images: one image or a batch.
+        top_padding: how many rows to add above.
+        left_padding: how many columns to add on the left.
+        bottom_padding: how many rows to add below.
+        right_padding: how many columns to add on the right.
+        target_height: the number of rows that come out.
+        target_width: the number of columns that come out.
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    >>> pad_images(np.zeros((5, 6, 3)), 1, 2, target_height=8, target_width=9).shape
+    (8, 9, 3)
+    """
+
+    def apply(x: Tensor) -> Tensor:
+        height, width = known_sizes("pad_images", x)
+        rows = _margins(
+            "pad_images", "height", height, top_padding, bottom_padding, target_height, 1
+        )
+        columns = _margins(
+            "pad_images", "width", width, left_padding, right_padding, target_width, 1
+        )
+        return pad_p(x, widths=((0, 0), rows, columns, (0, 0)), value=0)
+
+    return each_image("pad_images", images, data_format, apply)
+
+
+def _margins(
+    name: str,
+    side: str,
+    size: int,
+    before: int | None,
+    after: int | None,
+    target: int | None,
+    direction: int,
+) -> tuple[int, int]:
+    """Both margins of one axis, from two of the three numbers that determine them."""
+    first, last = ("top", "bottom") if side == "height" else ("left", "right")
+    kind = "cropping" if direction < 0 else "padding"
+    if [before, after, target].count(None) != 1:
+        raise ValueError(
+            f"{name}: exactly two of {first}_{kind}, {last}_{kind} and target_{side} must be "
+            f"given, but got {before}, {after} and {target}."
+        )
+    if before is None:
+        before = direction * (target - size) - after  # type: ignore[operator]
+    elif after is None:
+        after = direction * (target - size) - before  # type: ignore[operator]
+    remaining = size + direction * (before + after)  # type: ignore[operator]
+    if before < 0 or after < 0 or remaining < 1:  # type: ignore[operator]
+        raise ValueError(
+            f"{name}: a {side} of {size} cannot become {remaining} with {first}_{kind}={before} "
+            f"and {last}_{kind}={after}."
+        )
+    return before, after  # type: ignore[return-value]
+
+
+def extract_patches(
+    images: Any,
+    size: Any,
+    strides: Any = None,
+    dilation_rate: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """Windows of images, the pixels of each as channels.
+
+    Args:
+        images: one image or a batch, of known height and width.
+        size: the size of the windows, an int or (height, width).
+        strides: the distance of the windows; their size if None.
+        dilation_rate: the distance of a window's pixels.
+        padding: "valid" (none) or "same" (zeros, so that there is a window at each stride).
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Returns:
+        (batch, rows, columns, window pixels * channels), the channels in the order of the axis.
+
+    >>> extract_patches(np.zeros((1, 4, 6, 3)), 2).shape
+    (1, 2, 3, 12)
+    """
+    return _patches(
+        "extract_patches", images, size, strides, dilation_rate, padding, data_format, 2
+    )
+
+
+def extract_patches_3d(
+    volumes: Any,
+    size: Any,
+    strides: Any = None,
+    dilation_rate: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """Windows of volumes, the elements of each as channels.
+
+    Args:
+        volumes: (depth, height, width, channels), or a batch of them.
+        size: the size of the windows, an int or one per axis.
+        strides: the distance of the windows; their size if None.
+        dilation_rate: the distance of a window's elements.
+        padding: "valid" or "same".
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    >>> extract_patches_3d(np.zeros((1, 4, 4, 6, 3)), 2).shape
+    (1, 2, 2, 3, 24)
+    """
+    return _patches(
+        "extract_patches_3d", volumes, size, strides, dilation_rate, padding, data_format, 3
+    )
+
+
+def _patches(
+    name: str,
+    x: Any,
+    size: Any,
+    strides: Any,
+    dilation_rate: Any,
+    padding: str,
+    data_format: str | None,
+    n: int,
+) -> Tensor:
+    window = _each(size, n, "size")
+    steps = window if strides is None else _each(strides, n, "strides")
+    dilation = _each(dilation_rate, n, "dilation_rate")
+    return each_image(
+        name, x, data_format, lambda x: extract(x, window, steps, dilation, padding), n
+    )

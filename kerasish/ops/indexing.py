@@ -1,0 +1,480 @@
+"""Elements by their positions: gathering, scattering, segments, and updates of a part.
+
+All of it works on the flattened axes: there a position is one number.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor, composite
+from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, known
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import (
+    arange,
+    expand_dims,
+    flatten,
+    getitem,
+    moveaxis,
+    reshape,
+    shape,
+    slice_p,
+    take,
+    take_grad_p,
+    take_p,
+)
+from kerasish.ops.elementwise import (
+    cast,
+    clip,
+    equal,
+    floor_divide,
+    greater_equal,
+    less,
+    logical_and,
+    logical_or,
+    maximum,
+    minimum,
+    mod,
+    multiply,
+    where,
+)
+from kerasish.ops.reduce import max as max_
+from kerasish.ops.reduce import min as min_
+from kerasish.ops.reduce import prod as prod_
+
+get_item = getitem
+
+
+# --- gathering ---------------------------------------------------------------------------
+
+
+def _strides(sizes: Sequence[Any]) -> list[Any]:
+    """How far apart neighbours along each axis lie in the flattened array."""
+    steps = [1]
+    for size in reversed(sizes[1:]):
+        steps.append(steps[-1] * size)
+    return steps[::-1]
+
+
+def _beside(size: Any, axis: int, rank: int) -> Tensor:
+    """0, 1, ... along one of `rank` axes, the others of size 1."""
+    return reshape(arange(size), tuple(size if i == axis else 1 for i in range(rank)))
+
+
+def _from_the_front(indices: Tensor, size: Any) -> Tensor:
+    """Indices of which the negative ones count from the end, as int32 counted from the front."""
+    indices = cast(indices, "int32") if indices.dtype != "int64" else indices
+    return indices + cast(less(indices, 0), indices.dtype) * as_tensor(size, indices.dtype)
+
+
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
+    """For each line of `x` along `axis`, the elements that `indices` names in that line.
+
+    Args:
+        x: a tensor.
+        indices: integers; as many axes as x, which broadcast but for `axis`. Negative ones
+            count from the end.
+        axis: the axis along which the lines run; if None both are flattened.
+
+    Raises:
+        ValueError: if `indices` has another number of axes than `x`.
+
+    >>> take_along_axis([[1, 2, 3], [4, 5, 6]], [[2], [0]], axis=1).numpy()
+    array([[3],
+           [4]], dtype=int32)
+    """
+    x, indices = as_tensor(x), as_tensor(indices)
+    if not dtypes.is_int(indices.dtype):
+        raise TypeError(f"take_along_axis: indices must be integers, not {indices.dtype}.")
+    if axis is None:
+        x, indices, axis = flatten(x), flatten(indices), 0
+    if x.rank != indices.rank:
+        raise ValueError(
+            f"take_along_axis: indices must have as many axes as x, but their shapes are "
+            f"{format_shape(indices.shape)} and {format_shape(x.shape)}."
+        )
+    axis, sizes = canonical_axis(axis, x.rank), shape(x)
+    steps = _strides(sizes)
+    place = _from_the_front(indices, sizes[axis]) * steps[axis]
+    for i in range(x.rank):
+        if i != axis and sizes[i] != 1:
+            place = place + _beside(sizes[i], i, x.rank) * steps[i]
+    return take_p(flatten(x), place, axis=0)
+
+
+def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Tensor, ...]:
+    """The positions along each axis of an array of `shape` of flat `indices`.
+
+    >>> [int(i) for i in unravel_index(7, (2, 5))]
+    [1, 2]
+    """
+    indices, sizes = as_tensor(indices), canonical_shape(shape)
+    total = math.prod(sizes)
+    indices = where(less(indices, 0), indices + total, indices)
+    return tuple(
+        mod(floor_divide(indices, step), size)
+        for step, size in zip(_strides(sizes), sizes, strict=True)
+    )
+
+
+def by_arrays(x: Tensor, keys: Sequence[Any], spots: Sequence[int]) -> Tensor:
+    """`x[keys]`, one key per axis (and None), where those at `spots` are arrays of integers."""
+    whole = builtins.slice(None)
+    x = getitem(x, tuple(whole if i in spots else k for i, k in enumerate(keys)))
+    stays = [k is None or isinstance(k, builtins.slice) or i in spots for i, k in enumerate(keys)]
+    axes = [builtins.sum(stays[:i]) for i in spots]
+    arrays = [as_tensor(keys[i]) for i in spots]
+    if len(arrays) == 1:
+        return take(x, arrays[0], axis=axes[0])
+    x = moveaxis(x, axes, range(len(axes)))
+    sizes = shape(x)[: len(axes)]
+    steps = _strides(sizes)
+    places = [
+        _from_the_front(array, size) * step
+        for array, size, step in zip(arrays, sizes, steps, strict=True)
+    ]
+    place = builtins.sum(places[1:], start=places[0])
+    result = take_p(reshape(x, (math.prod(sizes), *shape(x)[len(axes) :])), place, axis=0)
+    if axes[-1] - axes[0] >= len(axes):
+        return result  # arrays apart from each other: their axes come first
+    return moveaxis(result, range(place.rank), range(axes[0], axes[0] + place.rank))
+
+
+# --- segments ----------------------------------------------------------------------------
+
+
+def _in_segments(data: Tensor, ids: Tensor, count: Any, otherwise: Any) -> Tensor:
+    """(count, *data.shape): `data` where it belongs to the segment, else `otherwise`."""
+    member = equal(expand_dims(cast(ids, "int32"), 0), expand_dims(arange(count), 1))
+    member = reshape(member, (*shape(member), *(1,) * (data.rank - 1)))
+    return where(member, expand_dims(data, 0), as_tensor(otherwise, data.dtype))
+
+
+@composite
+def segment_max_p(data: Tensor, ids: Tensor, *, count: Any) -> Tensor:
+    return max_(_in_segments(data, ids, count, lowest(data.dtype)), axis=1)
+
+
+@composite
+def segment_min_p(data: Tensor, ids: Tensor, *, count: Any) -> Tensor:
+    return min_(_in_segments(data, ids, count, highest(data.dtype)), axis=1)
+
+
+@composite
+def segment_prod_p(data: Tensor, ids: Tensor, *, count: Any) -> Tensor:
+    return prod_(_in_segments(data, ids, count, 1), axis=1)
+
+
+def lowest(dtype: str) -> Any:
+    """The least finite value of a dtype: the maximum of nothing."""
+    if dtypes.is_float(dtype):
+        return -highest(dtype)
+    return np.iinfo(dtype).min if dtype != "bool" else False
+
+
+def highest(dtype: str) -> Any:
+    """The largest finite value of a dtype: the minimum of nothing."""
+    if dtype == "bfloat16":
+        return 3.3895313892515355e38
+    if dtypes.is_float(dtype):
+        return float(np.finfo(dtype).max)
+    return np.iinfo(dtype).max if dtype != "bool" else True
+
+
+def _segments(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tuple[Any, ...]:
+    """(data, ids, count); ids outside of the range belong to segment `count`."""
+    data, ids = as_tensor(data), as_tensor(segment_ids)
+    if ids.rank != 1 or not dtypes.is_int(ids.dtype):
+        raise ValueError(
+            f"{name}: segment_ids must be integers with one axis, but got {ids.dtype} of shape "
+            f"{format_shape(ids.shape)}."
+        )
+    if num_segments is None:
+        if ids.is_symbolic:
+            raise ValueError(
+                f"{name}: the number of segments depends on values that are known only when the "
+                "graph runs; give num_segments."
+            )
+        num_segments = int(ids.numpy().max(initial=-1)) + 1
+    outside = logical_or(less(ids, 0), greater_equal(ids, num_segments))
+    return data, where(outside, num_segments, cast(ids, "int32")), num_segments
+
+
+def _but_outside(name: str, data: Any, segment_ids: Any, num_segments: Any, reduce: Any) -> Tensor:
+    data, ids, count = _segments(name, data, segment_ids, num_segments)
+    return reduce(data, ids, count + 1)[:count]
+
+
+def segment_sum(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """The sums of the rows of `data` that have the same number.
+
+    Args:
+        data: a tensor of shape (rows, ...).
+        segment_ids: integers of shape (rows,); rows with numbers outside of the range are
+            left out.
+        num_segments: the size of the first axis of the result; needed where the numbers
+            are known only when the graph runs.
+        sorted: a promise that the numbers ascend. It makes no difference.
+
+    >>> segment_sum([1.0, 2.0, 4.0], [0, 2, 0], 3).numpy()
+    array([5., 0., 2.], dtype=float32)
+    """
+
+    def total(data: Tensor, ids: Tensor, count: Any) -> Tensor:
+        return take_grad_p(data, ids, shape=(count, *shape(data)[1:]), axis=0)
+
+    return _but_outside("segment_sum", data, segment_ids, num_segments, total)
+
+
+def segment_max(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """The maxima of the rows that have the same number; the arguments of `segment_sum`.
+
+    The maximum of no row is the lowest number of the dtype.
+    """
+
+    def largest(data: Tensor, ids: Tensor, count: Any) -> Tensor:
+        return segment_max_p(data, ids, count=count)
+
+    return _but_outside("segment_max", data, segment_ids, num_segments, largest)
+
+
+def segment_min(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """The minima of the rows that have the same number; the arguments of `segment_sum`.
+
+    The minimum of no row is the largest number of the dtype.
+    """
+
+    def least(data: Tensor, ids: Tensor, count: Any) -> Tensor:
+        return segment_min_p(data, ids, count=count)
+
+    return _but_outside("segment_min", data, segment_ids, num_segments, least)
+
+
+def segment_prod(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """The products of the rows that have the same number; the arguments of `segment_sum`."""
+
+    def product(data: Tensor, ids: Tensor, count: Any) -> Tensor:
+        return segment_prod_p(data, ids, count=count)
+
+    return _but_outside("segment_prod", data, segment_ids, num_segments, product)
+
+
+def _extreme_vjp(g: Tensor, data: Tensor, ids: Tensor, y: Tensor, count: Any) -> Any:
+    """Rows that share the extreme share the gradient."""
+    hits = cast(equal(data, take_p(y, ids, axis=0)), data.dtype)
+    counts = take_grad_p(hits, ids, shape=(count, *shape(data)[1:]), axis=0)
+    return hits * take_p(g / maximum(counts, 1), ids, axis=0), None
+
+
+@segment_max_p.vjp
+def _(g, data, ids, *, count):
+    return _extreme_vjp(g, data, ids, segment_max_p(data, ids, count=count), count)
+
+
+@segment_min_p.vjp
+def _(g, data, ids, *, count):
+    return _extreme_vjp(g, data, ids, segment_min_p(data, ids, count=count), count)
+
+
+# --- scattering --------------------------------------------------------------------------
+
+
+def _rows(name: str, indices: Tensor, values: Tensor, sizes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """(flat row numbers, the values as rows, number of rows, size of a row)."""
+    depth = indices.shape[-1] if indices.rank else None
+    if depth is None or depth > len(sizes):
+        raise ValueError(
+            f"{name}: the last axis of indices must hold a position along the first axes of "
+            f"{format_shape(tuple(map(known, sizes)))}, but indices has the shape "
+            f"{format_shape(indices.shape)}."
+        )
+    columns = [_from_the_front(indices[..., i], n) for i, n in enumerate(sizes[:depth])]
+    parts = zip(columns, _strides(sizes[:depth]), strict=True) if depth else ()
+    places = [column * step for column, step in parts]
+    flat = flatten(builtins.sum(places[1:], start=places[0]))
+    width = math.prod(sizes[depth:])
+    return flat, reshape(values, (-1, width)), math.prod(sizes[:depth]), width
+
+
+def scatter(indices: Any, values: Any, shape: Any) -> Tensor:
+    """Zeros of `shape` to which `values` are added at `indices`, which may repeat.
+
+    Args:
+        indices: integers of shape (..., n): positions along the first n axes.
+        values: what is added there: the leading axes of indices, then the other axes.
+        shape: that of the result.
+
+    >>> scatter([[0], [2], [0]], [1.0, 2.0, 4.0], (3,)).numpy()
+    array([5., 0., 2.], dtype=float32)
+    """
+    indices, values, sizes = as_tensor(indices), as_tensor(values), canonical_shape(shape)
+    flat, rows, count, width = _rows("scatter", indices, values, sizes)
+    return reshape(take_grad_p(rows, flat, shape=(count, width), axis=0), sizes)
+
+
+def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Tensor:
+    """`inputs` with `updates` at `indices`.
+
+    Args:
+        inputs: a tensor.
+        indices: integers of shape (..., n): positions along the first n axes of inputs.
+        updates: the leading axes of indices, then the other axes of inputs.
+        reduction: None replaces (the last update of a position stays); "add", "max", "min"
+            or "mul" combine with what is there.
+
+    Raises:
+        ValueError: for another reduction.
+
+    >>> scatter_update([1, 2, 3], [[0], [2]], [10, 30]).numpy()
+    array([10,  2, 30], dtype=int32)
+    """
+    x, indices = as_tensor(inputs), as_tensor(indices)
+    updates = cast(updates, x.dtype)
+    flat, rows, count, width = _rows("scatter_update", indices, updates, shape(x))
+    old = reshape(x, (count, width))
+    if reduction is None:
+        last = segment_max_p(arange(Dim.of(flat, 0)), flat, count=count)
+        new = take_p(rows, maximum(last, 0), axis=0)
+        result = where(expand_dims(last >= 0, 1), new, old)
+    elif reduction == "add":
+        result = old + take_grad_p(rows, flat, shape=(count, width), axis=0)
+    elif reduction == "max":
+        result = maximum(old, segment_max_p(rows, flat, count=count))
+    elif reduction == "min":
+        result = minimum(old, segment_min_p(rows, flat, count=count))
+    elif reduction == "mul":
+        result = multiply(old, segment_prod_p(rows, flat, count=count))
+    else:
+        raise ValueError(
+            'scatter_update: reduction must be None, "add", "max", "min" or "mul", not '
+            f"{reduction!r}."
+        )
+    return reshape(result, shape(x))
+
+
+# --- a block -----------------------------------------------------------------------------
+
+
+def _starts(start_indices: Any, rank: int, name: str) -> list[Any]:
+    """One start per axis: an int, or a scalar tensor that is known only at run time."""
+    starts = start_indices
+    if isinstance(starts, Tensor):
+        starts = [starts[i] for i in range(len(starts))] if starts.is_symbolic else starts.numpy()
+    starts = [s if isinstance(s, Tensor) and s.is_symbolic else int(s) for s in starts]
+    if len(starts) != rank:
+        raise ValueError(f"{name}: expected one start index per axis ({rank}), got {len(starts)}.")
+    return starts
+
+
+def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
+    """The block of `inputs` that begins at `start_indices` and has the given shape.
+
+    Args:
+        inputs: a tensor.
+        start_indices: where the block begins on each axis: ints, or integer tensors. If it
+            is known only when the graph runs, it is moved so that the block lies inside.
+        shape: the sizes of the block.
+
+    >>> slice(np.arange(12).reshape(3, 4), (1, 1), (2, 2)).numpy()
+    array([[ 5,  6],
+           [ 9, 10]])
+    """
+    x, sizes = as_tensor(inputs), canonical_shape(shape)
+    starts = _starts(start_indices, x.rank, "slice")
+    if len(sizes) != x.rank:
+        raise ValueError(f"slice: expected one size per axis ({x.rank}), got {len(sizes)}.")
+    fixed = [0 if isinstance(s, Tensor) else s for s in starts]
+    ends = [
+        Dim.of(x, i) if isinstance(s, Tensor) else s + n
+        for i, (s, n) in enumerate(zip(starts, sizes, strict=True))
+    ]
+    for i, (start, end, n) in enumerate(zip(fixed, ends, x.shape, strict=True)):
+        if n is not None and not isinstance(end, Dim) and not 0 <= start <= end <= n:
+            raise ValueError(
+                f"slice: {start} to {end} is not within axis {i} of {format_shape(x.shape)}."
+            )
+    x = slice_p(x, start=tuple(fixed), stop=tuple(ends), step=(1,) * x.rank)
+    for axis, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+        if isinstance(start, Tensor):
+            first = clip(cast(start, "int32"), 0, as_tensor(Dim.of(x, axis)) - size)
+            x = take(x, first + arange(size), axis=axis)
+    return x
+
+
+def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
+    """`inputs` with `updates` in place of the block that begins at `start_indices`.
+
+    Args:
+        inputs: a tensor.
+        start_indices: where the block begins on each axis: ints, or integer tensors.
+        updates: the block.
+
+    >>> slice_update([1, 2, 3, 4], [1], [20, 30]).numpy()
+    array([ 1, 20, 30,  4], dtype=int32)
+    """
+    x = as_tensor(inputs)
+    new = cast(updates, x.dtype)
+    if new.rank != x.rank:
+        raise ValueError(
+            f"slice_update: updates must have as many axes as inputs, but their shapes are "
+            f"{format_shape(new.shape)} and {format_shape(x.shape)}."
+        )
+    inside: Any = None
+    for axis, start in enumerate(_starts(start_indices, x.rank, "slice_update")):
+        size, length = Dim.of(new, axis), Dim.of(x, axis)
+        if isinstance(start, Tensor):
+            start = clip(cast(start, "int32"), 0, as_tensor(length) - size)
+        elif not isinstance(size, Dim) and not isinstance(length, Dim):
+            if not 0 <= start <= start + size <= length:
+                raise ValueError(
+                    f"slice_update: {start} to {start + size} is not within axis {axis} of "
+                    f"{format_shape(x.shape)}."
+                )
+            if size == length:
+                continue
+        place = arange(length) - start
+        new = take_p(new, clip(place, 0, as_tensor(size) - 1), axis=axis)
+        here = reshape(
+            logical_and(place >= 0, less(place, size)),
+            tuple(length if i == axis else 1 for i in range(x.rank)),
+        )
+        inside = here if inside is None else logical_and(inside, here)
+    return new if inside is None else where(inside, new, x)
+
+
+# --- positions that depend on values -----------------------------------------------------
+
+
+def values_of(x: Any, name: str) -> np.ndarray:
+    """The value of `x`, for operations whose result's shape depends on it."""
+    x = as_tensor(x)
+    if x.is_symbolic:
+        raise ValueError(
+            f"{name}: the shape of the result depends on the values of {x!r}, which are known only "
+            "when the graph runs. Call it on arrays, or use an operation of fixed shape."
+        )
+    return x.numpy()
+
+
+def nonzero(x: Any) -> tuple[Tensor, ...]:
+    """The positions of what is not zero: one tensor per axis. `x` must have a value.
+
+    >>> [i.numpy().tolist() for i in nonzero([[0, 3], [5, 0]])]
+    [[0, 1], [1, 0]]
+    """
+    return tuple(as_tensor(i.astype("int32")) for i in np.nonzero(values_of(x, "nonzero")))

@@ -1,0 +1,170 @@
+"""Integers element by element: their bits, and common divisors.
+
+Engines that know bits take these whole. For the others they are arithmetic: `bitwise_and`
+goes bit by bit, and the others follow from it, for x + y is (x | y) + (x & y).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor, composite
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.elementwise import (
+    _constant_gradient,
+    abs,
+    add,
+    cast,
+    equal,
+    floor_divide,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    mod,
+    multiply,
+    power,
+    promoted,
+    where,
+)
+
+
+@composite
+def bitwise_and_p(x: Tensor, y: Tensor) -> Tensor:
+    # Bit by bit, for engines that see numbers only. The last one is the sign's, if there is one.
+    parts = []
+    for weight in (2**i for i in range(_bits(x.dtype))):
+        signed = weight > np.iinfo(x.dtype).max
+        both = multiply(mod(x, 2), mod(y, 2))
+        parts.append(both * as_tensor(-weight if signed else weight, x.dtype))
+        x, y = floor_divide(x, 2), floor_divide(y, 2)
+    # From the highest: no sum on the way is larger than the result or a power of two.
+    return functools.reduce(add, reversed(parts))
+
+
+def _bits(dtype: str) -> int:
+    return int(dtype.lstrip("uint"))
+
+
+@composite
+def bitwise_or_p(x: Tensor, y: Tensor) -> Tensor:
+    return x + y - bitwise_and_p(x, y)
+
+
+@composite
+def bitwise_xor_p(x: Tensor, y: Tensor) -> Tensor:
+    return x + y - 2 * bitwise_and_p(x, y)
+
+
+@composite
+def left_shift_p(x: Tensor, y: Tensor) -> Tensor:
+    return x * power(as_tensor(2, x.dtype), y)
+
+
+@composite
+def right_shift_p(x: Tensor, y: Tensor) -> Tensor:
+    """Of signed integers the sign is kept."""
+    # In two steps: 2 to the number of all bits would not fit.
+    half = floor_divide(y, 2)
+    two = as_tensor(2, x.dtype)
+    return floor_divide(floor_divide(x, power(two, half)), power(two, y - half))
+
+
+@composite
+def gcd_p(x: Tensor, y: Tensor) -> Tensor:
+    # Euclid's algorithm. Two Fibonacci numbers take longest: log(2^bits) / log(1.618) steps.
+    a, b = (x, y) if x.dtype in dtypes.UNSIGNED else (abs(x), abs(y))
+    for _ in range(int(_bits(x.dtype) * 1.4405) + 2):
+        done = equal(b, 0)
+        a, b = where(done, a, b), where(done, b, mod(a, where(done, 1, b)))
+    return a
+
+
+for _flat in (bitwise_and_p, bitwise_or_p, bitwise_xor_p, left_shift_p, right_shift_p, gcd_p):
+    _flat.vjp(_constant_gradient)
+
+
+def _integers(name: str, *values: Any) -> tuple[Tensor, ...]:
+    tensors = promoted(*values)
+    if dtypes.is_float(tensors[0].dtype):
+        raise TypeError(f"{name}: expected integers or booleans, but got {tensors[0].dtype}.")
+    return tensors
+
+
+def bitwise_and(x: Any, y: Any) -> Tensor:
+    """The bits that x and y have in common.
+
+    >>> int(bitwise_and(12, 10))
+    8
+    """
+    x, y = _integers("bitwise_and", x, y)
+    return logical_and(x, y) if x.dtype == "bool" else bitwise_and_p(x, y)
+
+
+def bitwise_or(x: Any, y: Any) -> Tensor:
+    """The bits that x or y has."""
+    x, y = _integers("bitwise_or", x, y)
+    return logical_or(x, y) if x.dtype == "bool" else bitwise_or_p(x, y)
+
+
+def bitwise_xor(x: Any, y: Any) -> Tensor:
+    """The bits that only one of x and y has."""
+    x, y = _integers("bitwise_xor", x, y)
+    return logical_xor(x, y) if x.dtype == "bool" else bitwise_xor_p(x, y)
+
+
+def bitwise_invert(x: Any) -> Tensor:
+    """Every bit the other way round.
+
+    >>> int(bitwise_invert(5))
+    -6
+    """
+    (x,) = _integers("bitwise_invert", x)
+    if x.dtype == "bool":
+        return logical_not(x)
+    # -1 has all bits set; as an unsigned number it is the largest.
+    return as_tensor(-1 % 2 ** _bits(x.dtype) if x.dtype[0] == "u" else -1, x.dtype) - x
+
+
+bitwise_not = bitwise_invert
+
+
+def left_shift(x: Any, y: Any) -> Tensor:
+    """The bits of x moved up by y places: x * 2^y."""
+    return left_shift_p(*_shiftable("left_shift", x, y))
+
+
+def right_shift(x: Any, y: Any) -> Tensor:
+    """The bits of x moved down by y places: x / 2^y rounded down."""
+    return right_shift_p(*_shiftable("right_shift", x, y))
+
+
+bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
+
+
+def _shiftable(name: str, x: Any, y: Any) -> tuple[Tensor, ...]:
+    pair = _integers(name, x, y)
+    return tuple(cast(t, "int32") if t.dtype == "bool" else t for t in pair)
+
+
+def gcd(x1: Any, x2: Any) -> Tensor:
+    """The greatest common divisor, positive; of 0 and x it is |x|.
+
+    >>> int(gcd(12, -18))
+    6
+    """
+    x, y = _integers("gcd", x1, x2)
+    return logical_or(x, y) if x.dtype == "bool" else gcd_p(x, y)
+
+
+def lcm(x1: Any, x2: Any) -> Tensor:
+    """The least common multiple, positive; 0 if one of both is 0."""
+    x, y = _integers("lcm", x1, x2)
+    if x.dtype == "bool":
+        return logical_and(x, y)
+    divisor = gcd_p(x, y)
+    return abs(multiply(floor_divide(x, where(equal(divisor, 0), 1, divisor)), y))

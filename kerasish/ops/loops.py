@@ -1,0 +1,399 @@
+"""Loops: `scan` and what follows from it, and `while_loop`.
+
+The functions that they run are traced once. They take and return tensors in any nesting of
+lists, tuples and dicts, and may use tensors and variables from outside.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish import tree
+from kerasish.graph.primitive import as_tensor
+from kerasish.graph.shapes import Dim, canonical_axis
+from kerasish.graph.spec import Spec, format_shape
+from kerasish.graph.subgraph import Traced, leaves_of, packed
+from kerasish.graph.tensor import Constant, Tensor
+from kerasish.ops.array import (
+    arange,
+    concatenate,
+    expand_dims,
+    flip,
+    getitem,
+    moveaxis,
+    reshape,
+    shape,
+    squeeze,
+    stack,
+)
+from kerasish.ops.loop_primitives import scan_p, while_p
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: Any = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Any, Any]:
+    """Runs `f` along the first axis of `xs`, passing on a carry.
+
+    Args:
+        f: takes the carry and the elements of `xs` at one position; returns the new carry and
+            a result of that position (or None).
+        init: the first carry. Carries keep their shapes and dtypes.
+        xs: tensors with a first axis of one length, or None.
+        length: the number of steps; needed if `xs` is None.
+        reverse: whether to start with the last position.
+        unroll: True writes out all steps in the graph, an int so many in each step of the loop.
+
+    Returns:
+        The last carry, and the results stacked on a new first axis; step i's stand at i, also
+        where `reverse` is True.
+
+    Raises:
+        ValueError: if the carry changes its structure, a shape or a dtype, or lengths differ.
+
+    >>> total, sums = scan(lambda c, x: (c + x, c + x), 0.0, np.float32([1, 2, 3]))
+    >>> float(total)
+    6.0
+    >>> sums.numpy()
+    array([1., 3., 6.], dtype=float32)
+    """
+    start = packed(init, [as_tensor(x) for x in leaves_of(init)])
+    sequences = [as_tensor(x) for x in leaves_of(xs)]
+    steps = _length("scan", sequences, length)
+
+    def step(carry: Any, x: Any) -> tuple[Any, Any]:
+        result = f(carry, x)
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise ValueError(f"scan: f must return a carry and a result, but returned {result!r}.")
+        _check_structure("scan: the carry", init, result[0])
+        return packed(init, [as_tensor(t) for t in leaves_of(result[0])]), result[1]
+
+    if unroll is True or (unroll is not False and operator.index(unroll) != 1):
+        return _unrolled(step, start, packed(xs, sequences), steps, reverse, unroll)
+    return _scan(step, start, packed(xs, sequences), steps, reverse)
+
+
+def _scan(step: Callable[..., Any], init: Any, xs: Any, length: Any, reverse: bool) -> Any:
+    inits, sequences = leaves_of(init), leaves_of(xs)
+    count = len(inits)
+    traced = Traced(
+        lambda *ts: step(packed(init, ts[:count]), packed(xs, ts[count:])),
+        [t.spec for t in inits] + [Spec(t.shape[1:], t.dtype) for t in sequences],
+        "scan",
+    )
+    results = _all(
+        scan_p(
+            *inits,
+            *sequences,
+            *traced.captures,
+            body=traced.close(),
+            carries=count,
+            sequences=len(sequences),
+            length=length,
+            reverse=bool(reverse),
+            history=(),
+        )
+    )
+    return packed(init, results[:count]), packed(traced.result[1], results[count:])
+
+
+def _all(results: Any) -> Sequence[Tensor]:
+    return results if isinstance(results, tuple) else (results,)
+
+
+def _length(name: str, sequences: Sequence[Tensor], length: Any) -> Any:
+    """The number of steps: an int where it is known, else a Dim."""
+    for x in sequences:
+        if not x.shape:
+            raise ValueError(f"{name}: the tensors in xs need a first axis, but one is a scalar.")
+    if length is None:
+        if not sequences:
+            raise ValueError(f"{name}: without xs, length must be given.")
+        length = next((x.shape[0] for x in sequences if x.shape[0] is not None), None)
+        length = Dim.of(sequences[0], 0) if length is None else length
+    if not isinstance(length, Dim):
+        length = operator.index(length)
+        other = [x.shape for x in sequences if x.shape[0] not in (length, None)]
+        if other:
+            shapes = ", ".join(format_shape(x.shape) for x in sequences)
+            raise ValueError(
+                f"{name}: expected {length} elements on each first axis, got {shapes}."
+            )
+    return length
+
+
+def _check_structure(what: str, expected: Any, found: Any) -> None:
+    if not tree.same_structure(expected, found) or len(leaves_of(expected)) != len(
+        leaves_of(found)
+    ):
+        raise ValueError(f"{what} must keep its structure {expected!r}, but became {found!r}.")
+
+
+def _unrolled(
+    step: Callable[..., Any], init: Any, xs: Any, length: Any, reverse: bool, unroll: int | bool
+) -> Any:
+    """The scan with `unroll` steps (all if True) in each step of a loop."""
+    if isinstance(length, Dim):
+        raise ValueError("scan: a loop of unknown length cannot be unrolled; leave unroll at 1.")
+    count = length if unroll is True else operator.index(unroll)
+    if count < 1 and unroll is not True:
+        raise ValueError(f"scan: unroll must be True or an int from 1 on, but is {unroll}.")
+    if count >= length:
+        return _written_out(step, init, xs, range(length), reverse, length)
+    whole = length - length % count
+    ends: list[Any] = [(0, whole), (whole, length)]
+    ys: dict[int, Any] = {}
+    carry = init
+    for i in (1, 0) if reverse else (0, 1):
+        start, stop = ends[i]
+        part = _each(xs, operator.itemgetter(slice(start, stop)))
+        if i == 1:
+            carry, ys[i] = _written_out(step, carry, part, range(stop - start), reverse, length)
+            continue
+        part = _each(part, lambda x: reshape(x, (-1, count, *shape(x)[1:])))
+
+        def several(carry: Any, xs: Any) -> Any:
+            return _written_out(step, carry, xs, range(count), reverse, count)
+
+        carry, stacked = _scan(several, carry, part, whole // count, reverse)
+        ys[i] = _each(stacked, lambda y: reshape(y, (whole, *shape(y)[2:])))
+    return carry, tree.map_structure(
+        lambda a, b: None if a is None else concatenate([a, b]), ys[0], ys[1]
+    )
+
+
+def _written_out(
+    step: Callable[..., Any], carry: Any, xs: Any, positions: range, reverse: bool, length: int
+) -> Any:
+    if not positions:
+        # Nothing runs, but the shapes of the results are those of a step.
+        return _scan(step, carry, xs, 0, reverse)
+    results = []
+    for i in reversed(positions) if reverse else positions:
+        carry, y = step(carry, _each(xs, operator.itemgetter(i)))
+        results.append(y)
+    ordered = results[::-1] if reverse else results
+    stacked = [stack(leaves) for leaves in zip(*(leaves_of(y) for y in ordered), strict=True)]
+    return carry, packed(ordered[0], stacked)
+
+
+def _each(structure: Any, function: Callable[[Tensor], Tensor]) -> Any:
+    return packed(structure, [function(x) for x in leaves_of(structure)])
+
+
+def map(f: Callable[[Any], Any], xs: Any) -> Any:
+    """Applies `f` to each element of `xs` along the first axis, one after the other.
+
+    Args:
+        f: takes the elements at one position, returns tensors.
+        xs: tensors with a first axis of one length.
+
+    Returns:
+        The results of `f`, stacked on a first axis.
+
+    >>> map(lambda x: {"double": 2 * x}, np.float32([1, 2]))["double"].numpy()
+    array([2., 4.], dtype=float32)
+    """
+    return scan(lambda _, x: (None, f(x)), None, xs)[1]
+
+
+def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
+    """`map`, in the order that suits the engine; for now that is one element after the other.
+
+    Args:
+        function: takes the elements at one position, returns tensors.
+        elements: a tensor, or tensors with a first axis of one length.
+
+    >>> vectorized_map(lambda x: x + 1, np.float32([[1, 2], [3, 4]])).numpy()
+    array([[2., 3.],
+           [4., 5.]], dtype=float32)
+    """
+    return map(function, elements)
+
+
+def while_loop(
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Any,
+    maximum_iterations: int | None = None,
+) -> Any:
+    """Runs `body` as long as `cond` holds.
+
+    It has no gradient: use `scan`, or `fori_loop` with bounds that are Python ints.
+
+    Args:
+        cond: takes the loop variables (one by one if they are a list or tuple), returns a bool.
+        body: takes the same, returns their new values. Shapes and dtypes stay.
+        loop_vars: the first values, in any structure.
+        maximum_iterations: no more rounds than this.
+
+    Returns:
+        The last values, in the structure of `loop_vars`.
+
+    >>> i, power = while_loop(lambda i, p: p < 100, lambda i, p: (i + 1, p * 2), (0, 1))
+    >>> int(i), int(power)
+    (7, 128)
+    """
+    inits = [as_tensor(x) for x in leaves_of(loop_vars)]
+    separate = isinstance(loop_vars, (tuple, list))
+
+    def call(function: Callable[..., Any], values: Sequence[Tensor]) -> Any:
+        state = packed(loop_vars, values)
+        return function(*state) if separate else function(state)
+
+    def next_state(*values: Tensor) -> Any:
+        result = call(body, values)
+        if separate and len(loop_vars) == 1 and not isinstance(result, (tuple, list)):
+            result = (result,)
+        _check_structure("while_loop: the loop variables", loop_vars, result)
+        return result
+
+    specs = [t.spec for t in inits]
+    traced = Traced(next_state, specs, "while_loop")
+    holds = Traced(lambda *values: call(cond, values), specs, "while_loop")
+    captures = list({id(t): t for t in (*traced.captures, *holds.captures)}.values())
+    limit = maximum_iterations
+    results = while_p(
+        *inits,
+        *captures,
+        condition=holds.close(captures),
+        body=traced.close(captures),
+        states=len(inits),
+        maximum=limit if limit is None or isinstance(limit, Dim) else operator.index(limit),
+    )
+    return packed(loop_vars, _all(results))
+
+
+def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
+    """`val = body_fun(i, val)` for i from `lower` up to `upper`, without it.
+
+    Args:
+        lower: an int, or a scalar int tensor.
+        upper: likewise. If both are ints (or sizes from `ops.shape`), the loop has gradients.
+        body_fun: takes i (an int32 tensor) and the value, returns the new value. Shapes and
+            dtypes stay.
+        init_val: the first value, in any structure.
+
+    Returns:
+        The last value.
+
+    >>> float(fori_loop(1, 4, lambda i, x: x * 2, 1.0))
+    8.0
+    """
+    lower, upper = _static(lower), _static(upper)
+    if isinstance(lower, Tensor) or isinstance(upper, Tensor):
+        last = as_tensor(upper)
+        _, result = while_loop(
+            lambda i, value: i < last,
+            lambda i, value: (i + 1, body_fun(i, value)),
+            (as_tensor(lower, last.dtype) if not isinstance(lower, Tensor) else lower, init_val),
+        )
+        return result
+    return scan(lambda value, i: (body_fun(i, value), None), init_val, arange(lower, upper))[0]
+
+
+def _static(bound: Any) -> Any:
+    """A bound as an int or Dim where it is known, else as a tensor."""
+    if isinstance(bound, Constant):
+        return int(bound.value)
+    if isinstance(bound, (Tensor, Dim)):
+        return bound
+    return operator.index(np.asarray(bound)[()])
+
+
+def associative_scan(
+    f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
+) -> Any:
+    """All partial results of an associative operation, as `cumsum` is for addition.
+
+    If the length is known the depth of the graph grows with its logarithm
+    (Blelloch, 1990, "Prefix sums and their applications"); otherwise it is a loop.
+
+    Args:
+        f: takes two structures like `elems` with the same number of elements on the axis, and
+            combines them element by element. f(f(a, b), c) must be f(a, f(b, c)).
+        elems: tensors of one length along the axis.
+        reverse: whether to start at the end; f still gets what came first in the scan first.
+        axis: the axis.
+
+    Returns:
+        The partial results, in the structure and shapes of `elems`.
+
+    >>> associative_scan(lambda a, b: a * b, np.float32([1, 2, 3, 4])).numpy()
+    array([ 1.,  2.,  6., 24.], dtype=float32)
+    """
+    tensors = [as_tensor(x) for x in leaves_of(elems)]
+    if not tensors:
+        raise ValueError("associative_scan: elems holds no tensor.")
+    axes = {canonical_axis(axis, x.rank) for x in tensors}
+    if len(axes) > 1:
+        raise ValueError(f"associative_scan: axis {axis} is not the same axis of all elements.")
+    (at,) = axes
+
+    def combine(a: Sequence[Tensor], b: Sequence[Tensor]) -> list[Tensor]:
+        result = f(packed(elems, a), packed(elems, b))
+        _check_structure("associative_scan: the result of f", elems, result)
+        return [as_tensor(x) for x in leaves_of(result)]
+
+    ordered = [flip(x, at) if reverse else x for x in tensors]
+    lengths = {x.shape[at] for x in ordered}
+    if None in lengths:
+        results = _one_by_one(combine, ordered, at)
+    elif len(lengths) > 1:
+        raise ValueError(f"associative_scan: lengths differ along axis {at}: {lengths}.")
+    else:
+        results = _by_halves(combine, ordered, at)
+    return packed(elems, [flip(x, at) if reverse else x for x in results])
+
+
+def _along(xs: Sequence[Tensor], axis: int, start: Any, stop: Any, step: int = 1) -> list[Tensor]:
+    key = (slice(None),) * axis + (slice(start, stop, step),)
+    return [getitem(x, key) for x in xs]
+
+
+def _by_halves(combine: Callable[..., Any], xs: Sequence[Tensor], axis: int) -> list[Tensor]:
+    """Neighbours are combined, scanned, and what lies between is filled in."""
+    length = xs[0].shape[axis]
+    if length < 2:  # type: ignore[operator]
+        return list(xs)
+    pairs = combine(_along(xs, axis, 0, length - 1, 2), _along(xs, axis, 1, length, 2))  # type: ignore[operator]
+    odd = _by_halves(combine, pairs, axis)
+    even = _along(xs, axis, 0, 1)
+    if length > 2:  # type: ignore[operator]
+        before = _along(odd, axis, 0, (length - 1) // 2)  # type: ignore[operator]
+        rest = combine(before, _along(xs, axis, 2, length, 2))
+        even = [concatenate(pair, axis) for pair in zip(even, rest, strict=True)]
+    return [_interleaved(a, b, axis) for a, b in zip(even, odd, strict=True)]
+
+
+def _interleaved(even: Tensor, odd: Tensor, axis: int) -> Tensor:
+    """even[0], odd[0], even[1], odd[1] ...; even may have one more."""
+    count = odd.shape[axis]
+    (paired,) = _along([even], axis, 0, count)
+    both = stack([paired, odd], axis=axis + 1)
+    sizes = shape(odd)
+    joined = reshape(both, (*sizes[:axis], 2 * sizes[axis], *sizes[axis + 1 :]))
+    rest = _along([even], axis, count, None)
+    return concatenate([joined, *rest], axis) if even.shape[axis] != count else joined
+
+
+def _one_by_one(combine: Callable[..., Any], xs: Sequence[Tensor], axis: int) -> list[Tensor]:
+    first = _along(xs, axis, 0, 1)
+
+    def step(carry: list[Tensor], elements: list[Tensor]) -> tuple[Any, Any]:
+        new = combine(carry, [expand_dims(x, axis) for x in elements])
+        return new, [squeeze(x, axis) for x in new]
+
+    following = [moveaxis(x, axis, 0) for x in _along(xs, axis, 1, None)]
+    results = scan(step, first, following)[1]
+    return [
+        concatenate([a, moveaxis(b, 0, axis)], axis) for a, b in zip(first, results, strict=True)
+    ]

@@ -1,0 +1,143 @@
+"""Normalisations: to a norm, to mean 0 and variance 1; and how like two signals are."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from kerasish import config
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor
+from kerasish.graph.shapes import canonical_axes
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import reshape
+from kerasish.ops.elementwise import abs, cast, log, maximum, power, promoted, rsqrt, square
+from kerasish.ops.reduce import max, mean, sum
+
+
+def _float(x: Any) -> Tensor:
+    return promoted(x, to=dtypes.floating)[0]
+
+
+def normalize(x: Any, axis: Any = -1, order: float = 2, epsilon: float | None = None) -> Tensor:
+    """x over its norm along `axis`.
+
+    Args:
+        x: a tensor.
+        axis: an axis, or several.
+        order: which norm: 2 (Euclidean), 1, any other positive number, or infinity.
+        epsilon: the least that is divided by; config.epsilon() if None.
+
+    >>> normalize([[3.0, 4.0]]).numpy()
+    array([[0.6, 0.8]], dtype=float32)
+    """
+    x = _float(x)
+    if not order > 0:
+        raise ValueError(f"normalize: order must be a positive number, but got {order!r}.")
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    if order == 2:
+        squares = sum(square(x), axis=axis, keepdims=True)
+        return x * rsqrt(maximum(squares, epsilon**2))
+    size = abs(x)
+    if math.isinf(order):
+        norm = max(size, axis=axis, keepdims=True)
+    else:
+        norm = power(sum(power(size, order), axis=axis, keepdims=True), 1 / order)
+    return x / maximum(norm, epsilon)
+
+
+def layer_normalization(
+    x: Any,
+    gamma: Any = None,
+    beta: Any = None,
+    axis: Any = -1,
+    epsilon: float | None = None,
+) -> Tensor:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, over `axis` of each sample.
+
+    Args:
+        x: a tensor.
+        gamma: the scale, of the shape of x on `axis`; 1 if None.
+        beta: the offset, likewise; 0 if None.
+        axis: the axis or axes over which mean and variance are taken.
+        epsilon: added to the variance; config.epsilon() if None.
+
+    Source: Ba et al., 2016, arXiv:1607.06450.
+
+    >>> layer_normalization([[1.0, 3.0]]).numpy()
+    array([[-1.,  1.]], dtype=float32)
+    """
+    x = as_tensor(x)
+    axes = canonical_axes(axis, x.rank)
+    wide = _widened(x)
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    apart = wide - mean(wide, axis=axes, keepdims=True)
+    y = apart * rsqrt(mean(square(apart), axis=axes, keepdims=True) + epsilon)
+    y = y if gamma is None else y * _on_axes(gamma, x, axes, "gamma", wide.dtype)
+    y = y if beta is None else y + _on_axes(beta, x, axes, "beta", wide.dtype)
+    return cast(y, x.dtype)
+
+
+def rms_normalization(
+    x: Any, scale: Any = None, axis: Any = -1, epsilon: float | None = None
+) -> Tensor:
+    """x / sqrt(mean(x^2) + epsilon) * scale, over `axis` of each sample.
+
+    Args:
+        x: a tensor.
+        scale: of the shape of x on `axis`; 1 if None.
+        axis: the axis or axes over which the mean is taken.
+        epsilon: added to the mean; config.epsilon() if None.
+
+    Source: Zhang & Sennrich, 2019, arXiv:1910.07467.
+    """
+    x = as_tensor(x)
+    axes = canonical_axes(axis, x.rank)
+    wide = _widened(x)
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    y = wide * rsqrt(mean(square(wide), axis=axes, keepdims=True) + epsilon)
+    y = y if scale is None else y * _on_axes(scale, x, axes, "scale", wide.dtype)
+    return cast(y, x.dtype)
+
+
+def _widened(x: Tensor) -> Tensor:
+    """As floats of at least 32 bits: in 16 bits the squares would overflow."""
+    return cast(x, dtypes.result_type(x.dtype, "float32"))
+
+
+def _on_axes(value: Any, x: Tensor, axes: tuple[int, ...], name: str, dtype: str) -> Tensor:
+    """A weight of the shape of x on `axes`, with axes of size 1 for the others."""
+    weight = cast(value, dtype)
+    if weight.rank == len(axes):
+        sizes = iter(weight.shape)
+        return reshape(weight, tuple(next(sizes) if i in axes else 1 for i in range(x.rank)))
+    if weight.rank > x.rank:
+        raise ValueError(
+            f"{name} must have the shape of x {format_shape(x.shape)} on axes {axes}, but got "
+            f"{format_shape(weight.shape)}."
+        )
+    return weight
+
+
+def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
+    """The peak signal-to-noise ratio in decibel: 10 * log10(max_val^2 / mean((x1 - x2)^2)).
+
+    Args:
+        x1: a signal or image.
+        x2: the other one, of the same shape.
+        max_val: the largest value that signals can have.
+
+    Raises ValueError if the shapes differ.
+
+    >>> float(psnr([0.0, 0.0], [1.0, 1.0], 10.0))
+    20.0
+    """
+    a, b = promoted(x1, x2, to=dtypes.floating)
+    if a.shape != b.shape:
+        raise ValueError(
+            f"psnr: both must have one shape, but got {format_shape(a.shape)} and "
+            f"{format_shape(b.shape)}."
+        )
+    error = mean(square(a - b))
+    return 20 * math.log10(max_val) - log(error) * (10 / math.log(10))

@@ -1,0 +1,313 @@
+"""Logarithms, roots, rounding, and what treats NaN and infinity specially, element by element."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor, composite
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.elementwise import (
+    _constant_gradient,
+    _float_pair,
+    _floating,
+    _named,
+    _number,
+    abs,
+    cast,
+    ceil,
+    equal,
+    exp,
+    floor,
+    greater,
+    isinf,
+    isnan,
+    less,
+    less_equal,
+    log,
+    log1p,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    mod,
+    multiply,
+    power,
+    promoted,
+    sign,
+    sqrt,
+    square,
+    where,
+)
+from kerasish.ops.reduce import all
+
+nextafter_p = _named("nextafter", _float_pair)
+nextafter_p.vjp(_constant_gradient)
+
+
+# --- logarithms, powers and roots --------------------------------------------------------
+
+
+def log2(x: Any) -> Tensor:
+    """The logarithm to base 2."""
+    return log(x) / math.log(2)
+
+
+def log10(x: Any) -> Tensor:
+    """The logarithm to base 10."""
+    return log(x) / math.log(10)
+
+
+def exp2(x: Any) -> Tensor:
+    """2 to the power of x."""
+    x = _floating(x)
+    return power(as_tensor(2, x.dtype), x)
+
+
+def logaddexp(x1: Any, x2: Any) -> Tensor:
+    """log(exp(x1) + exp(x2)), without overflow.
+
+    >>> float(logaddexp(1000.0, 1000.0))
+    1000.6931762695312
+    """
+    x, y = promoted(x1, x2, to=dtypes.floating)
+    same = equal(x, y)  # so that two equal infinities have no difference
+    apart = where(same, 0.0, x - y)
+    top = where(same, 0.5 * x + 0.5 * y, maximum(x, y))
+    return top + log1p(exp(-abs(apart)))
+
+
+def logaddexp2(x1: Any, x2: Any) -> Tensor:
+    """log2(2^x1 + 2^x2), without overflow."""
+    x, y = promoted(x1, x2, to=dtypes.floating)
+    return logaddexp(x * math.log(2), y * math.log(2)) / math.log(2)
+
+
+@composite
+def cbrt_p(x: Tensor) -> Tensor:
+    return sign(x) * power(abs(x), 1 / 3)
+
+
+@cbrt_p.vjp
+def _(g, x):
+    return g / (3 * square(cbrt_p(x)))
+
+
+def cbrt(x: Any) -> Tensor:
+    """The cube root.
+
+    >>> cbrt([-8.0, 27.0]).numpy().round(4)
+    array([-2.,  3.], dtype=float32)
+    """
+    return cbrt_p(_floating(x))
+
+
+def ldexp(x1: Any, x2: Any) -> Tensor:
+    """x1 times 2 to the power of x2, which holds integers.
+
+    Raises:
+        TypeError: if x2 is not of an integer dtype.
+    """
+    exponent = as_tensor(x2)
+    if not dtypes.is_int(exponent.dtype) and exponent.dtype != "bool":
+        raise TypeError(f"ldexp: x2 must hold integers, but it is {exponent.dtype}.")
+    (x, _) = promoted(x1, exponent, to=dtypes.floating)
+    return x * exp2(cast(exponent, x.dtype))
+
+
+# Where the series in 1 / x is as good as the one in x, and how many terms each then takes.
+_I0_SWITCH, _I0_NEAR, _I0_FAR = 20.0, 60, 18
+
+
+def _nested(x: Tensor, factors: list[float]) -> Tensor:
+    """1 + f1 x (1 + f2 x (1 + ...)). Not one of its parts overflows before the sum does."""
+    result: Any = 1.0
+    for factor in reversed(factors):
+        result = x * factor * result + 1
+    return result
+
+
+@composite
+def i0_p(x: Tensor) -> Tensor:
+    """Power series and asymptotic series: https://dlmf.nist.gov/10.25.E2 and 10.40.E1."""
+    size = abs(x)
+    far = size > _I0_SWITCH
+    near = where(far, 0.0, size)
+    beyond = where(far, size, _I0_SWITCH)
+    # Two factors: exp alone overflows before I0 does.
+    half = exp(0.5 * beyond)
+    falling = _nested(1 / beyond, [(2 * k - 1) ** 2 / (8 * k) for k in range(1, _I0_FAR)])
+    tail = half * (half / sqrt(2 * math.pi * beyond)) * falling
+    rising = _nested(square(0.5 * near), [1 / k**2 for k in range(1, _I0_NEAR)])
+    return where(far, tail, rising)
+
+
+def i0(x: Any) -> Tensor:
+    """The modified Bessel function of the first kind of order 0."""
+    return i0_p(_floating(x))
+
+
+# --- rounding and remainders -------------------------------------------------------------
+
+
+def trunc(x: Any) -> Tensor:
+    """x without its fraction. Integers are returned as they are.
+
+    >>> trunc([1.7, -1.7]).numpy()
+    array([ 1., -1.], dtype=float32)
+    """
+    x = as_tensor(x)
+    return where(x < 0, ceil(x), floor(x)) if dtypes.is_float(x.dtype) else x
+
+
+def fmod(x1: Any, x2: Any) -> Tensor:
+    """The remainder of x1 / x2 cut off; it has the sign of x1."""
+    x, y = promoted(x1, x2, to=_number)
+    if x.dtype in dtypes.UNSIGNED:
+        return mod(x, y)
+    rest = mod(abs(x), abs(y))
+    return where(x < 0, -rest, rest)
+
+
+def fabs(x: Any) -> Tensor:
+    """The absolute value, as a float."""
+    return abs(_floating(x))
+
+
+def heaviside(x1: Any, x2: Any) -> Tensor:
+    """0 where x1 is negative, 1 where it is positive, x2 where it is 0; as a float."""
+    x, y = promoted(x1, x2, to=dtypes.floating)
+    step = where(equal(x, 0), y, cast(greater(x, 0), x.dtype))
+    return where(isnan(x), x, step)
+
+
+def nextafter(x1: Any, x2: Any) -> Tensor:
+    """The float next to x1 in the direction of x2."""
+    return nextafter_p(*promoted(x1, x2, to=dtypes.floating))
+
+
+# --- NaN, infinity and signs -------------------------------------------------------------
+
+
+def fmax(x1: Any, x2: Any) -> Tensor:
+    """The larger of x1 and x2; of a number and NaN, the number."""
+    return _but_nan(maximum, x1, x2)
+
+
+def fmin(x1: Any, x2: Any) -> Tensor:
+    """The smaller of x1 and x2; of a number and NaN, the number."""
+    return _but_nan(minimum, x1, x2)
+
+
+def _but_nan(function: Any, x1: Any, x2: Any) -> Tensor:
+    x, y = promoted(x1, x2)
+    if not dtypes.is_float(x.dtype):
+        return function(x, y)
+    no_x, no_y = isnan(x), isnan(y)
+    return function(where(no_x, y, x), where(no_y, x, y))
+
+
+def isposinf(x: Any) -> Tensor:
+    """Where x is positive infinity."""
+    x = _floating(x)
+    return logical_and(isinf(x), greater(x, 0))
+
+
+def isneginf(x: Any) -> Tensor:
+    """Where x is negative infinity."""
+    x = _floating(x)
+    return logical_and(isinf(x), less(x, 0))
+
+
+def isreal(x: Any) -> Tensor:
+    """Where x has no imaginary part: everywhere, as tensors hold real numbers."""
+    x = as_tensor(x)
+    return logical_or(equal(x, x), True)
+
+
+def signbit(x: Any) -> Tensor:
+    """Where x is negative or -0.0. NaN counts as positive."""
+    x = as_tensor(x)
+    if x.dtype == "bool" or not dtypes.is_float(x.dtype):
+        return less(x, as_tensor(0, x.dtype))
+    zero = equal(x, 0)
+    return less(where(zero, 1 / where(zero, x, 1.0), x), 0)
+
+
+def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+    """x with NaN and infinities replaced.
+
+    Args:
+        x: a tensor; only floats can hold what is replaced.
+        nan: what replaces NaN.
+        posinf: what replaces infinity; if None the largest number of x's dtype.
+        neginf: what replaces -infinity; if None the lowest number of x's dtype.
+
+    >>> nan_to_num([np.nan, 1.0, np.inf], posinf=9.0).numpy()
+    array([0., 1., 9.], dtype=float32)
+    """
+    x = as_tensor(x)
+    if not dtypes.is_float(x.dtype):
+        return x
+    largest = _largest(x.dtype)
+    x = where(isnan(x), nan, x)
+    x = where(isposinf(x), largest if posinf is None else posinf, x)
+    return where(isneginf(x), -largest if neginf is None else neginf, x)
+
+
+def _largest(dtype: str) -> float:
+    return 3.3895313892515355e38 if dtype == "bfloat16" else float(np.finfo(dtype).max)
+
+
+def isclose(
+    x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Where |x1 - x2| <= atol + rtol * |x2|, or both are the same infinity.
+
+    Args:
+        x1: a tensor.
+        x2: a tensor that broadcasts with it.
+        rtol: relative tolerance.
+        atol: absolute tolerance.
+        equal_nan: whether NaN is close to NaN.
+
+    >>> isclose([1.0, 1.0], [1.000001, 1.1]).numpy()
+    array([ True, False])
+    """
+    x, y = promoted(x1, x2, to=dtypes.floating)
+    near = less_equal(abs(x - y), abs(y) * rtol + atol)
+    close = logical_or(equal(x, y), logical_and(near, logical_not(isinf(y))))
+    return logical_or(close, logical_and(isnan(x), isnan(y))) if equal_nan else close
+
+
+def allclose(
+    x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Whether `isclose` holds everywhere, as a boolean scalar."""
+    return all(isclose(x1, x2, rtol, atol, equal_nan))
+
+
+# --- complex numbers, of which only the real ones exist here -----------------------------
+
+
+def real(x: Any) -> Tensor:
+    """The real part: x itself."""
+    return as_tensor(x)
+
+
+def imag(x: Any) -> Tensor:
+    """The imaginary part of a real number: 0."""
+    x = as_tensor(x)
+    return multiply(x, as_tensor(0, x.dtype))
+
+
+def conjugate(x: Any) -> Tensor:
+    """The complex conjugate of a real number: x itself."""
+    return as_tensor(x)
+
+
+conj = conjugate

@@ -1,0 +1,514 @@
+"""Statistics: averages, quantiles, counts, differences and running products."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor
+from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import (
+    arange,
+    broadcast_to,
+    expand_dims,
+    flatten,
+    flip,
+    full,
+    getitem,
+    moveaxis,
+    ndim,
+    reshape,
+    shape,
+    take,
+    take_grad_p,
+    transpose,
+)
+from kerasish.ops.creation import diagonal, linspace
+from kerasish.ops.elementwise import (
+    _floating,
+    _number,
+    cast,
+    ceil,
+    clip,
+    equal,
+    floor,
+    greater_equal,
+    isnan,
+    less_equal,
+    logical_and,
+    logical_not,
+    maximum,
+    minimum,
+    not_equal,
+    promoted,
+    round,
+    sqrt,
+    square,
+    where,
+)
+from kerasish.ops.indexing import take_along_axis, values_of
+from kerasish.ops.linalg import matmul
+from kerasish.ops.reduce import (
+    all,
+    any,
+    argmax,
+    argmin,
+    cumprod,
+    cumsum,
+    max,
+    mean,
+    min,
+    prod,
+    sum,
+)
+from kerasish.ops.sorting import searchsorted, sort_p
+
+# --- averages ----------------------------------------------------------------------------
+
+
+def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
+    """The mean over `axis`, weighted.
+
+    Args:
+        x: a tensor.
+        axis: the axis or axes to average over; None for all.
+        weights: of x's shape, or one per element along the one axis; equal if None.
+
+    >>> float(average([1.0, 4.0], weights=[2.0, 1.0]))
+    2.0
+    """
+    x = as_tensor(x)
+    if weights is None:
+        return mean(x, axis)
+    x, weights = promoted(x, weights, to=dtypes.floating)
+    if weights.rank == 1 and x.rank > 1:
+        if not isinstance(axis, int):
+            raise ValueError("average: weights of one axis need one axis to average over.")
+        at = canonical_axis(axis, x.rank)
+        weights = reshape(weights, tuple(-1 if i == at else 1 for i in range(x.rank)))
+    total = sum(x * weights, axis)
+    return total / sum(broadcast_to(weights, shape(x)), axis)
+
+
+def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The maximum minus the minimum over `axis`."""
+    return max(x, axis, keepdims) - min(x, axis, keepdims)
+
+
+def count_nonzero(x: Any, axis: Any = None) -> Tensor:
+    """How many elements over `axis` are not zero, as int32."""
+    return sum(cast(cast(x, "bool"), "int32"), axis)
+
+
+def corrcoef(x: Any) -> Tensor:
+    """The correlation coefficients between the rows of `x`.
+
+    Args:
+        x: shape (variables, observations), or (observations,), whose result is 1.
+
+    >>> corrcoef([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]).numpy().round(4)
+    array([[ 1., -1.],
+           [-1.,  1.]], dtype=float32)
+    """
+    x = _floating(x)
+    if x.rank > 2:
+        raise ValueError(f"corrcoef: expected at most two axes, but got {format_shape(x.shape)}.")
+    if x.rank < 2:
+        one = sum(square(x - mean(x)))
+        return one / one
+    apart = x - mean(x, axis=1, keepdims=True)
+    products = matmul(apart, transpose(apart))
+    size = sqrt(diagonal(products))
+    return clip(products / expand_dims(size, 1) / size, -1, 1)
+
+
+# --- quantiles ---------------------------------------------------------------------------
+
+_METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def quantile(
+    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Tensor:
+    """The values below which the fraction `q` of the elements over `axis` lies.
+
+    Args:
+        x: a tensor; as floats.
+        q: a fraction from 0 to 1, or a tensor of them, whose axes come first in the result.
+        axis: the axis or axes; None for all.
+        method: what lies between two elements: "linear", "lower", "higher", "midpoint" or
+            "nearest".
+        keepdims: whether `axis` stays, with size 1.
+
+    >>> float(quantile([1.0, 2.0, 4.0], 0.75))
+    3.0
+    """
+    x = _floating(x)
+    lines = _lines(x, axis)
+    size = as_tensor(Dim.of(lines, -1), None)
+    last = cast(size - 1, x.dtype)
+    result = _between(sort_p(lines, axis=lines.rank - 1), q, last, method)
+    missing = any(isnan(lines), axis=-1)
+    return _placed(where(missing, float("nan"), result), x, axis, keepdims, ndim(q))
+
+
+def nanquantile(
+    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Tensor:
+    """`quantile` of the elements that are not NaN; NaN if there are none."""
+    x = _floating(x)
+    lines = _lines(x, axis)
+    there = logical_not(isnan(lines))
+    count = sum(cast(there, "int32"), axis=-1)
+    # What is missing goes last, beyond the positions that are looked up.
+    ordered = sort_p(where(there, lines, float("inf")), axis=lines.rank - 1)
+    result = _between(ordered, q, cast(maximum(count - 1, 0), x.dtype), method)
+    return _placed(where(equal(count, 0), float("nan"), result), x, axis, keepdims, ndim(q))
+
+
+def _lines(x: Tensor, axis: Any) -> Tensor:
+    """The axes to reduce as one last axis."""
+    axes = canonical_axes(axis, x.rank)
+    kept = [i for i in range(x.rank) if i not in axes]
+    moved = transpose(x, (*kept, *axes))
+    size: Any = 1
+    for i in axes:
+        size = size * Dim.of(x, i)
+    return reshape(moved, (*(Dim.of(x, i) for i in kept), size))
+
+
+def _between(ordered: Tensor, q: Any, last: Tensor, method: str) -> Tensor:
+    """(*q.shape, *lines): what lies at the fraction q of the positions 0 to `last`."""
+    if method not in _METHODS:
+        raise ValueError(f"quantile: method must be one of {_METHODS}, not {method!r}.")
+    fraction = cast(q, ordered.dtype)
+    lines = ordered.rank - 1
+    # (*lines, number of fractions)
+    place = expand_dims(broadcast_to(last, shape(ordered)[:-1]), -1) * flatten(fraction)
+    below, above = floor(place), ceil(place)
+    if method == "lower":
+        result = _at(ordered, below)
+    elif method == "higher":
+        result = _at(ordered, above)
+    elif method == "nearest":
+        result = _at(ordered, round(place))
+    else:
+        low, high = _at(ordered, below), _at(ordered, above)
+        part = place - below if method == "linear" else 0.5
+        # Between infinities of one sign nothing is to be added.
+        result = where(equal(low, high), low, low + (high - low) * part)
+    result = moveaxis(result, -1, 0) if lines else result
+    return reshape(result, (*shape(fraction), *shape(ordered)[:-1]))
+
+
+def _at(ordered: Tensor, place: Tensor) -> Tensor:
+    return take_along_axis(ordered, cast(place, "int32"), ordered.rank - 1)
+
+
+def _placed(result: Tensor, x: Tensor, axis: Any, keepdims: bool, lead: int) -> Tensor:
+    """`result` with the reduced axes back if they are to be kept."""
+    if not keepdims:
+        return result
+    axes = canonical_axes(axis, x.rank)
+    kept = tuple(1 if i in axes else Dim.of(x, i) for i in range(x.rank))
+    return reshape(result, (*shape(result)[:lead], *kept))
+
+
+def percentile(
+    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Tensor:
+    """`quantile` with `q` from 0 to 100."""
+    return quantile(x, _hundredths(x, q), axis, method, keepdims)
+
+
+def nanpercentile(
+    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Tensor:
+    """`nanquantile` with `q` from 0 to 100."""
+    return nanquantile(x, _hundredths(x, q), axis, method, keepdims)
+
+
+def _hundredths(x: Any, q: Any) -> Tensor:
+    return cast(q, dtypes.floating(as_tensor(x).dtype)) / 100
+
+
+def median(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The middle element over `axis`, or the mean of the two in the middle.
+
+    >>> float(median([1.0, 5.0, 2.0]))
+    2.0
+    """
+    return quantile(x, 0.5, axis, "midpoint", keepdims)
+
+
+def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """`median` of the elements that are not NaN; NaN if there are none."""
+    return nanquantile(x, 0.5, axis, "midpoint", keepdims)
+
+
+# --- without NaN -------------------------------------------------------------------------
+
+
+def _is_missing(x: Tensor) -> Tensor | None:
+    """Where x is NaN, None if its dtype has no NaN."""
+    return isnan(x) if dtypes.is_float(x.dtype) else None
+
+
+def _filled(x: Any, value: Any) -> Tensor:
+    """`x` with NaN replaced."""
+    x = as_tensor(x)
+    missing = _is_missing(x)
+    return x if missing is None else where(missing, value, x)
+
+
+def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The sum over `axis` of the elements that are not NaN.
+
+    >>> float(nansum([1.0, float("nan"), 2.0]))
+    3.0
+    """
+    return sum(_filled(x, 0), axis, keepdims)
+
+
+def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The product over `axis` of the elements that are not NaN."""
+    return prod(_filled(x, 1), axis, keepdims)
+
+
+def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """`cumsum` with NaN taken for 0."""
+    return cumsum(_filled(x, 0), axis, dtype)
+
+
+def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """`cumprod` with NaN taken for 1."""
+    return cumprod(_filled(x, 1), axis, dtype)
+
+
+def _count(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    return sum(cast(logical_not(isnan(x)), x.dtype), axis, keepdims)
+
+
+def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The mean over `axis` of the elements that are not NaN; NaN if there are none."""
+    x = _floating(x)
+    return nansum(x, axis, keepdims) / _count(x, axis, keepdims)
+
+
+def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The variance over `axis` of the elements that are not NaN; NaN if there are none."""
+    x = _floating(x)
+    apart = x - nanmean(x, axis, keepdims=True)
+    return nansum(square(apart), axis, keepdims) / _count(x, axis, keepdims)
+
+
+def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The standard deviation over `axis` of the elements that are not NaN."""
+    return sqrt(nanvar(x, axis, keepdims))
+
+
+def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The maximum over `axis` of the elements that are not NaN; NaN if there are none."""
+    return _nan_extreme(max, float("-inf"), x, axis, keepdims)
+
+
+def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The minimum over `axis` of the elements that are not NaN; NaN if there are none."""
+    return _nan_extreme(min, float("inf"), x, axis, keepdims)
+
+
+def _nan_extreme(function: Any, instead: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    missing = _is_missing(x)
+    if missing is None:
+        return function(x, axis, keepdims)
+    result = function(where(missing, instead, x), axis, keepdims)
+    return where(all(missing, axis, keepdims), float("nan"), result)
+
+
+def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Where the first maximum that is not NaN lies along `axis`; -1 if all are NaN."""
+    return _nan_position(argmax, float("-inf"), x, axis, keepdims)
+
+
+def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Where the first minimum that is not NaN lies along `axis`; -1 if all are NaN."""
+    return _nan_position(argmin, float("inf"), x, axis, keepdims)
+
+
+def _nan_position(function: Any, instead: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    missing = _is_missing(x)
+    if missing is None:
+        return function(x, axis, keepdims)
+    found = function(where(missing, instead, x), axis, keepdims)
+    return where(all(missing, axis, keepdims), -1, found)
+
+
+# --- counts ------------------------------------------------------------------------------
+
+
+def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Tensor:
+    """How often each number from 0 on is in `x`.
+
+    Args:
+        x: non-negative integers of shape (n,) or (batch, n). If they are known only when
+            the graph runs, larger ones than fit in `minlength` are left out.
+        weights: of x's shape: what each element counts; 1 if None.
+        minlength: the least size of the result.
+        sparse: must be False; there are no sparse tensors.
+
+    >>> bincount([0, 2, 2]).numpy()
+    array([1, 0, 2], dtype=int32)
+    """
+    x = as_tensor(x)
+    if sparse:
+        raise ValueError("bincount: sparse=True is not supported; there are no sparse tensors.")
+    if not dtypes.is_int(x.dtype) or x.rank not in (1, 2):
+        raise TypeError(
+            f"bincount: expected integers with one or two axes, but got {x.dtype} of shape "
+            f"{format_shape(x.shape)}."
+        )
+    if x.is_symbolic and not minlength:
+        values_of(x, "bincount")
+    size = (
+        minlength if x.is_symbolic else builtins.max(minlength, int(x.numpy().max(initial=-1)) + 1)
+    )
+    one = full(shape(x), 1, "int32") if weights is None else as_tensor(weights)
+    if x.rank == 1:
+        return take_grad_p(*_within(x, one, size), shape=(size + 1,), axis=0)[:size]
+    batch = Dim.of(x, 0)
+    ids, one = _within(x, one, size)[::-1]
+    rows = ids + expand_dims(arange(batch), 1) * (size + 1)
+    counts = take_grad_p(flatten(one), flatten(rows), shape=(batch * (size + 1),), axis=0)
+    return getitem(reshape(counts, (batch, size + 1)), (slice(None), slice(0, size)))
+
+
+def _within(x: Tensor, one: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """(weights, numbers), where numbers outside of the range go to a bin of their own."""
+    number = cast(x, "int32")
+    return one, where(logical_and(number >= 0, less_equal(number, size - 1)), number, size)
+
+
+def histogram(
+    x: Any, bins: int = 10, range: Sequence[float] | None = None
+) -> tuple[Tensor, Tensor]:
+    """How many elements fall in each of `bins` equal intervals.
+
+    Args:
+        x: a tensor.
+        bins: how many intervals.
+        range: from where to where they reach; if None over all of x. Elements outside of
+            it are left out; the last interval holds its end.
+
+    Returns:
+        The counts in x's dtype, and the bins + 1 edges as floats.
+
+    >>> [t.numpy().tolist() for t in histogram([1, 2, 2, 3], bins=2)]
+    [[1, 3], [1.0, 2.0, 3.0]]
+    """
+    dtype = as_tensor(x).dtype
+    x = flatten(_floating(x))
+    if not isinstance(bins, int) or bins < 1:
+        raise ValueError(f"histogram: bins must be a positive int, but got {bins!r}.")
+    if range is not None and not range[0] <= range[1]:
+        raise ValueError(f"histogram: the range must ascend, but it is {range!r}.")
+    low, high = (min(x), max(x)) if range is None else (cast(v, x.dtype) for v in range)
+    flat = equal(low, high)  # of a single value: an interval around it
+    low, high = where(flat, low - 0.5, low), where(flat, high + 0.5, high)
+    edges = linspace(low, high, bins + 1)
+    inside = logical_and(greater_equal(x, low), less_equal(x, high))
+    bin_ = minimum(searchsorted(edges, x, side="right") - 1, bins - 1)
+    counts = take_grad_p(
+        full(shape(x), 1, "int32"), where(inside, bin_, bins), shape=(bins + 1,), axis=0
+    )
+    return cast(counts[:bins], _number(dtype)), edges
+
+
+# --- along an axis -----------------------------------------------------------------------
+
+
+def _parts(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """All but the last and all but the first along `axis`."""
+    lead = (slice(None),) * axis
+    return getitem(x, (*lead, slice(None, -1))), getitem(x, (*lead, slice(1, None)))
+
+
+def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
+    """The differences of neighbours along `axis`, n times.
+
+    >>> diff([1, 4, 9]).numpy()
+    array([3, 5], dtype=int32)
+    """
+    x = as_tensor(a)
+    if n < 0:
+        raise ValueError(f"diff: n must not be negative, but it is {n}.")
+    axis = canonical_axis(axis, x.rank)
+    for _ in range(n):
+        before, after = _parts(x, axis)
+        x = not_equal(after, before) if x.dtype == "bool" else after - before
+    return x
+
+
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
+    """The integral of `y` along `axis` by the trapezoidal rule.
+
+    Args:
+        y: the values.
+        x: where they lie: of y's shape, or one per value; if None `dx` apart.
+        dx: how far apart they lie.
+        axis: along which to integrate.
+
+    >>> float(trapezoid([1.0, 2.0, 3.0]))
+    4.0
+    """
+    y = _floating(y)
+    axis = canonical_axis(axis, y.rank)
+    if x is None:
+        width: Any = dx
+    else:
+        x = _floating(x)
+        if x.rank == 1:
+            x = reshape(x, tuple(-1 if i == axis else 1 for i in range(y.rank)))
+        width = diff(x, axis=axis)
+    before, after = _parts(y, axis)
+    return sum(width * (before + after) * 0.5, axis)
+
+
+def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
+    """The cross-correlation of two vectors: sums of products at each shift, as floats.
+
+    Args:
+        x1: a vector.
+        x2: a vector.
+        mode: "valid" (where both overlap fully), "same" (the longer one's size) or "full".
+
+    >>> correlate([1.0, 2.0, 3.0], [0.0, 1.0]).numpy()
+    array([2., 3.], dtype=float32)
+    """
+    a, b = promoted(x1, x2, to=dtypes.floating)
+    if a.rank != 1 or b.rank != 1 or None in (*a.shape, *b.shape) or not len(a) or not len(b):
+        raise ValueError(
+            "correlate: expected two vectors of known size, but got "
+            f"{format_shape(a.shape)} and {format_shape(b.shape)}."
+        )
+    swapped = len(a) < len(b)
+    a, b = (b, a) if swapped else (a, b)
+    n, m = len(a), len(b)
+    margins = {"valid": (0, 0), "same": (m // 2, (m - 1) // 2), "full": (m - 1, m - 1)}
+    if mode not in margins:
+        raise ValueError(f'correlate: mode must be "valid", "same" or "full", not {mode!r}.')
+    before, after = margins[mode]
+    if swapped and mode == "same":
+        before, after = after, before
+    from kerasish.ops.array import pad
+
+    padded = pad(a, (before, after))
+    count = n + before + after - m + 1
+    places = expand_dims(arange(count), 1) + arange(m)
+    result = matmul(take(padded, places, axis=0), b)
+    return flip(result) if swapped else result

@@ -1,0 +1,183 @@
+"""Angles and hyperbolic functions, element by element. Integers become floats."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor, composite
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.elementwise import (
+    _float_pair,
+    _floating,
+    _named,
+    abs,
+    cast,
+    cos,
+    equal,
+    exp,
+    expm1,
+    isfinite,
+    less,
+    log,
+    log1p,
+    logical_and,
+    maximum,
+    minimum,
+    multiply,
+    promoted,
+    rsqrt,
+    sin,
+    sqrt,
+    square,
+    sum_to,
+    where,
+)
+
+arctan2_p = _named("arctan2", _float_pair)
+
+
+@arctan2_p.vjp
+def _(g, y, x):
+    share = g / (square(x) + square(y))
+    return sum_to(share * x, y), sum_to(-share * y, x)
+
+
+def tan(x: Any) -> Tensor:
+    """The tangent of x in radians."""
+    x = _floating(x)
+    return sin(x) / cos(x)
+
+
+def arctan2(x1: Any, x2: Any) -> Tensor:
+    """The angle of the point (x2, x1) in radians, from -pi to pi.
+
+    >>> arctan2([1.0, -1.0], [0.0, -1.0]).numpy().round(4)
+    array([ 1.5708, -2.3562], dtype=float32)
+    """
+    return arctan2_p(*promoted(x1, x2, to=dtypes.floating))
+
+
+def arctan(x: Any) -> Tensor:
+    """The angle between -pi/2 and pi/2 whose tangent is x."""
+    x = _floating(x)
+    return arctan2_p(x, as_tensor(1, x.dtype))
+
+
+def arcsin(x: Any) -> Tensor:
+    """The angle between -pi/2 and pi/2 whose sine is x; NaN beyond -1 and 1."""
+    x = _floating(x)
+    return arctan2_p(x, _other_leg(x))
+
+
+def arccos(x: Any) -> Tensor:
+    """The angle between 0 and pi whose cosine is x; NaN beyond -1 and 1."""
+    x = _floating(x)
+    return arctan2_p(_other_leg(x), x)
+
+
+def _other_leg(x: Tensor) -> Tensor:
+    """sqrt(1 - x^2), exact near 1."""
+    return sqrt((1 - x) * (1 + x))
+
+
+def sinh(x: Any) -> Tensor:
+    """The hyperbolic sine, (exp(x) - exp(-x)) / 2."""
+    x = _floating(x)
+    return 0.5 * (expm1(x) - expm1(-x))
+
+
+def cosh(x: Any) -> Tensor:
+    """The hyperbolic cosine, (exp(x) + exp(-x)) / 2."""
+    x = _floating(x)
+    return 0.5 * exp(x) + 0.5 * exp(-x)
+
+
+# Beyond it, x^2 + 1 is x^2 to the last digit; the square itself must not overflow.
+_FAR = {"float16": 100.0}
+
+
+@composite
+def arcsinh_p(x: Tensor) -> Tensor:
+    side = 1 - 2 * cast(less(x, 0), x.dtype)  # not sign: at 0 the gradient must pass
+    size = x * side
+    far = size > _FAR.get(x.dtype, 1e15)
+    near = where(far, 1.0, size)
+    grown = near + square(near) / (1 + sqrt(1 + square(near)))
+    beyond = log(where(far, size, 1.0)) + math.log(2)
+    return side * where(far, beyond, log1p(grown))
+
+
+@arcsinh_p.vjp
+def _(g, x):
+    return g * rsqrt(square(x) + 1)
+
+
+def arcsinh(x: Any) -> Tensor:
+    """The number whose hyperbolic sine is x."""
+    return arcsinh_p(_floating(x))
+
+
+@composite
+def arccosh_p(x: Tensor) -> Tensor:
+    far = x > _FAR.get(x.dtype, 1e15)
+    above = where(far, 1.0, x) - 1
+    beyond = log(where(far, x, 1.0)) + math.log(2)
+    return where(far, beyond, log1p(above + sqrt(above * (above + 2))))
+
+
+@arccosh_p.vjp
+def _(g, x):
+    return g * rsqrt(x - 1) * rsqrt(x + 1)
+
+
+def arccosh(x: Any) -> Tensor:
+    """The number from 0 on whose hyperbolic cosine is x; NaN below 1."""
+    return arccosh_p(_floating(x))
+
+
+def arctanh(x: Any) -> Tensor:
+    """The number whose hyperbolic tangent is x; infinite at -1 and 1, NaN beyond."""
+    x = _floating(x)
+    return 0.5 * (log1p(x) - log1p(-x))
+
+
+def deg2rad(x: Any) -> Tensor:
+    """Degrees as radians.
+
+    >>> float(deg2rad(180.0))
+    3.1415927410125732
+    """
+    return multiply(_floating(x), math.pi / 180)
+
+
+def rad2deg(x: Any) -> Tensor:
+    """Radians as degrees."""
+    return multiply(_floating(x), 180 / math.pi)
+
+
+def hypot(x1: Any, x2: Any) -> Tensor:
+    """sqrt(x1^2 + x2^2), without overflow on the way.
+
+    >>> float(hypot(3.0, 4.0))
+    5.0
+    """
+    x, y = promoted(x1, x2, to=dtypes.floating)
+    longer, shorter = maximum(abs(x), abs(y)), minimum(abs(x), abs(y))
+    usual = logical_and(longer > 0, isfinite(longer))
+    return longer * sqrt(1 + square(shorter / where(usual, longer, 1.0)))
+
+
+def sinc(x: Any) -> Tensor:
+    """sin(pi x) / (pi x), which is 1 at 0."""
+    x = _floating(x)
+    zero = equal(x, 0)
+    angle = where(zero, 1.0, x) * math.pi
+    return where(zero, 1.0, sin(angle) / angle)
+
+
+def angle(x: Any) -> Tensor:
+    """The angle of a number in the complex plane: 0, or pi where it is negative."""
+    x = _floating(x)
+    return cast(less(x, 0), x.dtype) * math.pi
