@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from kerasish import ops
@@ -142,6 +143,30 @@ def sparse_sigmoid(x: Any) -> Tensor:
     return ops.clip(ops.add(x, 1.0) / 2, 0.0, 1.0)
 
 
+def sparsemax(x: Any, axis: int = -1) -> Tensor:
+    """The probabilities nearest to x: like softmax, but small ones are 0.
+
+    Source: Martins & Astudillo, 2016, arXiv:1602.02068
+
+    Args:
+        x: a tensor.
+        axis: along which the results sum up to 1.
+
+    >>> sparsemax([[2.0, 1.5, -1.0]]).numpy()
+    array([[0.75, 0.25, 0.  ]], dtype=float32)
+    """
+    x = ops.convert_to_tensor(x)
+    rising = ops.stop_gradient(ops.sort(x, axis=axis))
+    largest = ops.flip(rising, axis=axis)
+    count = ops.cumsum(ops.ones_like(largest), axis=axis)
+    kept = 1.0 + count * largest > ops.cumsum(largest, axis=axis)
+    least = ops.min(ops.where(kept, largest, math.inf), axis=axis, keepdims=True)
+    support = ops.cast(x >= least, x.dtype)
+    threshold = ops.sum(x * support, axis=axis, keepdims=True) - 1.0
+    threshold = threshold / ops.sum(support, axis=axis, keepdims=True)
+    return ops.maximum(x - threshold, 0.0)
+
+
 registry = Registry(
     "activation",
     [
@@ -170,6 +195,7 @@ registry = Registry(
         softsign,
         sparse_plus,
         sparse_sigmoid,
+        sparsemax,
         squareplus,
         tanh,
         tanh_shrink,

@@ -239,10 +239,12 @@ class VarianceScaling(RandomInitializer):
         return _truncated(random, shape) * (math.sqrt(variance) / _TRUNCATED_STDDEV)
 
 
-def _one_of(argument: str, value: str, allowed: tuple[str, ...]) -> None:
+def _one_of(
+    argument: str, value: str, allowed: tuple[str, ...], owner: str = "VarianceScaling"
+) -> None:
     if value not in allowed:
         raise ValueError(
-            f"VarianceScaling: {argument} must be one of {', '.join(allowed)}, but got {value!r}."
+            f"{owner}: {argument} must be one of {', '.join(allowed)}, but got {value!r}."
         )
 
 
@@ -364,6 +366,74 @@ class Orthogonal(RandomInitializer):
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
+class STFT(Initializer):
+    """The kernel of a convolution that computes a short-time Fourier transform.
+
+    Args:
+        side: "real" or "imag": which part of the complex result.
+        window: "hann", "hamming", the name of another one in `scipy.signal.windows` (which needs
+            scipy), an array as long as the kernel, or None for none.
+        scaling: "density" (the squares of the window sum up to 1), "spectrum" (its values do), or
+            None.
+        periodic: whether the window is periodic rather than symmetric.
+
+    >>> STFT("real", None, None)((4, 1, 3))[:, 0, 1].round(1) + 0.0
+    array([ 1.,  0., -1.,  0.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: Any = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ):
+        _one_of("side", side, ("real", "imag"), "STFT")
+        if scaling is not None:
+            _one_of("scaling", scaling, ("density", "spectrum"), "STFT")
+        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        if len(shape) != 3 or shape[2] < 2:
+            raise ValueError(
+                "STFT: expected the shape (window length, 1, frequencies), frequencies at least 2, "
+                f"but got {tuple(shape)}."
+            )
+        length, _, frequencies = shape
+        window = _window(self.window, length, self.periodic)
+        if self.scaling == "density":
+            window = window / math.sqrt(np.sum(window**2))
+        elif self.scaling == "spectrum":
+            window = window / np.sum(window)
+        angles = np.pi / (frequencies - 1) * np.outer(np.arange(length), np.arange(frequencies))
+        waves = np.cos(angles) if self.side == "real" else -np.sin(angles)
+        return (window[:, None] * waves)[:, None].astype(_numpy_dtype(dtype))
+
+
+# Raised cosines: the part that is constant.
+_WINDOWS = {"hann": 0.5, "hamming": 0.54}
+
+
+def _window(window: Any, length: int, periodic: bool) -> np.ndarray:
+    if window is None:
+        return np.ones(length)
+    if not isinstance(window, str):
+        values = np.asarray(window, "float64")
+        if values.shape != (length,):
+            raise ValueError(f"STFT: the window must have {length} values, not {values.shape}.")
+        return values
+    if window in _WINDOWS:
+        level, span = _WINDOWS[window], max(length - (not periodic), 1)
+        return level - (1.0 - level) * np.cos(2 * np.pi * np.arange(length) / span)
+    try:
+        from scipy.signal import get_window
+    except ImportError:
+        raise ImportError(
+            f"STFT: the window {window!r} needs scipy; without it there are {sorted(_WINDOWS)}."
+        ) from None
+    return get_window(window, length, fftbins=periodic)
+
+
 def _numpy_dtype(dtype: Any) -> np.dtype:
     return dtypes.numpy_dtype(dtypes.standardize(dtype))
 
@@ -383,6 +453,7 @@ registry = Registry(
         Orthogonal,
         RandomNormal,
         RandomUniform,
+        STFT,
         TruncatedNormal,
         VarianceScaling,
         Zeros,
@@ -390,6 +461,7 @@ registry = Registry(
     {
         "IdentityInitializer": "Identity",
         "OrthogonalInitializer": "Orthogonal",
+        "STFTInitializer": "STFT",
         "normal": "RandomNormal",
         "one": "Ones",
         "uniform": "RandomUniform",
@@ -408,6 +480,7 @@ normal = random_normal = RandomNormal
 one = ones = Ones
 orthogonal = OrthogonalInitializer = Orthogonal
 uniform = random_uniform = RandomUniform
+stft = STFTInitializer = STFT
 truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 zero = zeros = Zeros

@@ -106,6 +106,9 @@ def test_a_function_of_the_user_may_return_a_tensor():
         (lambda: initializers.VarianceScaling(scale=0), "above 0"),
         (lambda: initializers.Identity()((2, 2, 2)), r"matrix.*\(2, 2, 2\)"),
         (lambda: initializers.Orthogonal()((3,)), r"two or more axes.*\(3,\)"),
+        (lambda: initializers.STFT("imaginary"), "STFT: side must be one of real, imag"),
+        (lambda: initializers.STFT()((8, 5)), "window length, 1, frequencies"),
+        (lambda: initializers.STFT(window=np.ones(3))((8, 1, 5)), "must have 8 values"),
     ],
 )
 def test_errors(call, words):

@@ -9,8 +9,10 @@ from kerasish.graph.function import Function
 from kerasish.graph.gradients import gradients
 from kerasish.graph.tensor import Placeholder
 from kerasish.graph.variable import Variable
+from kerasish.saving import custom_object_scope
 
-ALL = list(optimizers.registry.names)
+WRAPPERS = ("LossScaleOptimizer", "MultiOptimizer", "OptimizerMap")
+ALL = [name for name in optimizers.registry.names if name not in WRAPPERS]
 
 
 def step_of(optimizer, weights):
@@ -142,6 +144,87 @@ def test_weights():
         optimizer.set_weights([1])
 
 
+def _scaled():
+    return optimizers.LossScaleOptimizer("sgd", initial_scale=4.0, dynamic_growth_steps=2)
+
+
+def _several():
+    table = optimizers.OptimizerMap(optimizers.SGD(0.5), {"encoder/.*": optimizers.Adam(0.5)})
+    return optimizers.MultiOptimizer(table)
+
+
+def by_rank(variable):
+    return optimizers.SGD(0.5) if variable.rank else optimizers.SGD(0.25)
+
+
+@pytest.mark.parametrize(
+    "make", [_scaled, _several, lambda: optimizers.MultiOptimizer(by_rank)], ids=str
+)
+def test_wrappers_inside_a_function(make):
+    optimizer = make()
+    weights = [Variable([0.5, 3.0], name="encoder/kernel"), Variable(4.0, name="bias")]
+    step = step_of(optimizer, weights)
+    values = [float(step([1.0])[0]) for _ in range(6)]
+    assert values[-1] < values[0]
+    with custom_object_scope({"by_rank": by_rank}):
+        again = optimizers.deserialize(optimizers.serialize(optimizer))
+    assert optimizers.serialize(again) == optimizers.serialize(optimizer)
+    again.build(weights)
+    again.set_weights(optimizer.get_weights())
+    assert [str(w) for w in again.get_weights()] == [str(w) for w in optimizer.get_weights()]
+
+
+def test_loss_scale():
+    optimizer, weight = _scaled(), Variable([1.0])
+    scales = []
+    for grad in (4.0, 4.0, np.inf, np.nan, 1.0):
+        optimizer.apply([[grad]], [weight])
+        scales.append(float(optimizer.dynamic_scale))
+    assert scales == [4.0, 8.0, 4.0, 2.0, 2.0]
+    assert float(optimizer.scale_loss(3.0)) == 6.0
+    np.testing.assert_allclose(weight.numpy(), [1 - 0.01 * (1 + 1 + 0.5)])
+    optimizer.learning_rate = 0.5
+    assert float(optimizer.inner_optimizer.lr) == float(optimizer.lr) == 0.5
+
+
+def test_muon_gives_matrices_orthogonal_steps():
+    random = np.random.default_rng(0)
+    start = random.normal(size=(3, 5)).astype("float32")
+    kernel, table = Variable(start, name="kernel"), Variable(start, name="embedding/table")
+    optimizer = optimizers.Muon(1.0, weight_decay=None, adam_weight_decay=None, rms_rate=None)
+    optimizer.apply([start, start], [kernel, table])
+    sizes = np.linalg.svd(start - kernel.numpy())[1]
+    assert ((sizes > 0.6) & (sizes < 1.3)).all()
+    np.testing.assert_allclose(np.abs(start - table.numpy()), 1.0, atol=1e-4)
+
+
+# Arguments in the order of Keras 1 to 2.2 or of 2.3, and what they mean.
+@pytest.mark.parametrize(
+    ("made", "meant"),
+    [
+        (lambda: optimizers.SGD(0.1, 0.9, 1e-6, True), {"decay": 1e-6, "nesterov": True}),
+        (lambda: optimizers.SGD(0.1, 0.9, True), {"nesterov": True}),
+        (lambda: optimizers.RMSprop(0.1, 0.8, None, 0.5), {"rho": 0.8, "decay": 0.5}),
+        (lambda: optimizers.Adagrad(0.1, None, 0.5), {"epsilon": 1e-7, "decay": 0.5}),
+        (lambda: optimizers.Adam(0.1, 0.8, 0.99, None, 0.5, True), {"decay": 0.5, "amsgrad": True}),
+        (lambda: optimizers.Adam(0.1, 0.8, 0.99, True), {"amsgrad": True, "epsilon": 1e-7}),
+        (lambda: optimizers.Adam(0.1, 0.8, 0.99, 0.5, True), {"amsgrad": True, "epsilon": 0.5}),
+        (lambda: optimizers.Nadam(lr=0.1, schedule_decay=0.004), {"schedule_decay": 0.004}),
+    ],
+)
+def test_order_of_keras_2(made, meant):
+    config = made().get_config()
+    assert config == {**config, **meant}
+    assert config["learning_rate"] == pytest.approx(0.1)
+    assert type(made()).from_config(config).get_config() == config
+
+
+def test_names_of_older_keras():
+    assert optimizers.sgd is optimizers.legacy.SGD is optimizers.SGD
+    with pytest.raises(AttributeError, match="sgd2"):
+        _ = optimizers.sgd2
+
+
 def _built():
     optimizer = optimizers.SGD()
     optimizer.build([Variable(1.0)])
@@ -170,6 +253,17 @@ def _built():
             "one more than boundaries",
         ),
         (lambda: optimizers.schedules.CosineDecay(0.1, 0), ValueError, "decay_steps"),
+        (lambda: optimizers.LossScaleOptimizer("sgd", clipnorm=1), ValueError, "inner_optimizer"),
+        (lambda: optimizers.MultiOptimizer(optimizers.SGD()), TypeError, "OptimizerMap"),
+        (lambda: _several().learning_rate, AttributeError, "its `optimizers`"),
+        (lambda: _built().average_of(Variable(1.0)), ValueError, "use_ema=True"),
+        (
+            lambda: optimizers.OptimizerMap("sgd", {".*a": "sgd", "b.*": "sgd"}).optimizer_of(
+                Variable(0.0, name="bca")
+            ),
+            ValueError,
+            "fits several patterns",
+        ),
     ],
 )
 def test_errors(call, error, words):

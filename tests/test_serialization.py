@@ -121,6 +121,8 @@ def test_everything_can_be_saved(registry):
         "SpecificityAtSensitivity": (0.5,), "CosineDecay": (0.1, 9),
         "InverseTimeDecay": (0.1, 9, 1),
         "CosineDecayRestarts": (0.1, 9), "ExponentialDecay": (0.1, 9, 0.5),
+        "LossScaleOptimizer": ("sgd",), "OptimizerMap": ("sgd", {"a": "adam"}),
+        "MultiOptimizer": (optimizers.OptimizerMap("sgd", {"a": "adam"}),),
         "PiecewiseConstantDecay": ([1], [0.1, 0.2]), "PolynomialDecay": (0.1, 9),
     }  # fmt: skip
     assert registry.names

@@ -30,6 +30,9 @@ class Callback:
             Of no effect if no batch hook is overridden.
         writes_logs: True if `on_epoch_end` adds values that the progress line should show; the
             line is then printed after this callback instead of before it.
+        comes_last: True if its hooks must run after those of all other callbacks.
+        backed_up: names of attributes that `BackupAndRestore` keeps, so that a resumed training
+            finds them as they were: numbers, strings, arrays, and lists and dicts of them.
 
     Example:
 
@@ -45,6 +48,8 @@ class Callback:
     params: dict[str, Any] | None = None
     batch_reports: str = "step"
     writes_logs: bool = False
+    comes_last: bool = False
+    backed_up: tuple[str, ...] = ()
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Called once, before any hook, with the parameters of the run."""

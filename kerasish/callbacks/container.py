@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from kerasish.callbacks.backup import BackupAndRestore
 from kerasish.callbacks.callback import HOOKS, Callback, Logs, overrides
 from kerasish.callbacks.history import History
+from kerasish.callbacks.monitor import Values
 from kerasish.callbacks.progress import ProgbarLogger
 
 _BATCH_HOOKS = {
@@ -55,6 +57,10 @@ class CallbackList(Callback):
             self.callbacks.insert(self._progbar_place(), ProgbarLogger())
         if add_history and self._find(History) is None:
             self.callbacks.append(History())
+        self.callbacks.sort(key=lambda callback: getattr(callback, "comes_last", False))
+        for callback in self.callbacks:
+            if isinstance(callback, BackupAndRestore):
+                callback.others = [c for c in self.callbacks if c is not callback]
         if params:
             self.set_params(params)
         if model is not None:
@@ -141,7 +147,9 @@ class CallbackList(Callback):
     def _each_with_logs(self, hook: str, *arguments: Any) -> None:
         # One dict for all, so that what one callback adds reaches the next.
         *rest, logs = arguments
-        self._each(hook, *rest, {} if logs is None else logs)
+        if not isinstance(logs, Values):
+            logs = Values(logs or {})
+        self._each(hook, *rest, logs)
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self._each_with_logs("on_train_begin", logs)

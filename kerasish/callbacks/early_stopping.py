@@ -38,6 +38,8 @@ class EarlyStopping(MonitorCallback):
         (True, 1)
     """
 
+    backed_up = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

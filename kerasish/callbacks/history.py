@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish.callbacks.callback import Callback, Logs
+from kerasish.callbacks.monitor import Values
 
 
 class History(Callback):
@@ -12,7 +13,8 @@ class History(Callback):
 
     Attributes:
         epoch: list of epoch numbers.
-        history: dict from a value's name to the list of its values, one per epoch.
+        history: dict from a value's name to the list of its values, one per epoch; `acc` and
+            `lr` find `accuracy` and `learning_rate`.
 
     Example:
 
@@ -23,13 +25,15 @@ class History(Callback):
         {'loss': [0.5]}
     """
 
+    backed_up = ("epoch", "history")
+
     def __init__(self) -> None:
         self.epoch: list[int] = []
-        self.history: dict[str, list[Any]] = {}
+        self.history: dict[str, list[Any]] = Values()
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self.epoch = []
-        self.history = {}
+        self.history = Values()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch.append(epoch)

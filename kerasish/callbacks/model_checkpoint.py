@@ -42,6 +42,8 @@ class ModelCheckpoint(MonitorCallback):
         saved model-1.keras
     """
 
+    backed_up = ("best", "_batches", "_epochs")
+
     def __init__(
         self,
         filepath: str | os.PathLike,

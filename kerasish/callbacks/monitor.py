@@ -24,6 +24,32 @@ def other_name(name: str) -> str:
     return prefix + _ALIASES.get(base, base)
 
 
+class Values(dict):
+    """Logged values by name, which are found under the other common spelling too.
+
+    >>> values = Values(accuracy=0.5)
+    >>> values["acc"], values.get("acc"), "acc" in values, list(values)
+    (0.5, 0.5, True, ['accuracy'])
+    """
+
+    def __missing__(self, name: Any) -> Any:
+        other = other_name(name) if isinstance(name, str) else name
+        if other != name and dict.__contains__(self, other):
+            return self[other]
+        raise KeyError(name)
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        """The value of that name, or of its other spelling."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __contains__(self, name: Any) -> bool:
+        held = super().__contains__
+        return held(name) or (isinstance(name, str) and held(other_name(name)))
+
+
 def with_other_names(logs: dict[str, Any]) -> dict[str, Any]:
     """`logs` under both spellings of every name."""
     return {**{other_name(name): value for name, value in logs.items()}, **logs}

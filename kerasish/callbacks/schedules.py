@@ -115,6 +115,7 @@ class ReduceLROnPlateau(MonitorCallback):
     """
 
     writes_logs = True
+    backed_up = ("best", "wait", "cooldown_counter")
 
     def __init__(
         self,

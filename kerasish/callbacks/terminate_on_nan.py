@@ -13,6 +13,7 @@ class TerminateOnNaN(Callback):
 
     The loss in `logs` is a running mean, in which a NaN stays, so looking at the last batch of
     each chunk misses nothing; training stops at most one chunk (about 50 ms) late.
+    `kerasish.utils.find_nan(model, x, y)` then names the layer that made the first NaN.
 
     Args:
         raise_error: raise `RuntimeError` instead of ending `fit` in good order.

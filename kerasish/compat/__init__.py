@@ -7,15 +7,23 @@ from kerasish.compat.layers import (
     layer_config,
     older_names,
 )
-from kerasish.compat.training import compile_arguments, data_arguments, fit_arguments
+from kerasish.compat.training import (
+    GeneratorMethods,
+    compile_arguments,
+    data_arguments,
+    fit_arguments,
+    metrics_arguments,
+)
 
 __all__ = [
     "FirstLayer",
+    "GeneratorMethods",
     "add_weight_arguments",
     "compile_arguments",
     "data_arguments",
     "first_layer_arguments",
     "fit_arguments",
     "layer_config",
+    "metrics_arguments",
     "older_names",
 ]

@@ -16,13 +16,134 @@ def compile_arguments(kwargs: dict[str, Any]) -> None:
             )
 
 
-def fit_arguments(kwargs: dict[str, Any], epochs: int) -> int:
-    """The number of epochs, which Keras 1 calls nb_epoch."""
-    data_arguments(kwargs)
-    return kwargs.pop("nb_epoch", epochs)
+def fit_arguments(kwargs: dict[str, Any], epochs: int) -> tuple[int, dict[str, Any]]:
+    """The number of epochs, which Keras 1 calls nb_epoch, and how batches are to be made."""
+    for name in ("samples_per_epoch", "nb_val_samples"):
+        if name in kwargs:
+            new = "steps_per_epoch" if name == "samples_per_epoch" else "validation_steps"
+            raise TypeError(
+                f"{name}={kwargs[name]} counts samples, as Keras 1 did. Pass {new}, the number of "
+                "batches."
+            )
+    return kwargs.pop("nb_epoch", epochs), data_arguments(kwargs)
 
 
-def data_arguments(kwargs: dict[str, Any]) -> None:
-    """Takes out how generators were fed; arrays are here already."""
-    for name in ("max_queue_size", "workers", "use_multiprocessing"):
-        kwargs.pop(name, None)
+# Keras 2's name -> Keras 1's.
+_LOADING = {
+    "workers": "nb_worker",
+    "use_multiprocessing": "pickle_safe",
+    "max_queue_size": "max_q_size",
+}
+
+
+def data_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Takes out how batches are to be made ahead of time, as far as it was said.
+
+    Keras 3 asks the PyDataset instead.
+    """
+    found = {}
+    for name, older in _LOADING.items():
+        for key in (older, name):
+            if key in kwargs:
+                found[name] = kwargs.pop(key)
+    for name in ("workers", "max_queue_size"):
+        value, least = found.get(name, 1), 0 if name == "workers" else 1
+        if not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} must be an int of at least {least}, but got {value!r}.")
+    return found
+
+
+def metrics_arguments(kwargs: dict[str, Any]) -> bool:
+    """Whether the metrics start over with this batch (Keras 2's reset_metrics)."""
+    return bool(kwargs.pop("reset_metrics", True))
+
+
+class GeneratorMethods:
+    """The methods of Keras 1 and 2 that are called `fit`, `evaluate` and `predict` since."""
+
+    def fit_generator(
+        self,
+        generator: Any,
+        steps_per_epoch: int | None = None,
+        epochs: int = 1,
+        verbose: Any = 1,
+        callbacks: Any = None,
+        validation_data: Any = None,
+        validation_steps: int | None = None,
+        validation_freq: Any = 1,
+        class_weight: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        **kwargs: Any,
+    ) -> Any:
+        """`fit` from a generator or `Sequence`."""
+        return self.fit(  # type: ignore[attr-defined]
+            generator,
+            steps_per_epoch=steps_per_epoch,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
+            class_weight=class_weight,
+            shuffle=shuffle,
+            initial_epoch=initial_epoch,
+            **_loading(max_queue_size, workers, use_multiprocessing),
+            **kwargs,
+        )
+
+    def evaluate_generator(
+        self,
+        generator: Any,
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: Any = 0,
+        **kwargs: Any,
+    ) -> Any:
+        """`evaluate` on a generator or `Sequence`."""
+        return self.evaluate(  # type: ignore[attr-defined]
+            generator,
+            steps=steps,
+            callbacks=callbacks,
+            verbose=verbose,
+            **_loading(max_queue_size, workers, use_multiprocessing),
+            **kwargs,
+        )
+
+    def predict_generator(
+        self,
+        generator: Any,
+        steps: int | None = None,
+        callbacks: Any = None,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        verbose: Any = 0,
+        **kwargs: Any,
+    ) -> Any:
+        """`predict` for a generator or `Sequence`."""
+        return self.predict(  # type: ignore[attr-defined]
+            generator,
+            steps=steps,
+            callbacks=callbacks,
+            verbose=verbose,
+            **_loading(max_queue_size, workers, use_multiprocessing),
+            **kwargs,
+        )
+
+
+def _loading(max_queue_size: int, workers: int, use_multiprocessing: bool) -> dict[str, Any]:
+    """What differs from the defaults; a PyDataset decides about the rest itself."""
+    given = {
+        "max_queue_size": (max_queue_size, 10),
+        "workers": (workers, 1),
+        "use_multiprocessing": (use_multiprocessing, False),
+    }
+    return {name: value for name, (value, default) in given.items() if value != default}

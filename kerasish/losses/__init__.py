@@ -15,7 +15,9 @@ from kerasish.losses.functions import (
     categorical_focal_crossentropy,
     categorical_generalized_cross_entropy,
     categorical_hinge,
+    circle,
     cosine_similarity,
+    ctc,
     dice,
     hinge,
     huber,
@@ -54,6 +56,7 @@ CategoricalGeneralizedCrossEntropy = _loss(
     "CategoricalGeneralizedCrossEntropy", categorical_generalized_cross_entropy
 )
 CategoricalHinge = _loss("CategoricalHinge", categorical_hinge)
+CTC = _loss("CTC", ctc)
 CosineSimilarity = _loss("CosineSimilarity", cosine_similarity)
 Dice = _loss("Dice", dice, reduction=_REDUCTION, name=None, axis=None, dtype=None)
 Hinge = _loss("Hinge", hinge)
@@ -75,6 +78,33 @@ SparseCategoricalCrossentropy = _loss(
 )
 SquaredHinge = _loss("SquaredHinge", squared_hinge)
 Tversky = _loss("Tversky", tversky, reduction=_REDUCTION, name=None, axis=None, dtype=None)
+
+
+class Circle(LossFunctionWrapper):
+    __doc__ = circle.__doc__
+
+    def __init__(
+        self,
+        gamma: float = 80.0,
+        margin: float = 0.4,
+        remove_diagonal: bool = True,
+        reduction: str | None = _REDUCTION,
+        name: str | None = "circle",
+        dtype: Any = None,
+    ):
+        options = {"gamma": gamma, "margin": margin, "remove_diagonal": remove_diagonal}
+        super().__init__(circle, reduction, name, dtype, **options)
+        self.gamma, self.margin, self.remove_diagonal = gamma, margin, remove_diagonal
+
+
+_objects.extend((circle, Circle))
+
+
+def is_categorical_crossentropy(loss: Any) -> bool:
+    """Whether a loss, or its name, is the categorical cross entropy."""
+    if isinstance(loss, str):
+        return registry.built_in(loss) in (categorical_crossentropy, CategoricalCrossentropy)
+    return loss is categorical_crossentropy or isinstance(loss, CategoricalCrossentropy)
 
 
 class Reduction:

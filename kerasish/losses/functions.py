@@ -9,6 +9,8 @@ import math
 from typing import Any
 
 from kerasish import config, ops
+from kerasish.graph import dtypes
+from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.losses.loss import class_pair, pair, sparse_pair
 
@@ -228,7 +230,7 @@ def sparse_categorical_crossentropy(
     target = ops.where(valid, y_true, ops.zeros_like(y_true))
     losses = ops.sparse_categorical_crossentropy(target, y_pred, from_logits, axis)
     losses = ops.where(valid, losses, 0.0)
-    losses.mask = valid  # type: ignore[attr-defined]
+    losses.mask = valid
     return losses
 
 
@@ -350,3 +352,77 @@ def tversky(
     missed = alpha * ops.sum(y_true * (1.0 - y_pred), axis=axis)
     wrong = beta * ops.sum((1.0 - y_true) * y_pred, axis=axis)
     return 1.0 - overlap / (overlap + missed + wrong + config.epsilon())
+
+
+# --- pairs of samples, and sequences -----------------------------------------------------
+
+
+def circle(
+    y_true: Any,
+    y_pred: Any,
+    ref_labels: Any = None,
+    ref_embeddings: Any = None,
+    remove_diagonal: bool = True,
+    gamma: float = 80.0,
+    margin: float = 0.4,
+) -> Tensor:
+    """Draws embeddings of one class together and those of others apart, the worst ones most.
+
+    0 for a sample that has no other of its class, or none of another class, beside it.
+
+    Source: Sun et al., 2020, arXiv:2002.10857
+
+    Args:
+        y_true: class numbers (batch,), or (batch, 1).
+        y_pred: embeddings (batch, size), each of length 1 (`layers.UnitNormalization`).
+        ref_labels: the class numbers of `ref_embeddings`.
+        ref_embeddings: what to compare with; the batch itself if None.
+        remove_diagonal: whether a sample isn't compared with the reference of its own place.
+        gamma: how strongly the largest terms outweigh the others.
+        margin: similarities above 1 - margin, or below it for other classes, are good enough.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = ops.cast(y_pred, dtypes.floating(y_pred.dtype))
+    labels = ops.reshape(y_true, (-1, 1))
+    others = labels if ref_labels is None else ref_labels
+    references = y_pred if ref_embeddings is None else ops.cast(ref_embeddings, y_pred.dtype)
+    similarity = ops.minimum(ops.matmul(y_pred, ops.transpose(references)), 1.0)
+    same = ops.equal(labels, ops.cast(ops.reshape(others, (1, -1)), labels.dtype))
+    alike, apart = same, ops.logical_not(same)
+    if remove_diagonal:
+        rows = ops.cumsum(ops.ones_like(similarity), axis=0)
+        columns = ops.cumsum(ops.ones_like(similarity), axis=1)
+        alike = ops.logical_and(alike, ops.not_equal(rows, columns))
+    near = ops.maximum(similarity + margin, 0.0) * (similarity - margin)
+    far = ops.maximum(1.0 + margin - similarity, 0.0) * (1.0 - margin - similarity)
+    # Where there is no pair, a number that no other term makes up for; infinity would give NaN.
+    near = ops.logsumexp(ops.where(apart, gamma * near, _NO_PAIR), axis=1)
+    far = ops.logsumexp(ops.where(alike, gamma * far, _NO_PAIR), axis=1)
+    return ops.softplus(near + far)
+
+
+_NO_PAIR = -1e9
+
+
+def ctc(y_true: Any, y_pred: Any) -> Tensor:
+    """How unlikely a sequence of labels is, when steps may repeat labels or be blank.
+
+    Source: Graves et al., 2006, https://doi.org/10.1145/1143844.1143891
+
+    Args:
+        y_true: labels (batch, length) from 1 on, filled up with 0.
+        y_pred: logits (batch, steps, classes); class 0 is the blank.
+
+    Raises:
+        ValueError: for other numbers of axes.
+    """
+    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    if (y_true.rank, y_pred.rank) != (2, 3):
+        raise ValueError(
+            "ctc: expected y_true of shape (batch, length) and y_pred of shape (batch, steps, "
+            f"classes), but got {format_shape(y_true.shape)} and {format_shape(y_pred.shape)}."
+        )
+    labels = ops.cast(y_true, "int32")
+    lengths = ops.sum(ops.cast(ops.not_equal(labels, 0), "int32"), axis=1)
+    steps = ops.zeros_like(lengths) + ops.shape(y_pred)[1]
+    return ops.ctc_loss(labels, y_pred, lengths, steps, mask_index=0)

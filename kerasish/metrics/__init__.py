@@ -41,6 +41,7 @@ from kerasish.metrics.confusion import (
     TrueNegatives,
     TruePositives,
 )
+from kerasish.metrics.confusion import _AtBound as SensitivitySpecificityBase
 from kerasish.metrics.functions import (
     accuracy,
     binary_accuracy,
@@ -54,6 +55,7 @@ from kerasish.metrics.functions import (
     top_k_categorical_accuracy,
 )
 from kerasish.metrics.metric import Mean, MeanMetricWrapper, Metric, Sum
+from kerasish.metrics.reduce import Reduce
 from kerasish.metrics.regions import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from kerasish.metrics.scores import F1Score, FBetaScore, R2Score, RootMeanSquaredError
 from kerasish.saving.serialization import Registry

@@ -5,27 +5,73 @@ Each is two small methods, `slots` (the state per variable) and `step`.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
+from kerasish.compat.optimizers import TFOptimizer
 from kerasish.optimizers import schedules
+from kerasish.optimizers.adafactor import Adafactor
 from kerasish.optimizers.adagrad import Adadelta, Adagrad
 from kerasish.optimizers.adam import Adam, Adamax, AdamW, Lamb, Nadam
 from kerasish.optimizers.ftrl import Ftrl
+from kerasish.optimizers.loss_scale import LossScaleOptimizer
+from kerasish.optimizers.multi import MultiOptimizer, OptimizerMap
+from kerasish.optimizers.muon import Muon
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.optimizers.rmsprop import RMSprop
+from kerasish.optimizers.schedule_free import ScheduleFreeAdamW
 from kerasish.optimizers.sgd import SGD, Lion
 from kerasish.saving.serialization import Registry
 
 registry = Registry(
     "optimizer",
-    [Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Nadam, RMSprop, SGD],
+    [
+        Adadelta,
+        Adafactor,
+        Adagrad,
+        Adam,
+        AdamW,
+        Adamax,
+        Ftrl,
+        Lamb,
+        Lion,
+        LossScaleOptimizer,
+        MultiOptimizer,
+        Muon,
+        Nadam,
+        OptimizerMap,
+        RMSprop,
+        SGD,
+        ScheduleFreeAdamW,
+    ],
     callables=False,
 )
 get = registry.get
 serialize = registry.serialize
 deserialize = registry.deserialize
 
+
+# Keras 2's other names. Some are modules here, whose names only this package's files use.
+adadelta = Adadelta
+adagrad = Adagrad
+adam = Adam
+adamax = Adamax
+nadam = Nadam
+rmsprop = RMSprop
+sgd = SGD
+
+
+def __getattr__(name: str) -> Any:
+    """The module `legacy`, which needs this one first."""
+    if name == "legacy":
+        return import_module("kerasish.optimizers.legacy")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -33,9 +79,15 @@ __all__ = [
     "Ftrl",
     "Lamb",
     "Lion",
+    "LossScaleOptimizer",
+    "MultiOptimizer",
+    "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
+    "ScheduleFreeAdamW",
+    "TFOptimizer",
     "deserialize",
     "get",
     "schedules",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import config
+from kerasish.compat.optimizers import is_none, older_order
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.optimize import adadelta_step_p, adagrad_step_p
 from kerasish.optimizers.optimizer import Optimizer
@@ -22,6 +23,7 @@ class Adagrad(Optimizer):
         **kwargs: see `Optimizer`.
     """
 
+    @older_order((1, is_none, ("lr", "epsilon", "decay")))
     def __init__(
         self,
         learning_rate: Any = 0.001,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasish import config, ops
+from kerasish.compat.optimizers import is_bool, is_number, older_order, schedule_decay
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.optimize import adam_step_p, adamax_step_p
 from kerasish.optimizers.optimizer import Optimizer
@@ -55,6 +56,10 @@ class Adam(_Moments):
     0.009999999776482582
     """
 
+    @older_order(
+        (4, is_number, ("lr", "beta_1", "beta_2", "epsilon", "decay", "amsgrad")),
+        (3, is_bool, ("learning_rate", "beta_1", "beta_2", "amsgrad")),
+    )
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -146,13 +151,24 @@ class Nadam(_Moments):
 
     _product: Any = None
 
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float | None = 1e-7,
+        **kwargs: Any,
+    ):
+        self.schedule_decay = schedule_decay(kwargs)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
+
     def build(self, variables: Any) -> None:
         super().build(variables)
         if self._product is None:
             self._product = self.add_variable((), "ones", name="momentum_product")
 
     def _momentum(self, number: Tensor) -> Tensor:
-        return self.beta_1 * (1.0 - 0.5 * ops.power(0.96, number))
+        return self.beta_1 * (1.0 - 0.5 * ops.power(0.96, number * self.schedule_decay))
 
     def before_step(self) -> None:
         """The product of all steps' momentum, by which the average is corrected."""
@@ -166,6 +182,12 @@ class Nadam(_Moments):
         ahead = after * mean / (1.0 - product * after) + (1.0 - now) * grad / (1.0 - product)
         size = ops.sqrt(square / (1.0 - ops.power(self.beta_2, number))) + self.epsilon
         return value - rate * ahead / size, mean, square
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if self.schedule_decay != 1.0:
+            config["schedule_decay"] = self.schedule_decay
+        return config
 
 
 class Lamb(_Moments):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,14 @@ class Optimizer(Configurable):
         """
         return []
 
+    def slots_of(self, variable: Variable) -> list[dict[str, Any]]:
+        """`slots` for one variable, where not all have the same ones.
+
+        A start value that is an array gives its slot the array's shape; a number stands for an
+        array of the variable's shape.
+        """
+        return self.slots()
+
     def step(self, value: Tensor, grad: Tensor, rate: Tensor, *slots: Tensor) -> tuple[Tensor, ...]:
         """The new value and the new slots of a variable, in the order of `slots()`."""
         raise NotImplementedError(f"{type(self).__name__} must define step().")
@@ -155,24 +164,21 @@ class Optimizer(Configurable):
             self._check_known(variables)
             return
         self._trainable = variables
+        if self.use_ema:
+            self._averages_of = {v: self._slot(v, "average", 0.0) for v in variables}
+        if self.gradient_accumulation_steps:
+            self._sums_of = {v: self._slot(v, "gradient_accumulator", 0.0) for v in variables}
         self._slots = {variable: {} for variable in variables}
-        extras = (["average"] if self.use_ema else []) + (
-            ["gradient_accumulator"] if self.gradient_accumulation_steps else []
-        )
-        self._extras = {name: self._make_slots({name: 0.0}) for name in extras}
-        for group in self.slots():
-            for variable, made in self._make_slots(group).items():
+        for groups in itertools.zip_longest(*map(self.slots_of, variables), fillvalue={}):
+            for variable, group in zip(variables, groups, strict=True):
+                made = {name: self._slot(variable, name, start) for name, start in group.items()}
                 self._slots[variable].update(made)
         self.built = True
 
-    def _make_slots(self, group: dict[str, float]) -> dict[Variable, dict[str, Variable]]:
-        return {
-            variable: {
-                name: self.add_variable_from_reference(variable, name, initializers.Constant(start))
-                for name, start in group.items()
-            }
-            for variable in self._trainable
-        }
+    def _slot(self, variable: Variable, name: str, start: Any) -> Variable:
+        shape = start.shape if isinstance(start, np.ndarray) else variable.shape
+        label = f"{variable.path.replace('/', '_')}_{name}"
+        return self.add_variable(shape, initializers.Constant(start), variable.dtype, name=label)
 
     def _check_known(self, variables: Sequence[Variable]) -> None:
         known = set(self._trainable)
@@ -191,15 +197,15 @@ class Optimizer(Configurable):
 
     def get_weights(self) -> list[np.ndarray]:
         """The values of `variables`."""
-        return [variable.numpy() for variable in self._variables]
+        return [variable.numpy() for variable in self.variables]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets the values of `variables`."""
-        if len(weights) != len(self._variables):
+        if len(weights) != len(self.variables):
             raise ValueError(
-                f"{self.name} has {len(self._variables)} variables, but got {len(weights)} values."
+                f"{self.name} has {len(self.variables)} variables, but got {len(weights)} values."
             )
-        for variable, value in zip(self._variables, weights, strict=True):
+        for variable, value in zip(self.variables, weights, strict=True):
             variable.assign(value)
 
     @property
@@ -296,8 +302,9 @@ class Optimizer(Configurable):
         self.before_step()
         for grad, variable in zip(grads, variables, strict=True):
             own_rate = ops.cast(rate, variable.dtype)
-            if self._decays(variable):
-                variable.assign(variable - variable * (self.weight_decay * own_rate))
+            decay = self.decay_of(variable)
+            if decay is not None and not self._is_excluded(variable):
+                variable.assign(variable - variable * (decay * own_rate))
             self.update_step(grad, variable, own_rate)
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
@@ -341,10 +348,13 @@ class Optimizer(Configurable):
             raise ValueError("exclude_from_weight_decay() must be called before build().")
         self._undecayed = (set(var_list or ()), list(var_names or ()))
 
-    def _decays(self, variable: Variable) -> bool:
+    def decay_of(self, variable: Variable) -> float | None:
+        """The weight decay of a variable that isn't excluded from it."""
+        return self.weight_decay
+
+    def _is_excluded(self, variable: Variable) -> bool:
         chosen, names = self._undecayed
-        excluded = variable in chosen or any(re.search(n, variable.path) for n in names)
-        return self.weight_decay is not None and not excluded
+        return variable in chosen or any(re.search(n, variable.path) for n in names)
 
     # --- accumulation and averages -------------------------------------------------------
 
@@ -352,23 +362,16 @@ class Optimizer(Configurable):
         """Does the step at every n-th call, with the mean of the gradients since the last."""
         count = self.gradient_accumulation_steps
         ready = ops.equal((self._steps_done + 1) % count, 0)
-        sums = [self._extras["gradient_accumulator"][v]["gradient_accumulator"] for v in variables]
-        totals = [g + s for g, s in zip(grads, sums, strict=True)]
-        outer = trace.current_trace()
-        with trace.Trace(training=True) as inner:
-            inner.updates.update(outer.updates)  # type: ignore[union-attr]
-            self._update([t / count for t in totals], variables)
-        for variable, new in inner.updates.items():
-            if new is not outer.updates.get(variable):  # type: ignore[union-attr]
-                variable.assign(ops.where(ready, new, ops.convert_to_tensor(variable)))
-        for variable, total in zip(sums, totals, strict=True):
-            variable.assign(ops.where(ready, ops.zeros_like(total), total))
+        totals = [g + self._sums_of[v] for g, v in zip(grads, variables, strict=True)]
+        only_if(ready, lambda: self._update([t / count for t in totals], variables))
+        for variable, total in zip(variables, totals, strict=True):
+            self._sums_of[variable].assign(ops.where(ready, ops.zeros_like(total), total))
 
     def _update_averages(self, variables: list[Variable]) -> None:
         # At the first step the average starts with the weights.
         started = ops.cast(self.iterations > 0, "float32")
         for variable in variables:
-            average = self._extras["average"][variable]["average"]
+            average = self._averages_of[variable]
             keep = ops.cast(started * self.ema_momentum, variable.dtype)
             new = average.assign(keep * average + (1.0 - keep) * variable)
             if self.ema_overwrite_frequency:
@@ -377,10 +380,18 @@ class Optimizer(Configurable):
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Ends training: weights become their moving averages, if those are kept."""
-        if self.use_ema:
-            self._check_known(var_list)
-            for variable in var_list:
-                variable.assign(self._extras["average"][variable]["average"].numpy())
+        if self.use_ema and self.built:
+            for variable in self._averages_of.keys() & set(var_list):
+                variable.assign(self._averages_of[variable].numpy())
+
+    def average_of(self, variable: Variable) -> Variable:
+        """Where the moving average of a variable is kept, with `use_ema`."""
+        if not self.use_ema or not self.built:
+            raise ValueError(
+                f"{self.name} keeps no moving averages: it needs use_ema=True, and a first step."
+            )
+        self._check_known([variable])
+        return self._averages_of[variable]
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times `loss_scale_factor`, to be differentiated instead of it."""
@@ -391,6 +402,23 @@ class Optimizer(Configurable):
         if not isinstance(self._rate, Variable):
             config["learning_rate"] = schedules.serialize(self._rate)
         return {**config, "decay": self.decay} if self.decay else config
+
+
+def only_if(condition: Tensor, change: Callable[[], None]) -> None:
+    """Lets the assignments that `change` makes inside a trace take effect if `condition` holds.
+
+    Args:
+        condition: a boolean scalar.
+        change: what assigns new values to variables.
+    """
+    outer = trace.current_trace()
+    assert outer is not None
+    with trace.Trace(training=True) as inner:
+        inner.updates.update(outer.updates)
+        change()
+    for variable, new in inner.updates.items():
+        if new is not outer.updates.get(variable):
+            variable.assign(ops.where(condition, new, ops.convert_to_tensor(variable)))
 
 
 def _fitting(grad: Any, variable: Variable) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import config, ops
+from kerasish.compat.optimizers import is_none, older_order
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.optimize import rmsprop_step_p
 from kerasish.optimizers.optimizer import Optimizer
@@ -27,6 +28,7 @@ class RMSprop(Optimizer):
     0.8
     """
 
+    @older_order((2, is_none, ("lr", "rho", "epsilon", "decay")))
     def __init__(
         self,
         learning_rate: Any = 0.001,

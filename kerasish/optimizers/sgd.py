@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import ops
+from kerasish.compat.optimizers import is_number, older_order
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.optimize import momentum_step_p, sgd_step_p
 from kerasish.optimizers.optimizer import Optimizer
@@ -25,6 +26,7 @@ class SGD(Optimizer):
     0.9
     """
 
+    @older_order((2, is_number, ("lr", "momentum", "decay", "nesterov")))
     def __init__(
         self,
         learning_rate: Any = 0.01,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from kerasish import losses as losses_module
@@ -165,6 +166,8 @@ def _made_metric(item: Any, target: Tensor, output: Tensor, prefix: str) -> Any:
     else:
         metric = metrics_module.as_metric(item)
     name = item if isinstance(item, str) else metric.name
+    if metric is item and prefix:
+        metric = copy.copy(metric)  # the same state; the user's keeps its name
     metric.name = prefix + name
     return metric
 

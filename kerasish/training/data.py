@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from kerasish import engines, tree
 from kerasish.graph import dtypes
-from kerasish.graph.spec import Spec, format_shape
+from kerasish.graph.spec import Spec
+from kerasish.training import checks
+from kerasish.training.rows import Rows, is_on_disk
 from kerasish.utils.arguments import suggestion
 
-# Data up to this size is placed on the engine whole; more goes there chunk by chunk.
+# Arrays up to this size are placed on the engine whole; more goes there batch by batch.
 RESIDENT_BYTES = 2 << 30
 
 
@@ -20,11 +23,16 @@ class Data:
     """Inputs, targets and sample weights of equally many samples.
 
     Args:
-        x: an array, or a list, tuple or dict of arrays.
+        x: an array, a pandas object, or a list, tuple or dict of them.
         y: likewise, or None.
         sample_weight: likewise, or None.
         input_names: of the model's inputs, for messages and for matching dicts.
         output_names: of its outputs.
+
+    Attributes:
+        parts: x, y and sample_weight as arrays.
+        arrays: all of them in one list. Those that stay in a file are `Rows`.
+        size: the number of samples.
     """
 
     def __init__(
@@ -40,19 +48,18 @@ class Data:
             None if y is None else _arrays(y, "y", output_names),
             None if sample_weight is None else _arrays(sample_weight, "sample_weight", ()),
         )
-        self.arrays: list[np.ndarray] = tree.flatten([p for p in self.parts if p is not None])
-        self.names = [name for name, _ in self._named()]
+        self.arrays: list[Any] = tree.flatten([p for p in self.parts if p is not None])
+        self.names = list(self._names())
         self.size = self._check_sizes()
         self._resident: tuple[Any, list[Any]] | None = None
 
-    def _named(self) -> Iterator[tuple[str, np.ndarray]]:
+    def _names(self) -> Iterator[str]:
         for what, part in zip(("x", "y", "sample_weight"), self.parts, strict=True):
-            leaves = [] if part is None else tree.flatten(part)
-            for i, array in enumerate(leaves):
-                yield (what if len(leaves) == 1 else f"{what}[{i}]"), array
+            count = 0 if part is None else len(tree.flatten(part))
+            yield from [what] if count == 1 else (f"{what}[{i}]" for i in range(count))
 
     def _check_sizes(self) -> int:
-        sizes = {name: len(array) for name, array in self._named()}
+        sizes = {name: len(array) for name, array in zip(self.names, self.arrays, strict=True)}
         if not sizes:
             raise ValueError("There is no data: x is empty.")
         if len(set(sizes.values())) > 1:
@@ -68,11 +75,27 @@ class Data:
         """Shape and dtype of each array, in order."""
         return [Spec(array.shape, array.dtype.name) for array in self.arrays]
 
-    @property
+    @cached_property
     def signature(self) -> Any:
-        """What a step has to be traced anew for: structure, sample shapes and dtypes."""
-        kinds = tuple(part is not None for part in self.parts)
-        return kinds, tuple((spec.shape[1:], spec.dtype) for spec in self.specs)
+        """What makes two batches alike: structure, dtypes and shapes of samples."""
+        return self.structure, self.sample_shapes
+
+    @cached_property
+    def structure(self) -> Any:
+        """How the arrays are nested, their dtypes and ranks."""
+        kinds = tuple(None if part is None else _structure(part) for part in self.parts)
+        return kinds, tuple((array.dtype, array.ndim) for array in self.arrays)
+
+    @property
+    def sample_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shape of one sample of each array, in order."""
+        return tuple(array.shape[1:] for array in self.arrays)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether all of it is, and little enough to be placed on the engine whole."""
+        whole = not any(isinstance(array, Rows) for array in self.arrays)
+        return whole and sum(array.nbytes for array in self.arrays) <= RESIDENT_BYTES
 
     def packed(self, flat: Sequence[Any]) -> tuple[Any, Any, Any]:
         """(x, y, sample_weight) with the arrays replaced by `flat`, in order."""
@@ -94,39 +117,61 @@ class Data:
             raise ValueError(
                 f"validation_split={fraction} of {self.size} samples leaves nothing on one side."
             )
-        return self._part(slice(None, cut)), self._part(slice(cut, None))
+        return (
+            self._with([array[:cut] for array in self.arrays]),
+            self._with([array[cut:] for array in self.arrays]),
+        )
 
-    def _part(self, rows: slice) -> Data:
+    def batch(self, rows: np.ndarray) -> Data:
+        """The samples of the given numbers, in memory."""
+        return self._with([a.read(rows) if isinstance(a, Rows) else a[rows] for a in self.arrays])
+
+    def loaded(self) -> Data:
+        """All samples, in memory."""
+        rows_in_files = any(isinstance(array, Rows) for array in self.arrays)
+        return self.batch(np.arange(self.size)) if rows_in_files else self
+
+    def joined(self, others: Sequence[Data]) -> Data:
+        """This and more data of the same structure, one behind the other."""
+        groups = zip(self.arrays, *(other.arrays for other in others), strict=True)
+        return self._with([np.concatenate(group) for group in groups])
+
+    def with_inputs(self, change: Callable[[Any], Any]) -> Data:
+        """The data with `change` made to x."""
+        x = change(self.parts[0])
+        if x is self.parts[0]:
+            return self
+        flat = tree.flatten(x)
+        return self._with([*flat, *self.arrays[len(flat) :]])
+
+    def _with(self, arrays: list[Any]) -> Data:
         new = object.__new__(Data)
-        new.arrays = [array[rows] for array in self.arrays]
-        new.parts = self.packed(new.arrays)
+        new.arrays = arrays
+        new.parts = self.packed(arrays)
         new.names = self.names
-        new.size = len(new.arrays[0])
+        new.size = len(arrays[0])
         new._resident = None
         return new
 
-    def on_engine(self, order: np.ndarray) -> tuple[list[Any], np.ndarray]:
-        """The data on the current engine, and `order` as indices into it."""
+    def on_engine(self) -> list[Any]:
+        """The arrays on the current engine."""
         engine = engines.current_engine()
-        if sum(array.nbytes for array in self.arrays) > RESIDENT_BYTES:
-            chunk = [engine.put(array[order.ravel()]) for array in self.arrays]
-            return chunk, np.arange(order.size, dtype="int32").reshape(order.shape)
         if self._resident is None or self._resident[0] is not engine:
             self._resident = (engine, [engine.put(array) for array in self.arrays])
-        return self._resident[1], order
+        return self._resident[1]
 
     def check_values(self) -> None:
         """Raises ValueError if an array holds NaN."""
-        for name, array in self._named():
-            # The sum of an array is NaN if it holds any; that is the quickest look.
-            if array.dtype.kind == "f" and np.isnan(np.sum(array)):
-                flat = np.isnan(array.reshape(len(array), -1)).any(axis=1)
-                if flat.any():
-                    raise ValueError(
-                        f"{name} holds NaN (not a number) in {int(flat.sum())} of {len(array)} "
-                        f"samples, the first in sample {int(flat.argmax())}. Every loss and "
-                        "weight would become NaN. Clean it, for example with np.nan_to_num."
-                    )
+        checks.check_numbers(zip(self.names, self.arrays, strict=True))
+
+
+def _structure(part: Any) -> Any:
+    """What tells apart nested structures, hashable."""
+    if isinstance(part, dict):
+        return tuple((key, _structure(part[key])) for key in sorted(part))
+    if isinstance(part, (list, tuple)):
+        return tuple(_structure(item) for item in part)
+    return "array"
 
 
 def _arrays(value: Any, what: str, names: Sequence[str]) -> Any:
@@ -138,84 +183,83 @@ def _arrays(value: Any, what: str, names: Sequence[str]) -> Any:
                 f"{what} has the key {unknown[0]!r}, but the model has no such name."
                 f"{suggestion(str(unknown[0]), names)} The names are {list(names)}."
             )
-        return {key: _array(item, f"{what}[{key!r}]") for key, item in value.items()}
+        return {key: _arrays(item, f"{what}[{key!r}]", ()) for key, item in value.items()}
     if isinstance(value, (list, tuple)) and not _is_plain_list(value):
-        return [_array(item, f"{what}[{i}]") for i, item in enumerate(value)]
+        return [_arrays(item, f"{what}[{i}]", ()) for i, item in enumerate(value)]
     return _array(value, what)
 
 
 def _is_plain_list(value: Any) -> bool:
     """Whether a list holds numbers (one array) rather than arrays (several)."""
-    return not value or not any(hasattr(item, "shape") for item in value)
+    return not value or not any(hasattr(i, "shape") or isinstance(i, dict) for i in value)
 
 
-def _array(value: Any, what: str) -> np.ndarray:
-    if hasattr(value, "to_numpy"):
-        value = value.to_numpy()
-    if not isinstance(value, np.ndarray):
-        if not hasattr(value, "__array__") and not isinstance(value, (list, tuple)):
-            raise TypeError(
-                f"{what} must be a NumPy array, or a list or dict of arrays, but got "
-                f"{type(value).__name__}."
-            )
-        try:
-            value = np.asarray(value)
-        except ValueError:
-            raise ValueError(f"{what} is a list whose items differ in length.") from None
-    if value.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{what} must hold numbers, but its dtype is {value.dtype} (the first value is "
-            f"{value.flat[0]!r:.60}). Convert it, for example with .astype('float32')."
-            if value.size
-            else f"{what} must hold numbers, but its dtype is {value.dtype}."
-        )
-    if value.ndim == 0:
+def _array(value: Any, what: str) -> Any:
+    if is_on_disk(value):
+        if len(value) == 0:
+            raise ValueError(f"There is no data: {what} holds 0 samples.")
+        rows = Rows(value, _engine_dtype)
+        _check_kind(rows.stored, what, None)
+        return rows
+    array = _in_memory(value, what)
+    if array.ndim == 0:
         raise ValueError(f"{what} must have samples along its first axis, but it is a scalar.")
-    return value.astype(_engine_dtype(value.dtype.name), copy=False)
+    _check_kind(array.dtype, what, array.flat[0] if array.size else None)
+    dtype = _engine_dtype(array.dtype)
+    if dtype != array.dtype and array.nbytes > RESIDENT_BYTES:
+        return Rows(array, _engine_dtype)  # no second copy of something so large
+    return array.astype(dtype, copy=False)
 
 
-def _engine_dtype(name: str) -> str:
+def _in_memory(value: Any, what: str) -> np.ndarray:
+    """Whatever holds numbers as an array: pandas, tensors of any library, lists."""
+    if isinstance(value, np.ndarray):
+        return value
+    if hasattr(value, "to_numpy"):
+        return _of_pandas(value, what)
+    if hasattr(value, "detach"):  # a torch tensor, perhaps on a GPU or in a gradient's graph
+        value = value.detach().cpu().numpy()
+    if not hasattr(value, "__array__") and not isinstance(value, (list, tuple)):
+        hint = " Make it dense first: .toarray()." if hasattr(value, "toarray") else ""
+        raise TypeError(
+            f"{what} must be a NumPy array, or a list or dict of arrays, but got "
+            f"{type(value).__name__}.{hint}"
+        )
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{what} is a list whose items differ in length.") from None
+
+
+def _of_pandas(value: Any, what: str) -> np.ndarray:
+    kinds = dict(value.dtypes.items()) if hasattr(value, "columns") else {what: value.dtype}
+    for name, dtype in kinds.items():
+        if getattr(dtype, "kind", "O") not in "biuf":
+            raise TypeError(
+                f"{what} must hold numbers, but column {name!r} has the dtype {dtype}. Convert it, "
+                "for example with pandas.get_dummies, or leave it out."
+            )
+    array = value.to_numpy()
+    if array.dtype.kind == "O":  # columns of several types, or missing values
+        array = value.to_numpy(dtype="float64", na_value=np.nan)
+    return array
+
+
+def _check_kind(dtype: np.dtype, what: str, first: Any) -> None:
+    if dtype.kind not in "biuf":
+        example = "" if first is None else f" (the first value is {first!r:.60})"
+        raise TypeError(
+            f"{what} must hold numbers, but its dtype is {dtype}{example}. Convert it, for "
+            "example with .astype('float32')."
+        )
+
+
+_SHORTER = {np.dtype(name): np.dtype("int32") for name in ("int64", "uint64", "uint32")}
+_DOUBLE = np.dtype("float64")
+
+
+def _engine_dtype(dtype: np.dtype) -> np.dtype:
     """float64 becomes floatx, and 64-bit whole numbers 32-bit ones."""
-    if name == "float64":
-        return dtypes.standardize(None)
-    return {"int64": "int32", "uint64": "int32", "uint32": "int32"}.get(name, name)
-
-
-def check_classes(targets: np.ndarray, classes: int | None, name: str) -> None:
-    """Raises ValueError if class numbers are out of range."""
-    if classes is None or not targets.size:
-        return
-    low, high = targets.min(), targets.max()
-    if low < 0 or high >= classes:
-        wrong = low if low < 0 else high
-        raise ValueError(
-            f"Output {name} has {classes} classes, so its targets must be from 0 to "
-            f"{classes - 1}, but y holds {wrong:g}. Fix the labels, or give the last layer "
-            f"{int(high) + 1} units."
-        )
-
-
-def class_weights(y: Any, weights: dict[int, float]) -> np.ndarray:
-    """The weight of each sample by its class.
-
-    Args:
-        y: class numbers, or one-hot rows.
-        weights: class number -> weight; classes not named weigh 1.
-    """
-    if isinstance(y, (list, tuple, dict)):
-        raise ValueError("class_weight works for models with one output only.")
-    one_hot = y.ndim > 1 and y.shape[-1] > 1
-    classes = np.argmax(y, axis=-1) if one_hot else y.reshape(len(y), -1)[:, 0].astype("int64")
-    if classes.ndim != 1:
-        raise ValueError(
-            f"class_weight needs one class per sample, but y has shape {format_shape(y.shape)}."
-        )
-    unknown = [key for key in weights if not isinstance(key, (int, np.integer))]
-    if unknown:
-        raise ValueError(
-            f"class_weight maps class numbers to weights, but a key is {unknown[0]!r}."
-        )
-    table = np.ones(max(int(classes.max()), *weights) + 1, dtype=dtypes.standardize(None))
-    for key, weight in weights.items():
-        table[key] = weight
-    return table[classes]
+    if dtype == _DOUBLE:
+        return np.dtype(dtypes.standardize(None))
+    return _SHORTER.get(dtype, dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerasish import tree
@@ -26,58 +27,86 @@ class Step(NamedTuple):
     outputs: Any
 
 
-def placeholders(data: Data) -> list[Placeholder]:
-    """One placeholder per array, its batch size left open."""
-    return [
-        Placeholder((None, *spec.shape[1:]), spec.dtype, name=name)
-        for name, spec in zip(data.names, data.specs, strict=True)
-    ]
+# Shapes of samples, one per array; None where a Function may meet any size.
+Shapes = tuple[tuple[int | None, ...], ...]
+
+# How many steps of a model are kept, those used last.
+_KEPT = 32
 
 
-def train_step(model: Any, data: Data) -> Step:
-    """Traces `model.train_step`."""
-    inputs = placeholders(data)
-    with trace.Trace(training=True) as effects, trace.inside(model.name):
-        logs = model.train_step(data.packed(inputs))
-    return _logging_step(model, inputs, logs, effects, training=True)
+class Steps:
+    """The traced steps of a model, made when data of a new kind comes.
 
+    Args:
+        model: whose `train_step`, `test_step` and `predict_step` they are.
+    """
 
-def test_step(model: Any, data: Data) -> Step:
-    """Traces `model.test_step`."""
-    inputs = placeholders(data)
-    with trace.Trace(training=False) as effects, trace.inside(model.name):
-        logs = model.test_step(data.packed(inputs))
-    return _logging_step(model, inputs, logs, effects, training=False)
+    def __init__(self, model: Any):
+        self._model = model
+        self._known: OrderedDict[Any, Step] = OrderedDict()
+        # The shapes of the step made last for data of a structure.
+        self._shapes: dict[Any, Shapes] = {}
 
+    def get(self, kind: str, data: Data) -> Step:
+        """The step "train", "test" or "predict" for this kind of data."""
+        group = (kind, data.structure)
+        shapes: Shapes = data.sample_shapes
+        last = self._shapes.get(group, shapes)
+        if last != shapes and (open_shapes := self._opened(last, data)):
+            shapes = open_shapes
+        key = (group, shapes)
+        if key not in self._known:
+            self._known[key] = self._traced(kind, data, shapes)
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        self._shapes[group] = shapes
+        return self._known[key]
 
-def predict_step(model: Any, data: Data) -> Step:
-    """Traces `model.predict_step`."""
-    inputs = placeholders(data)
-    with trace.Trace(training=False) as effects, trace.inside(model.name):
-        outputs = model.predict_step(data.packed(inputs))
-    function = Function(
-        inputs, tree.flatten(outputs), effects.updates, name=f"{model.name}.predict_step"
-    )
-    return Step(function, outputs)
-
-
-def _logging_step(
-    model: Any, inputs: list[Placeholder], logs: Any, effects: trace.Trace, training: bool
-) -> Step:
-    kind = "train" if training else "test"
-    if not isinstance(logs, dict):
-        raise TypeError(
-            f"{model.name}.{kind}_step must return a dict of logs such as "
-            f"{{'loss': loss}}, but it returned {type(logs).__name__}."
+    def _opened(self, last: Shapes, data: Data) -> Shapes | None:
+        """Shapes for data of both kinds, if the model's inputs leave open where they differ."""
+        inputs = self._model.inputs
+        merged = tuple(
+            tuple(a if a == b else None for a, b in zip(one, other, strict=True))
+            for one, other in zip(last, data.sample_shapes, strict=True)
         )
-    function = Function(
-        inputs,
-        list(logs.values()),
-        effects.updates,
-        training=training,
-        name=f"{model.name}.{kind}_step",
-    )
-    return Step(function, list(logs))
+        leaves = tree.flatten(data.parts[0])
+        if inputs is None or len(inputs) != len(leaves):
+            return None
+        given = {id(leaf): shape for leaf, shape in zip(leaves, merged, strict=False)}
+        if isinstance(data.parts[0], dict):
+            leaves = [data.parts[0].get(name) for name in self._model.input_names]
+        pairs = [
+            (size, declared)
+            for leaf, tensor in zip(leaves, inputs, strict=True)
+            for size, declared in zip(given.get(id(leaf), ()), tensor.shape[1:], strict=False)
+        ]
+        opened = [declared for size, declared in pairs if size is None]
+        return merged if opened and all(declared is None for declared in opened) else None
+
+    def _traced(self, kind: str, data: Data, shapes: Shapes) -> Step:
+        model, training = self._model, kind == "train"
+        inputs = [
+            Placeholder((None, *shape), spec.dtype, name=name)
+            for name, spec, shape in zip(data.names, data.specs, shapes, strict=True)
+        ]
+        with trace.Trace(training=training) as effects, trace.inside(model.name):
+            result = getattr(model, f"{kind}_step")(data.packed(inputs))
+        if kind != "predict" and not isinstance(result, dict):
+            raise TypeError(
+                f"{model.name}.{kind}_step must return a dict of logs such as "
+                f"{{'loss': loss}}, but it returned {type(result).__name__}."
+            )
+        function = Function(
+            inputs,
+            tree.flatten(result) if kind == "predict" else list(result.values()),
+            effects.updates,
+            training=training,
+            name=f"{model.name}.{kind}_step",
+        )
+        function.eager = model._run_eagerly
+        function.jit = model._jit
+        return Step(function, result if kind == "predict" else list(result))
 
 
 def minimize(model: Any, loss: Tensor) -> None:
@@ -87,4 +116,5 @@ def minimize(model: Any, loss: Tensor) -> None:
         raise ValueError(
             f"Model {model.name} has no trainable weights. Is every layer frozen (trainable=False)?"
         )
+    loss = model.optimizer.scale_loss(loss)
     model.optimizer.apply(gradients(loss, variables), variables)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,18 @@ from kerasish.graph import trace
 from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
 from kerasish.ops.random import global_seed
-from kerasish.training import loop, steps
+from kerasish.training import checks, loop, steps
 from kerasish.training.compiled import Objective
-from kerasish.training.data import Data, check_classes, class_weights
+from kerasish.training.data import Data
+from kerasish.training.feeds import Feed
+from kerasish.training.inputs import Inputs, first_of
+from kerasish.training.position import Position
+from kerasish.training.sources import source_of
 from kerasish.utils.arguments import reject_unknown
 from kerasish.utils.progbar import end_line
 
 
-class Trainer:
+class Trainer(Inputs, compat.GeneratorMethods):
     """The training half of Model."""
 
     name: str
@@ -30,7 +36,9 @@ class Trainer:
         self.stop_training = False
         self.history: Any = None
         self._objective: Objective | None = None
-        self._steps: dict[Any, steps.Step] = {}
+        self._steps = steps.Steps(self)
+        self._run_eagerly = False
+        self._jit: bool | None = None
         self._steps_per_execution = 1
         self._compile_arguments: dict[str, Any] = {}
         self._trained: list[Variable] | None = None
@@ -81,7 +89,7 @@ class Trainer:
         self._run_eagerly = bool(run_eagerly)
         self._jit = None if jit_compile in ("auto", None) else bool(jit_compile)
         self._steps_per_execution = steps_per_execution
-        self._steps = {}
+        self._steps = steps.Steps(self)
         # As in Keras, what is trainable is settled here: a GAN's discriminator is compiled,
         # then frozen inside the GAN, and still trains by itself. A model that has no weights
         # yet settles it with its first step.
@@ -196,10 +204,10 @@ class Trainer:
         if y is None:
             # Nothing but add_loss to train on.
             return names[:0], [], [], []
-        targets = _by_name(y, names, y_pred, "y")
+        targets = checks.by_output(y, names, "y")
         weights: list[Any] = [None] * len(outputs)
         if sample_weight is not None:
-            weights = _by_name(sample_weight, names, y_pred, "sample_weight")
+            weights = checks.by_output(sample_weight, names, "sample_weight")
         return names, targets, outputs, weights
 
     def _names_of(self, y_pred: Any) -> list[str]:
@@ -211,55 +219,33 @@ class Trainer:
             return names
         return [f"output_{i + 1}" for i in range(len(outputs))]
 
-    # --- data ----------------------------------------------------------------------------
-
-    def _data(self, x: Any, y: Any = None, sample_weight: Any = None) -> Data:
-        inputs = [] if self.inputs is None else self.input_names  # type: ignore[attr-defined]
-        return Data(self._with_features(x), y, sample_weight, inputs)
-
-    def _with_features(self, x: Any) -> Any:
-        """A vector of samples as a column, where the model's input asks for one feature."""
-        expected = self.inputs  # type: ignore[attr-defined]
-        single = isinstance(x, np.ndarray) and expected is not None and len(expected) == 1
-        if single and x.ndim == 1 and expected[0].ndim == 2:
-            return x[:, None]
-        return x
-
-    def _checked(self, data: Data, class_weight: Any = None) -> Data:
-        """`data` after a look at its values, with class weights as sample weights."""
-        data.check_values()
-        if class_weight is None:
-            return data
-        x, y, sample_weight = data.parts
-        weights = class_weights(y, class_weight)
-        if sample_weight is not None:
-            weights = weights * sample_weight
-        return Data(x, y, weights)
+    # --- steps ----------------------------------------------------------------------------
 
     def _check_targets(self, data: Data) -> None:
         """Class numbers of sparse losses must be within the model's outputs."""
         objective = self._objective
         if objective is None or not objective.built or data.parts[1] is None:
             return
-        targets = _in_order(data.parts[1], objective.names)
+        y = data.parts[1]
+        targets = [y[n] for n in objective.names] if isinstance(y, dict) else tree.flatten(y)
         for name, target, count in zip(objective.names, targets, objective.classes, strict=True):
-            check_classes(target, count, name)
+            checks.check_classes(target, count, name)
 
-    def _step(self, kind: str, data: Data) -> steps.Step:
-        """The traced step for this kind of data."""
-        key = (kind, data.signature)
-        if key not in self._steps:
-            make = {"train": steps.train_step, "test": steps.test_step}.get(
-                kind, steps.predict_step
-            )
-            step = make(self, data)
-            step.function.eager = getattr(self, "_run_eagerly", False)
-            step.function.jit = getattr(self, "_jit", None)
-            self._steps[key] = step
-        return self._steps[key]
+    def _step_for(self, kind: str) -> Callable[[Data], steps.Step]:
+        """Gives the step for each block of data, whose targets have been looked at."""
+        last: list[Any] = [None, None]
+
+        def step_for(data: Data) -> steps.Step:
+            if last[0] is not data:
+                last[:] = data, self._steps.get(kind, data)
+                if kind != "predict":
+                    self._check_targets(data)
+            return last[1]
+
+        return step_for
 
     def _chunk_size(self, every_step: bool) -> loop.ChunkSize:
-        if every_step or getattr(self, "_run_eagerly", False):
+        if every_step or self._run_eagerly:
             return loop.ChunkSize(1)
         return loop.ChunkSize(self._steps_per_execution if self._steps_per_execution > 1 else None)
 
@@ -275,34 +261,39 @@ class Trainer:
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: Any = True,
         class_weight: Any = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
-        validation_freq: int = 1,
+        validation_freq: Any = 1,
         **kwargs: Any,
     ) -> Any:
         """Trains the model.
 
         Args:
-            x: inputs: an array, or a list or dict of arrays.
-            y: targets, likewise.
-            batch_size: samples per step, 32 if None.
+            x: inputs: an array, a pandas object, or a list or dict of them; arrays in files
+                (`np.memmap`, h5py, HDF5Matrix) are read as they are needed. Or a source of
+                batches (x,), (x, y) or (x, y, sample_weight): a generator, a PyDataset, a
+                `tf.data.Dataset`, a torch `DataLoader`. A thread prepares the next batches.
+            y: targets, likewise; not beside a source of batches.
+            batch_size: samples per step, 32 if None; not beside a source of batches.
             epochs: train until this epoch (`initial_epoch` of them counted as done).
             verbose: 0 silent, 1 a live progress bar, 2 a line per epoch; "auto" is 1.
             callbacks: a list of Callbacks.
-            validation_split: the share of the data, taken from its end before shuffling, that
-                is only evaluated on.
-            validation_data: (x, y) or (x, y, sample_weight) to evaluate on after each epoch.
-            shuffle: whether each epoch takes the samples in a new random order.
+            validation_split: the share of the arrays, taken from their end before shuffling,
+                that is only evaluated on.
+            validation_data: (x, y) or (x, y, sample_weight), or a source of batches, to evaluate
+                on after each epoch.
+            shuffle: whether each epoch takes the samples (of a PyDataset: the batches) in a new
+                random order; "batch" keeps the samples of a batch together, which suits files.
             class_weight: class number -> weight in the loss.
             sample_weight: a weight in the loss per sample.
             initial_epoch: the epoch to begin with, when training goes on.
-            steps_per_epoch: end an epoch after that many steps.
-            validation_steps: likewise for the evaluation.
+            steps_per_epoch: end an epoch after that many steps. The next one goes on from there.
+            validation_steps: end each evaluation after that many steps.
             validation_batch_size: samples per step of the evaluation; batch_size if None.
             validation_freq: evaluate after each so many epochs, or after those in a list.
 
@@ -311,81 +302,111 @@ class Trainer:
 
         Raises:
             ValueError: if the data does not fit the model.
+            Exception: what a generator or PyDataset raised.
         """
-        epochs = compat.fit_arguments(kwargs, epochs)
+        epochs, loading = compat.fit_arguments(kwargs, epochs)
         reject_unknown(kwargs, Trainer.fit, f"{type(self).__name__}.fit")
         self._require_compiled("fit")
-        batch_size = _positive(batch_size, 32, "batch_size")
-        data = self._data(x, y, sample_weight)
+        steps_per_epoch = checks.positive(steps_per_epoch, None, "steps_per_epoch")
+        seed = global_seed.next()
+        source = source_of(x, loading, shuffle, seed)
         validation = None
+        if source is not None:
+            given = {"y": y, "sample_weight": sample_weight, "batch_size": batch_size}
+            checks.reject_beside(source.what, **given, validation_split=validation_split or None)
+            feed: Feed = self._stream_feed(source, steps_per_epoch, True, class_weight)
+        else:
+            data = self._data(x, y, sample_weight)
+            batch_size = checks.positive(batch_size, 32, "batch_size")
+            if validation_split and validation_data is None:
+                data, held_out = data.split(validation_split)
+                size = checks.positive(validation_batch_size, batch_size, "validation_batch_size")
+                limit = checks.positive(validation_steps, None, "validation_steps")
+                validation = self._array_feed(held_out, (size, False, 0), limit)
+            order = (batch_size, shuffle, seed)
+            feed = self._array_feed(data, order, steps_per_epoch, True, class_weight)
         if validation_data is not None:
-            validation = self._checked(self._data(*_unpacked(validation_data)))
-        elif validation_split:
-            data, validation = data.split(validation_split)
-        data = self._checked(data, class_weight)
-        step = self._step("train", data)
-        self._check_targets(data)
+            arrays = isinstance(validation_data, (tuple, list))
+            validation = self._feed(
+                *(checks.validation_arrays(validation_data) if arrays else (validation_data,)),
+                batch_size=validation_batch_size or (batch_size if arrays else None),
+                steps=validation_steps,
+                loading=loading,
+                steps_name="validation_steps",
+            )
+        with ExitStack() as stack:
+            stack.callback(end_line)
+            stack.callback(feed.close)
+            if validation is not None:
+                stack.callback(validation.close)
+            span = range(initial_epoch, epochs)
+            self._fit(feed, validation, span, validation_freq, callbacks, verbose)
+        return self.history
+
+    def _fit(
+        self,
+        feed: Feed,
+        validation: Feed | None,
+        epochs: range,
+        validation_freq: Any,
+        callbacks: Any,
+        verbose: Any,
+    ) -> None:
+        step_for = self._step_for("train")
+        # Callbacks find a model that has its weights, and mistakes come before they start.
+        step_for(first_of(feed))
         hooks = callbacks
         if not isinstance(callbacks, CallbackList):
-            hooks = CallbackList(
-                callbacks,
-                add_history=True,
-                add_progbar=verbose != 0,
-                model=self,
-                verbose=verbose,
-                epochs=epochs,
-                steps=loop.count_steps(data, batch_size, steps_per_epoch),
-            )
+            params = {"verbose": verbose, "epochs": epochs.stop, "steps": feed.steps, **feed.sizes}
+            hooks = CallbackList(callbacks, True, verbose != 0, self, **params)
         self.stop_training = False
-        generator = np.random.default_rng(global_seed.next())
         size = self._chunk_size(hooks.needs_train_batches)
         logs: dict[str, Any] = {}
-        try:
-            hooks.on_train_begin()
-            for epoch in range(initial_epoch, epochs):
-                hooks.on_epoch_begin(epoch)
+        position = self.fit_position = Position(feed, epochs)
+        hooks.on_train_begin()
+        for epoch in position.epochs:
+            hooks.on_epoch_begin(epoch)
+            if not position.begin(epoch):
                 self.reset_metrics()
-                order = np.arange(data.size, dtype="int32")
-                if shuffle:
-                    order = generator.permutation(order)
-                logs = self._train_epoch(
-                    step, data, order, batch_size, steps_per_epoch, size, hooks
-                )
-                if validation is not None and _is_due(validation_freq, epoch + 1):
-                    batch = validation_batch_size or batch_size
-                    found = self._evaluate(validation, batch, validation_steps, hooks)
-                    logs |= {f"val_{name}": value for name, value in found.items()}
-                self._keep_values()
-                hooks.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-            hooks.on_train_end(logs)
-        finally:
-            end_line()
-        return self.history
+            logs = self._train_epoch(feed, step_for, size, hooks, position.done) or position.logs
+            if validation is not None and checks.is_due(validation_freq, epoch + 1):
+                found = self._evaluate(validation, hooks)
+                logs |= {f"val_{name}": value for name, value in found.items()}
+                due = any(checks.is_due(validation_freq, e + 1) for e in epochs if e > epoch)
+                if due and (shortage := validation.shortage(epoch + 1, epochs.stop)):
+                    warnings.warn(shortage, stacklevel=3)
+                    validation = None
+            self._keep_values()
+            hooks.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+            if shortage := feed.shortage(epoch + 1, epochs.stop):
+                warnings.warn(shortage, stacklevel=3)
+                break
+        if self.optimizer is not None:
+            self.optimizer.finalize_variable_values(self.trained_variables())
+        hooks.on_train_end(logs)
 
     def _train_epoch(
         self,
-        step: steps.Step,
-        data: Data,
-        order: np.ndarray,
-        batch_size: int,
-        limit: int | None,
+        feed: Feed,
+        step_for: Callable[[Data], steps.Step],
         size: loop.ChunkSize,
         hooks: CallbackList,
+        done: int,
     ) -> dict[str, Any]:
         watched, needed = hooks.watches_train_batches, hooks.needs_train_batches
         last: list[Any] = []
 
-        def report(index: int, outputs: list[np.ndarray]) -> bool:
-            last[:] = outputs
+        def report(step: steps.Step, index: int, outputs: list[np.ndarray]) -> bool:
+            last[:] = step, outputs
             if watched:
                 hooks.on_train_batch_end(index, loop.logs_of(step, outputs))
             return self.stop_training
 
         begin = hooks.on_train_batch_begin if needed else None
-        loop.run_epoch(step, data, order, batch_size, limit, size, begin, report)
-        return loop.logs_of(step, last)
+        loop.run_epoch(feed.epoch(size), step_for, size, begin, report, done=done)
+        return loop.logs_of(*last) if last else {}
 
     def _keep_values(self) -> None:
         """Fetches all values from an engine whose process might die."""
@@ -410,9 +431,9 @@ class Trainer:
         """The loss and metrics of the model on data.
 
         Args:
-            x: inputs: an array, or a list or dict of arrays.
-            y: targets, likewise.
-            batch_size: samples per step, 32 if None.
+            x: inputs, as for `fit`: arrays or a source of batches.
+            y: targets, likewise; not beside a source of batches.
+            batch_size: samples per step, 32 if None; not beside a source of batches.
             verbose: 0 silent, 1 a live progress bar, 2 a line.
             sample_weight: a weight per sample.
             steps: end after that many steps.
@@ -422,19 +443,17 @@ class Trainer:
         Returns:
             The loss, or [loss, metric, ...] in the order of `metrics_names`, or the dict.
         """
-        compat.data_arguments(kwargs)
+        loading = compat.data_arguments(kwargs)
         reject_unknown(kwargs, Trainer.evaluate, f"{type(self).__name__}.evaluate")
         self._require_compiled("evaluate")
-        data = self._checked(self._data(x, y, sample_weight))
-        batch_size = _positive(batch_size, 32, "batch_size")
-        hooks = self._hooks(callbacks, verbose, loop.count_steps(data, batch_size, steps))
-        try:
-            logs = self._evaluate(data, batch_size, steps, hooks)
-        finally:
-            end_line()
+        feed = self._feed(x, y, sample_weight, batch_size=batch_size, steps=steps, loading=loading)
+        with ExitStack() as stack:
+            stack.callback(end_line)
+            stack.callback(feed.close)
+            logs = self._evaluate(feed, self._hooks(callbacks, verbose, feed.steps))
         return logs if return_dict else _as_list(logs)
 
-    def _hooks(self, callbacks: Any, verbose: Any, count: int) -> CallbackList:
+    def _hooks(self, callbacks: Any, verbose: Any, count: int | None) -> CallbackList:
         if isinstance(callbacks, CallbackList):
             return callbacks
         history = self.history
@@ -444,33 +463,24 @@ class Trainer:
         self.history = history
         return hooks
 
-    def _evaluate(
-        self, data: Data, batch_size: int, limit: int | None, hooks: CallbackList
-    ) -> dict[str, Any]:
-        step = self._step("test", data)
-        self._check_targets(data)
+    def _evaluate(self, feed: Feed, hooks: CallbackList) -> dict[str, Any]:
+        step_for = self._step_for("test")
+        step_for(first_of(feed))
         self.reset_metrics()
         watched, needed = hooks.watches_test_batches, hooks.needs_test_batches
+        size = self._chunk_size(needed)
         last: list[Any] = []
 
-        def report(index: int, outputs: list[np.ndarray]) -> bool:
-            last[:] = outputs
+        def report(step: steps.Step, index: int, outputs: list[np.ndarray]) -> bool:
+            last[:] = step, outputs
             if watched:
                 hooks.on_test_batch_end(index, loop.logs_of(step, outputs))
             return False
 
         hooks.on_test_begin()
-        loop.run_epoch(
-            step,
-            data,
-            np.arange(data.size, dtype="int32"),
-            batch_size,
-            limit,
-            self._chunk_size(needed),
-            hooks.on_test_batch_begin if needed else None,
-            report,
-        )
-        logs = loop.logs_of(step, last)
+        begin = hooks.on_test_batch_begin if needed else None
+        loop.run_epoch(feed.epoch(size), step_for, size, begin, report)
+        logs = loop.logs_of(*last)
         hooks.on_test_end(logs)
         return logs
 
@@ -486,8 +496,8 @@ class Trainer:
         """The outputs of the model for data.
 
         Args:
-            x: inputs: an array, or a list or dict of arrays.
-            batch_size: samples per step, 32 if None.
+            x: inputs, as for `fit`: arrays or a source of batches, whose targets are left alone.
+            batch_size: samples per step, 32 if None; not beside a source of batches.
             verbose: 0 silent, 1 a live progress bar, 2 a line.
             steps: end after that many steps.
             callbacks: a list of Callbacks.
@@ -495,16 +505,22 @@ class Trainer:
         Returns:
             An array, or arrays nested as the model's outputs.
         """
-        compat.data_arguments(kwargs)
+        loading = compat.data_arguments(kwargs)
         reject_unknown(kwargs, Trainer.predict, f"{type(self).__name__}.predict")
-        data = self._data(x)
-        batch_size = _positive(batch_size, 32, "batch_size")
-        step = self._step("predict", data)
-        hooks = self._hooks(callbacks, verbose, loop.count_steps(data, batch_size, steps))
+        feed = self._feed(x, batch_size=batch_size, steps=steps, loading=loading, predicts=True)
+        with ExitStack() as stack:
+            stack.callback(end_line)
+            stack.callback(feed.close)
+            return self._predict(feed, self._hooks(callbacks, verbose, feed.steps))
+
+    def _predict(self, feed: Feed, hooks: CallbackList) -> Any:
+        step_for = self._step_for("predict")
+        structure = step_for(first_of(feed)).outputs
         watched, needed = hooks.watches_predict_batches, hooks.needs_predict_batches
+        size = self._chunk_size(needed)
         parts: list[list[np.ndarray]] = []
 
-        def report(index: int, outputs: list[np.ndarray]) -> bool:
+        def report(step: steps.Step, index: int, outputs: list[np.ndarray]) -> bool:
             # [steps, batch, ...] as [samples, ...]
             parts.append([out.reshape(-1, *out.shape[2:]) for out in outputs])
             if watched:
@@ -512,23 +528,11 @@ class Trainer:
                 hooks.on_predict_batch_end(index, {"outputs": tree.pack(step.outputs, last)})
             return False
 
-        try:
-            hooks.on_predict_begin()
-            loop.run_epoch(
-                step,
-                data,
-                np.arange(data.size, dtype="int32"),
-                batch_size,
-                steps,
-                self._chunk_size(needed),
-                hooks.on_predict_batch_begin if needed else None,
-                report,
-                collect=True,
-            )
-            hooks.on_predict_end()
-        finally:
-            end_line()
-        return tree.pack(step.outputs, [np.concatenate(p) for p in zip(*parts, strict=True)])
+        hooks.on_predict_begin()
+        begin = hooks.on_predict_batch_begin if needed else None
+        loop.run_epoch(feed.epoch(size), step_for, size, begin, report, collect=True)
+        hooks.on_predict_end()
+        return tree.pack(structure, [checks.joined(part) for part in zip(*parts, strict=True)])
 
     # --- one batch -----------------------------------------------------------------------
 
@@ -539,79 +543,48 @@ class Trainer:
         sample_weight: Any = None,
         class_weight: Any = None,
         return_dict: bool = False,
+        **kwargs: Any,
     ) -> Any:
         """One step of training on exactly these samples.
 
         Returns:
-            The loss, or [loss, metric, ...], or name -> value; of this batch alone.
+            The loss, or [loss, metric, ...], or name -> value; of this batch alone, unless
+            Keras 2's `reset_metrics=False` is given.
         """
+        reset = compat.metrics_arguments(kwargs)
+        reject_unknown(kwargs, Trainer.train_on_batch, f"{type(self).__name__}.train_on_batch")
         self._require_compiled("train_on_batch")
-        data = self._checked(self._data(x, y, sample_weight), class_weight)
-        return self._one_batch("train", data, return_dict)
+        data = self._checked(self._data(x, y, sample_weight).loaded(), class_weight)
+        return self._one_batch("train", data, return_dict, reset)
 
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
     ) -> Any:
-        """The loss and metrics of one batch."""
+        """The loss and metrics of one batch; returned as by `train_on_batch`."""
+        reset = compat.metrics_arguments(kwargs)
+        reject_unknown(kwargs, Trainer.test_on_batch, f"{type(self).__name__}.test_on_batch")
         self._require_compiled("test_on_batch")
-        data = self._checked(self._data(x, y, sample_weight))
-        return self._one_batch("test", data, return_dict)
+        data = self._checked(self._data(x, y, sample_weight).loaded())
+        return self._one_batch("test", data, return_dict, reset)
 
-    def _one_batch(self, kind: str, data: Data, return_dict: bool) -> Any:
-        step = self._step(kind, data)
+    def _one_batch(self, kind: str, data: Data, return_dict: bool, reset: bool) -> Any:
+        step = self._steps.get(kind, data)
         self._check_targets(data)
-        self.reset_metrics()
+        if reset:
+            self.reset_metrics()
         logs = loop.logs_of(step, step.function(*data.arrays))
         return logs if return_dict else _as_list(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch."""
-        data = self._data(x)
-        step = self._step("predict", data)
+        data = self._data(x).loaded().with_inputs(self._with_features)
+        step = self._steps.get("predict", data)
         return tree.pack(step.outputs, step.function(*data.arrays))
-
-
-def _by_name(given: Any, names: list[str], y_pred: Any, what: str) -> list[Any]:
-    """One entry per output, from an array, list or dict."""
-    if isinstance(given, dict):
-        missing = [name for name in names if name not in given]
-        if missing or len(given) != len(names):
-            raise ValueError(
-                f"{what} has the keys {sorted(given)}, but the outputs are called {names}."
-            )
-        return [given[name] for name in names]
-    flat = tree.flatten(given)
-    if len(flat) != len(names):
-        raise ValueError(
-            f"{what} has {len(flat)} array(s), but the model has {len(names)} output(s): {names}."
-        )
-    return flat
-
-
-def _in_order(y: Any, names: list[str]) -> list[np.ndarray]:
-    return [y[name] for name in names] if isinstance(y, dict) else tree.flatten(y)
-
-
-def _unpacked(validation_data: Any) -> tuple[Any, ...]:
-    if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-        raise ValueError(
-            "validation_data must be (x, y) or (x, y, sample_weight), but got "
-            f"{type(validation_data).__name__}."
-        )
-    return tuple(validation_data)
-
-
-def _positive(value: Any, default: int, what: str) -> int:
-    if value is None:
-        return default
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{what} must be a positive int, but got {value!r}.")
-    return int(value)
-
-
-def _is_due(frequency: Any, epoch: int) -> bool:
-    """Whether to evaluate after an epoch, counted from 1."""
-    return epoch in frequency if isinstance(frequency, (list, tuple)) else epoch % frequency == 0
 
 
 def _as_list(logs: dict[str, Any]) -> Any:

@@ -15,17 +15,25 @@ if TYPE_CHECKING:
     from kerasish.saving import register_keras_serializable as register_keras_serializable
     from kerasish.saving import serialize_keras_object as serialize_keras_object
     from kerasish.utils.files import get_file as get_file
+    from kerasish.utils.io_utils import HDF5Matrix as HDF5Matrix
+    from kerasish.utils.nan import find_nan as find_nan
     from kerasish.utils.numerical import normalize as normalize
     from kerasish.utils.numerical import to_categorical as to_categorical
     from kerasish.utils.progbar import Progbar as Progbar
     from kerasish.utils.seeds import set_random_seed as set_random_seed
+    from kerasish.utils.sequence import PyDataset as PyDataset
+    from kerasish.utils.sequence import Sequence as Sequence
 
 # Public name -> its module. Looked up when first used: reading a file needs no layers.
 _NAMES = {
     "CustomObjectScope": "saving",
+    "HDF5Matrix": "utils.io_utils",
     "Progbar": "utils.progbar",
+    "PyDataset": "utils.sequence",
+    "Sequence": "utils.sequence",
     "custom_object_scope": "saving",
     "deserialize_keras_object": "saving",
+    "find_nan": "utils.nan",
     "get_custom_objects": "saving",
     "get_file": "utils.files",
     "get_registered_name": "saving",

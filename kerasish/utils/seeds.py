@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 
@@ -37,3 +38,29 @@ def set_random_seed(seed: int) -> None:
     np.random.seed(int(seed))
     global_seed.reset(int(seed))
     run_counter.next = 0
+
+
+def random_state() -> dict[str, Any]:
+    """The state of everything that `set_random_seed` sets, as numbers, lists and arrays."""
+    from kerasish.graph.function import run_counter
+    from kerasish.ops.random import global_seed
+
+    _, key, *rest = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": [np.asarray(key), *rest],
+        "kerasish": global_seed.state(),
+        "runs": run_counter.next,
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Goes back to a state that `random_state` returned; tuples may have become lists."""
+    from kerasish.graph.function import run_counter
+    from kerasish.ops.random import global_seed
+
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    np.random.set_state(("MT19937", *state["numpy"]))
+    global_seed.restore(state["kerasish"])
+    run_counter.next = state["runs"]

@@ -1,0 +1,59 @@
+"""Schedule-free AdamW: an average of all steps in place of a falling rate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish import ops
+from kerasish.graph.tensor import Tensor
+from kerasish.graph.variable import Variable
+from kerasish.optimizers.optimizer import Optimizer
+
+
+class ScheduleFreeAdamW(Optimizer):
+    """Steps of Adam's size on a hidden copy; the weights are the mean of where it has been.
+
+    Source: Defazio et al., 2024, arXiv:2405.15682. As in Keras, gradients are taken at the mean
+    itself, not between it and the copy, so that `beta_1` changes nothing.
+
+    Args:
+        learning_rate: a number or a schedule.
+        beta_1: kept for configs.
+        beta_2: how much of the average of squares stays at each step.
+        epsilon: keeps the division finite.
+        warmup_steps: in how many steps the rate rises to its full size.
+        **kwargs: see `Optimizer`.
+
+    >>> weight = Variable([1.0])
+    >>> optimizer = ScheduleFreeAdamW(0.1)
+    >>> for _ in range(2):
+    ...     optimizer.apply([[1.0]], [weight])
+    >>> weight.numpy().round(3)
+    array([0.85], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.0025,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        warmup_steps: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(learning_rate, **kwargs)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.warmup_steps = warmup_steps
+
+    def slots_of(self, variable: Variable) -> list[dict[str, Any]]:
+        return [{"momentum": variable.numpy(), "velocity": 0.0}]
+
+    def step(self, value: Tensor, grad: Tensor, rate: Tensor, *slots: Tensor) -> tuple[Tensor, ...]:
+        copy, square = slots
+        number = self.step_number(value.dtype)
+        if self.warmup_steps:
+            rate = rate * ops.minimum(1.0, number / self.warmup_steps)
+        square = self.beta_2 * square + (1.0 - self.beta_2) * ops.square(grad)
+        size = ops.sqrt(square / (1.0 - ops.power(self.beta_2, number))) + self.epsilon
+        copy = copy - rate * grad / size
+        return value + (copy - value) / number, copy, square

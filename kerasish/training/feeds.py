@@ -1,0 +1,314 @@
+"""Feeds: what an epoch takes its steps from, in blocks of several where possible."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kerasish.training.data import Data
+from kerasish.training.loop import ChunkSize
+from kerasish.training.prefetch import Prefetcher
+from kerasish.training.sources import Order, Source
+
+# Blocks of a stream have this many steps, or one: few sizes, since an engine may compile for
+# each. More would be waited for, or pile up in memory.
+_BLOCK = 8
+
+
+class Block(NamedTuple):
+    """Steps for one call of the engine.
+
+    Attributes:
+        data: what the steps take, of one structure.
+        arrays: its arrays on the engine.
+        order: int32 [steps, batch], the samples of each step.
+    """
+
+    data: Data
+    arrays: list[Any]
+    order: np.ndarray
+
+
+class ArrayFeed:
+    """Arrays in memory: placed on the engine once, each step gathers its samples there.
+
+    Args:
+        data: all samples.
+        order: draws the order of samples.
+        steps: the number of steps in an epoch, all data if None. The next epoch goes on where
+            one has stopped.
+        training: whether it is for `fit`. Evaluations begin at the first sample each time.
+
+    Attributes:
+        what: names the data in messages.
+        steps: the number of steps in an epoch.
+    """
+
+    def __init__(self, data: Data, order: Order, steps: int | None, training: bool):
+        self.what = "the data"
+        self._data, self._order, self._wanted, self._restart = data, order, steps, not training
+        available = -(-data.size // order.batch_size)
+        self.steps = available if steps is None else min(steps, available)
+        self.sizes = {"samples": data.size, "batch_size": order.batch_size}
+        self._left = np.zeros(0, "int32")
+        self._drawn_from = order.state()
+        self._skip = 0
+
+    def first(self) -> Data | None:
+        """Some data, to trace the step with."""
+        return self._data
+
+    def epoch(self, size: ChunkSize) -> Iterator[Block]:
+        """The blocks of one epoch."""
+        if self._restart or not len(self._left):
+            self._draw()
+        batch = self._order.batch_size
+        done, self._skip = self._skip, 0
+        self._left = self._left[done * batch :]
+        while len(self._left) and (self._wanted is None or done < self._wanted):
+            steps = min(size.size, max(len(self._left) // batch, 1))
+            if self._wanted is not None:
+                steps = min(steps, self._wanted - done)
+            # The last, smaller batch by itself.
+            rows, self._left = np.split(self._left, [steps * batch])
+            done += steps
+            yield Block(self._data, self._data.on_engine(), rows.reshape(steps, -1))
+        if self._wanted is not None and done < self._wanted:
+            _warn_short(self.what, done, self._wanted)
+
+    def _draw(self) -> None:
+        self._drawn_from = self._order.state()
+        self._left = self._order.draw()
+
+    def state(self) -> Any:
+        """What `restore` needs to begin an epoch as it would begin now, as plain data."""
+        left = len(self._left)
+        return [self._drawn_from if left else self._order.state(), left]
+
+    def restore(self, state: Any, done: int) -> None:
+        """Goes back to a state, and leaves out the first `done` steps of the next epoch."""
+        drawn_from, left = state
+        self._order.restore(drawn_from)
+        self._left = self._left[:0]
+        if left:
+            self._draw()
+            self._left = self._left[-left:]
+        self._skip = done
+
+    def shortage(self, epoch: int, epochs: int) -> str | None:
+        """Why there is nothing left for another epoch: never."""
+        return None
+
+    def close(self) -> None:
+        """Nothing more is asked for."""
+
+
+class StreamFeed:
+    """Batches from a source, made ahead by a thread while the engine computes.
+
+    Args:
+        source: where they come from.
+        prepare: makes checked Data of what the source gave, given the number of the batch.
+        steps: the number of steps in an epoch, a whole pass if None. The next epoch goes on
+            where one has stopped.
+        training: whether it is for `fit`. Evaluations begin a new pass each time, if they can.
+
+    Attributes:
+        what: names the data in messages.
+        steps: the number of steps in an epoch, None if unknown.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        prepare: Callable[[Any, int], Data],
+        steps: int | None,
+        training: bool,
+    ):
+        self.what = source.what
+        self.source, self._prepare, self._wanted = source, prepare, steps
+        self._training = training
+        self._pass: Iterator[Any] | None = None
+        self._prefetch: Prefetcher | None = None
+        self._taken = 0
+        self._pass_from: Any = None
+        self._pulled = 0  # from the current pass
+        self._start: Any = None  # the state before the open epoch
+        self._skip = self._replay = 0
+        self._short = False
+        self.sizes: dict[str, int] = {}
+
+    @property
+    def steps(self) -> int | None:
+        """The number of steps in an epoch, None if unknown."""
+        known = [n for n in (self._wanted, self.source.steps) if n is not None]
+        return min(known) if known else None
+
+    def first(self) -> Data | None:
+        """The next batch, which stays the next one; None if there is none."""
+        found = self._opened().peek()
+        return found[0] if found else None
+
+    def _opened(self, least: int = 1) -> Prefetcher:
+        if self._prefetch is None:
+            self._start = self._now()
+            self.source.on_epoch_begin()
+            if not self._training:
+                self._pass = None
+            loading = self.source.loading
+            size = max(loading.max_queue_size, least, 1)
+            self._prefetch = Prefetcher(self._epoch_items(), size, loading.workers > 0)
+        return self._prefetch
+
+    def _epoch_items(self) -> Iterator[Data]:
+        """The batches of one epoch; runs in the thread. Takes not one more than is needed."""
+        pulled = 0
+        while self._wanted is None or pulled < self._wanted:
+            fresh = self._pass is None
+            if self._pass is None:
+                self._pass_from, self._pulled = self.source.state(), 0
+                self._pass = self.source.start()
+            try:
+                item = next(self._pass)
+            except StopIteration:
+                if not self.source.once:
+                    self._pass = None
+                    if not pulled and not fresh:
+                        continue  # the last pass and the last epoch ended together
+                return
+            pulled += 1
+            self._pulled += 1
+            yield self._prepare(item, self._taken + pulled)
+
+    def epoch(self, size: ChunkSize) -> Iterator[Block]:
+        """The blocks of one epoch."""
+        prefetch = self._resumed(size.fixed or 1)
+        done, self._skip = self._skip, 0
+        self._taken += done
+        try:
+            while block := self._next_block(prefetch, size):
+                done += len(block.order)
+                self._taken += len(block.order)
+                yield block
+        finally:
+            prefetch.close()
+            self._prefetch = None
+        self.source.on_epoch_end()
+        if self._wanted is not None and done < self._wanted:
+            self._short = True
+            # A generator that ends during training ends that as well; `shortage` tells.
+            if not (self._training and self.source.once):
+                _warn_short(self.what, done, self._wanted)
+
+    def _next_block(self, prefetch: Prefetcher, size: ChunkSize) -> Block | None:
+        if size.fixed is not None:
+            batches = prefetch.peek(size.fixed, size.fixed)
+            wanted = size.fixed
+        else:
+            # Only what has come already: the engine never waits for a block to fill.
+            wanted = _BLOCK if size.size >= _BLOCK else 1
+            batches = prefetch.peek(wanted)
+        if not batches:
+            return None
+        kinds = {(batch.signature, batch.size) for batch in batches}
+        if len(batches) < wanted or len(kinds) > 1:
+            batches = batches[:1]
+        prefetch.drop(len(batches))
+        first = batches[0]
+        data = first if len(batches) == 1 else first.joined(batches[1:])
+        order = np.arange(data.size, dtype="int32").reshape(len(batches), -1)
+        return Block(data, data.on_engine(), order)
+
+    def _now(self) -> Any:
+        inside = self._pass is not None
+        state = self._pass_from if inside else self.source.state()
+        return [state, self._pulled if inside else 0, self._taken]
+
+    def state(self) -> Any:
+        """What `restore` needs to begin an epoch as it would begin now, as plain data."""
+        return self._now() if self._prefetch is None else self._start
+
+    def restore(self, state: Any, done: int) -> None:
+        """Goes back to a state, and leaves out the first `done` steps of the next epoch.
+
+        A generator is gone through again from where it is; other data from the pass's begin.
+        """
+        before, pulled, taken = state
+        self._skip = done
+        if self.source.once:
+            self._replay = taken
+            return
+        self._end_prefetch()
+        self.source.restore(before)
+        self._pass, self._taken = None, taken
+        if pulled:
+            self._pass_from, self._pulled = before, pulled
+            self._pass = itertools.islice(self.source.start(), pulled, None)
+
+    def _resumed(self, least: int) -> Prefetcher:
+        """The batches of the next epoch, without those that were done before a `restore`."""
+        while self._replay:
+            count = self._passed_over(self._opened(least), self._replay)
+            self._replay = self._replay - count if count else 0
+            self._taken += count
+            self._end_prefetch()
+        prefetch = self._opened(least)
+        self._passed_over(prefetch, self._skip)
+        return prefetch
+
+    @staticmethod
+    def _passed_over(prefetch: Prefetcher, most: int) -> int:
+        count = 0
+        while count < most and prefetch.peek():
+            prefetch.drop(1)
+            count += 1
+        return count
+
+    def _end_prefetch(self) -> None:
+        if self._prefetch is not None:
+            self._prefetch.close()
+            self._prefetch = None
+
+    def shortage(self, epoch: int, epochs: int) -> str | None:
+        """Why there is nothing left for another epoch than `epoch` (from 1), None if there is."""
+        if not self.source.once:
+            return None
+        if not self._short and (epoch >= epochs or self.first() is not None):
+            return None
+        wanted = ""
+        if self._wanted is not None:
+            wanted = f" {self._wanted} batches per epoch for {epochs} epochs were expected."
+        what = _sentence(self.what) if self._training else f"Validation data: {self.what}"
+        goes = "Training stops here." if self._training else "There is no validation from here on."
+        return (
+            f"{what} ended after {self._taken} batches, in epoch {epoch} of {epochs}.{wanted} "
+            f"{goes} A generator can be gone through only once: let it go on for ever "
+            "(while True:) and say how many steps to take, or use a kerasish.utils.PyDataset."
+        )
+
+    def close(self) -> None:
+        """Ends the thread and the workers."""
+        if self._prefetch is not None:
+            self._prefetch.close()
+            self._prefetch = None
+        self.source.close()
+
+
+Feed = ArrayFeed | StreamFeed
+
+
+def _warn_short(what: str, done: int, wanted: int) -> None:
+    warnings.warn(
+        f"{_sentence(what)} ran out after {done} of the {wanted} steps that were asked "
+        "for, so the epoch ended early. Ask for fewer steps, or provide more batches (tf.data: "
+        ".repeat()).",
+        stacklevel=6,
+    )
+
+
+def _sentence(what: str) -> str:
+    return what[:1].upper() + what[1:]

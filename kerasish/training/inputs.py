@@ -1,0 +1,118 @@
+"""Inputs: what a model is given, checked and made into feeds; mixed into Trainer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish import tree
+from kerasish.training import checks
+from kerasish.training.data import Data
+from kerasish.training.feeds import ArrayFeed, Feed, StreamFeed
+from kerasish.training.sources import ArraySource, Order, Source, source_of
+
+
+class Inputs:
+    """The part of Trainer that knows the model's inputs."""
+
+    inputs: Any
+    input_names: list[str]
+
+    def _data(self, x: Any, y: Any = None, sample_weight: Any = None) -> Data:
+        inputs = [] if self.inputs is None else self.input_names
+        return Data(x, y, sample_weight, inputs)
+
+    def _checked(self, data: Data, class_weight: Any = None) -> Data:
+        """`data` in memory after a look at its values, with class weights as sample weights."""
+        data = data.with_inputs(self._with_features)
+        data.check_values()
+        if class_weight is None:
+            return data
+        x, y, sample_weight = data.parts
+        weights = checks.class_weights(y, class_weight)
+        if sample_weight is not None:
+            weights = weights * sample_weight
+        return Data(x, y, weights)
+
+    def _with_features(self, x: Any) -> Any:
+        """Vectors of samples as columns, where the model's inputs ask for one feature."""
+        expected = self.inputs
+        leaves = tree.flatten(x)
+        if expected is None or len(expected) != len(leaves) or all(a.ndim > 1 for a in leaves):
+            return x
+        if isinstance(x, dict):
+            by_name = dict(zip(self.input_names, expected, strict=True))
+            expected = [by_name[key] for key in sorted(x)] if set(x) == set(by_name) else expected
+        return tree.pack(
+            x,
+            [
+                leaf[:, None] if leaf.ndim == 1 and tensor.ndim == 2 else leaf
+                for leaf, tensor in zip(leaves, expected, strict=True)
+            ],
+        )
+
+    def _feed(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        batch_size: int | None,
+        steps: int | None,
+        loading: dict[str, Any],
+        steps_name: str = "steps",
+        predicts: bool = False,
+    ) -> Feed:
+        """What evaluation and prediction take their steps from, in order."""
+        steps = checks.positive(steps, None, steps_name)
+        source = source_of(x, loading, shuffle=False, seed=0)
+        if source is None:
+            order = (checks.positive(batch_size, 32, "batch_size"), False, 0)
+            return self._array_feed(self._data(x, y, sample_weight), order, steps)
+        checks.reject_beside(source.what, y=y, sample_weight=sample_weight, batch_size=batch_size)
+        return self._stream_feed(source, steps, predicts=predicts)
+
+    def _array_feed(
+        self,
+        data: Data,
+        order: tuple[int, Any, int],
+        steps: int | None,
+        training: bool = False,
+        class_weight: Any = None,
+    ) -> Feed:
+        """A feed of arrays. `order`: batch size, shuffle, seed."""
+        drawn = Order(data.size, *order)
+        if data.in_memory:
+            return ArrayFeed(self._checked(data, class_weight), drawn, steps, training)
+        return self._stream_feed(ArraySource(data, drawn), steps, training, class_weight)
+
+    def _stream_feed(
+        self,
+        source: Source,
+        steps: int | None,
+        training: bool = False,
+        class_weight: Any = None,
+        predicts: bool = False,
+    ) -> StreamFeed:
+        lists = len(self.inputs or ()) if predicts else 0
+
+        def prepare(item: Any, number: int) -> Data:
+            what = f"Batch {number} of {source.what}"
+            if not isinstance(item, Data):
+                x, y, sample_weight = checks.unpacked(item, what, lists)
+                item = (x, None, None) if predicts else (x, y, sample_weight)
+            try:
+                data = item if isinstance(item, Data) else self._data(*item)
+                return self._checked(data, class_weight)
+            except (TypeError, ValueError) as error:
+                kind = TypeError if isinstance(error, TypeError) else ValueError
+                raise kind(f"{what}: {error}") from error
+
+        return StreamFeed(source, prepare, steps, training)
+
+
+def first_of(feed: Feed) -> Data:
+    """The first data of a run, to trace its step with."""
+    first = feed.first()
+    if first is None:
+        raise ValueError(f"There is no data: {feed.what} ended before its first batch.")
+    return first

@@ -1,0 +1,181 @@
+"""Making input ahead of time: one thread that fills a queue, and workers behind it."""
+
+from __future__ import annotations
+
+import contextvars
+import itertools
+import random
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# A producer stuck in a read or a sleep is left behind, as a daemon, after so many seconds.
+_PATIENCE = 2.0
+
+
+class Loading(NamedTuple):
+    """How batches are made ahead of time.
+
+    Attributes:
+        workers: threads or processes that make batches; 0: none, they are made between steps.
+        use_multiprocessing: whether they are processes.
+        max_queue_size: how many batches may wait.
+    """
+
+    workers: int = 1
+    use_multiprocessing: bool = False
+    max_queue_size: int = 10
+
+
+class Prefetcher:
+    """Items of an iterator, taken from it by a thread before they are needed.
+
+    Args:
+        items: the iterator; only the thread touches it, until `close`.
+        size: how many items may wait.
+        threaded: whether there is a thread. Without, items are taken when asked for.
+    """
+
+    def __init__(self, items: Iterator[Any], size: int, threaded: bool = True):
+        self._items = items
+        self._size = size
+        self._waiting: deque[Any] = deque()
+        self._ended = False
+        self._closed = False
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        if threaded:
+            # The caller's context goes along, np.errstate for one.
+            run = contextvars.copy_context().run
+            self._thread = threading.Thread(
+                target=run, args=(self._produce,), name="kerasish-input", daemon=True
+            )
+            self._thread.start()
+
+    def _produce(self) -> None:
+        while self._make_one():
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._size)
+                if self._closed:
+                    return
+
+    def _make_one(self) -> bool:
+        """Moves an item into the queue; False at the end."""
+        try:
+            item = next(self._items)
+        except StopIteration:
+            return self._finish(None)
+        except BaseException as error:
+            return self._finish(error)
+        with self._changed:
+            self._waiting.append(item)
+            self._changed.notify_all()
+        return True
+
+    def _finish(self, error: BaseException | None) -> bool:
+        with self._changed:
+            self._error, self._ended = error, True
+            self._changed.notify_all()
+        return False
+
+    def peek(self, most: int = 1, least: int = 1) -> list[Any]:
+        """The next items, up to `most` of them, without taking them.
+
+        Waits for `least` of them; there are fewer only at the end.
+
+        Raises:
+            Exception: what the iterator raised, once all items before it were taken.
+        """
+        if self._thread is None:
+            while len(self._waiting) < least and not self._ended and self._make_one():
+                pass
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or len(self._waiting) >= least)
+            if self._error is not None and not self._waiting:
+                raise self._error
+            return list(itertools.islice(self._waiting, most))
+
+    def drop(self, count: int) -> None:
+        """Takes the next items out of the queue."""
+        with self._changed:
+            for _ in range(count):
+                self._waiting.popleft()
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Ends the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(_PATIENCE)
+
+
+class Workers:
+    """Threads or processes that make the batches of a sequence, in the order asked for.
+
+    Args:
+        sequence: gives a batch for a number.
+        loading: how many workers of which kind.
+    """
+
+    def __init__(self, sequence: Any, loading: Loading):
+        self._sequence = sequence
+        self._ahead = 2 * loading.workers  # as many again, for those that end early
+        self._processes = loading.use_multiprocessing and loading.workers > 0
+        self._pool: Executor | None = None
+        if self._processes:
+            self._pool = ProcessPoolExecutor(
+                loading.workers, initializer=_keep_sequence, initargs=(sequence,)
+            )
+        elif loading.workers > 1:
+            self._pool = ThreadPoolExecutor(loading.workers, thread_name_prefix="kerasish-worker")
+
+    def batches(self, order: Iterator[int], seed: int) -> Iterator[Any]:
+        """The batches of these numbers."""
+        if self._pool is None:
+            for index in order:
+                yield self._sequence[index]
+            return
+        pending: deque[Future[Any]] = deque()
+        try:
+            for index in order:
+                pending.append(self._submit(index, seed))
+                if len(pending) >= self._ahead:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+    def _submit(self, index: int, seed: int) -> Future[Any]:
+        assert self._pool is not None
+        if self._processes:
+            return self._pool.submit(_kept_batch, index, seed)
+        return self._pool.submit(self._sequence.__getitem__, index)
+
+    def close(self) -> None:
+        """Ends the workers; those at work finish their batch first."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+_kept: Any = None  # in a worker process: its copy of the sequence
+
+
+def _keep_sequence(sequence: Any) -> None:
+    global _kept
+    _kept = sequence
+
+
+def _kept_batch(index: int, seed: int) -> Any:
+    # By batch and not by worker, so that one seed gives one training.
+    np.random.seed((seed + index) % 2**32)
+    random.seed(seed + index)
+    return _kept[index]

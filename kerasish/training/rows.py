@@ -1,0 +1,76 @@
+"""Arrays that stay where they are, in a file mostly, and are read row by row."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+# Modules whose arrays are files behind a NumPy-like front.
+_FILES = ("h5py",)
+
+
+class Rows:
+    """The rows of something array-like, read when asked for and converted then.
+
+    Args:
+        source: has a length and gives rows for slices and for sorted arrays of indices.
+        dtype: what the rows are converted to; a function of the source's dtype.
+        start: the first row that counts.
+        stop: the row behind the last one.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        dtype: Callable[[np.dtype], np.dtype],
+        start: int = 0,
+        stop: int | None = None,
+    ):
+        self._source = source
+        self._convert = dtype
+        self._start = start
+        self._stop = len(source) if stop is None else stop
+        # A row tells more than `source.dtype` does: HDF5Matrix may change rows when reading.
+        row = np.asarray(source[start : start + 1])
+        self.stored = row.dtype
+        self.dtype = dtype(row.dtype)
+        self.shape = (self._stop - self._start, *row.shape[1:])
+        self.ndim = len(self.shape)
+        self.size = int(np.prod(self.shape))
+        self.nbytes = self.size * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> Rows:
+        start, stop, step = rows.indices(len(self))
+        if step != 1:
+            raise ValueError("Rows are cut into contiguous parts only.")
+        return Rows(self._source, self._convert, self._start + start, self._start + stop)
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """The rows of the given numbers, in that order."""
+        places = np.asarray(rows, "int64") + self._start
+        first, count = int(places[0]), len(places)
+        if np.array_equal(places, np.arange(first, first + count)):
+            found = self._source[first : first + count]
+        elif isinstance(self._source, np.ndarray):
+            found = self._source[places]
+        else:  # HDF5 wants every row once, in order
+            unique, inverse = np.unique(places, return_inverse=True)
+            found = np.asarray(self._source[unique])[inverse]
+        return np.asarray(found).astype(self.dtype, copy=False)
+
+
+def is_on_disk(value: Any) -> bool:
+    """Whether an array's numbers are in a file rather than in memory."""
+    if getattr(value, "reads_rows", False) or type(value).__module__.split(".")[0] in _FILES:
+        return hasattr(value, "shape")
+    while isinstance(value, np.ndarray):
+        if isinstance(value, np.memmap):
+            return True
+        value = value.base
+    return isinstance(value, mmap.mmap)

@@ -1,0 +1,190 @@
+"""Callbacks in a real fit: averages, servers, names, counts; and what optimizers do there."""
+
+import json
+import threading
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import numpy as np
+import pytest
+
+from kerasish import callbacks, layers, losses, metrics, models, optimizers
+
+X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
+Y = X @ np.ones((3, 1), "float32")
+
+
+def _model(optimizer="sgd", **options):
+    model = models.Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="ones")])
+    model.compile(optimizer, "mse", **options)
+    return model
+
+
+class Weights(callbacks.Callback):
+    """Notes the kernel whenever something begins or ends."""
+
+    def __init__(self):
+        self.seen = {}
+
+    def _note(self, hook):
+        self.seen.setdefault(hook, []).append(self.model.layers[-1].kernel.numpy())
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._note("epoch begin")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._note("epoch end")
+
+    def on_test_begin(self, logs=None):
+        self._note("test")
+
+
+def _ema():
+    return optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9)
+
+
+def test_swap_only_for_evaluation():
+    model, weights = _model(_ema()), Weights()
+    swap = callbacks.SwapEMAWeights()
+    model.fit(X, 2 * Y, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[swap, weights])
+    average = model.optimizer.average_of(model.layers[-1].kernel).numpy()
+    np.testing.assert_array_equal(weights.seen["test"][-1], average)
+    assert not np.allclose(weights.seen["epoch end"][-1], average)
+    # As always with averages, they are what training ends with.
+    np.testing.assert_array_equal(model.layers[-1].kernel.numpy(), average)
+
+
+def test_swap_at_the_end_of_epochs():
+    model, weights, plain = _model(_ema()), Weights(), _model(_ema())
+    swap = callbacks.SwapEMAWeights(swap_on_epoch=True)
+    options = {"batch_size": 4, "epochs": 2, "verbose": 0, "shuffle": False}
+    model.fit(X, 2 * Y, **options, callbacks=[swap, weights])
+    plain.fit(X, 2 * Y, **options)
+    begins, ends = weights.seen["epoch begin"], weights.seen["epoch end"]
+    assert not np.allclose(begins[1], ends[0])
+    np.testing.assert_array_equal(ends[1], model.get_weights()[0])
+    np.testing.assert_allclose(model.get_weights()[0], plain.get_weights()[0], rtol=1e-6)
+
+
+def test_swap_needs_averages():
+    with pytest.raises(ValueError, match="use_ema=True"):
+        _model().fit(X, Y, verbose=0, callbacks=callbacks.SwapEMAWeights(True))
+
+
+@pytest.fixture
+def server():
+    """A local server that keeps what is posted to it."""
+    posts = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            posts.append((self.path, dict(self.headers), body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    running = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}", posts
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_remote_monitor(server, as_json):
+    root, posts = server
+    monitor = callbacks.RemoteMonitor(
+        root, "/here", field="log", headers={"Token": "x"}, send_as_json=as_json
+    )
+    history = _model().fit(X, Y, epochs=2, verbose=0, callbacks=monitor).history
+    assert len(posts) == 2
+    path, headers, body = posts[1]
+    assert (path, headers["Token"]) == ("/here", "x")
+    if not as_json:
+        body = urllib.parse.parse_qs(body)["log"][0]
+    assert json.loads(body) == {"epoch": 1, "loss": pytest.approx(history["loss"][1])}
+
+
+def test_remote_monitor_warns_of_a_missing_server():
+    with pytest.warns(UserWarning, match="could not be told of epoch 1"):
+        callbacks.RemoteMonitor("http://127.0.0.1:9").on_epoch_end(0, {"loss": 1.0})
+
+
+def test_values_have_the_names_of_each_keras():
+    seen = []
+
+    class Old(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append((logs["lr"], logs.get("acc"), logs.get("val_acc", "none")))
+
+    model = _model(metrics=["accuracy"])
+    plateau = callbacks.ReduceLROnPlateau("loss")
+    history = model.fit(X, Y, verbose=0, callbacks=[plateau, Old()]).history
+    assert seen == [(pytest.approx(0.01), history["accuracy"][0], "none")]
+    assert history["lr"] == history["learning_rate"]
+    assert "val_acc" not in history
+    with pytest.raises(KeyError, match="val_acc"):
+        history["val_acc"]
+
+
+def test_progress_in_samples(capsys):
+    model = _model()
+    bars = [callbacks.ProgbarLogger("samples"), callbacks.BaseLogger(["mae"])]
+    model.fit(X, Y, batch_size=5, verbose=2, callbacks=bars)
+    assert "16/16" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="'steps' or 'samples', got 'epochs'"):
+        callbacks.ProgbarLogger("epochs")
+
+
+def test_orbax_names_what_to_use():
+    with pytest.raises(NotImplementedError, match=r"ModelCheckpoint\('d/\{epoch\}\.keras'\)"):
+        callbacks.OrbaxCheckpoint("d")
+
+
+# --- optimizers --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: optimizers.SGD(0.1, loss_scale_factor=64.0),
+        lambda: optimizers.LossScaleOptimizer(optimizers.SGD(0.1), initial_scale=64.0),
+        lambda: optimizers.MultiOptimizer(optimizers.OptimizerMap(optimizers.SGD(0.1)), 64.0),
+    ],
+)
+def test_scaling_the_loss_changes_nothing(optimizer):
+    scaled, plain = _model(optimizer()), _model(optimizers.SGD(0.1))
+    for model in (scaled, plain):
+        model.fit(X, 2 * Y, epochs=3, shuffle=False, verbose=0)
+    for mine, wanted in zip(scaled.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_tf_optimizer_names_what_to_use():
+    with pytest.raises(NotImplementedError, match=r"kerasish\.optimizers has one"):
+        optimizers.TFOptimizer(object())
+
+
+# --- losses and metrics of older Keras ---------------------------------------------------
+
+
+def test_is_categorical_crossentropy():
+    yes = ["categorical_crossentropy", losses.categorical_crossentropy]
+    assert all(map(losses.is_categorical_crossentropy, [*yes, losses.CategoricalCrossentropy()]))
+    assert not any(map(losses.is_categorical_crossentropy, ["mse", losses.mse, None]))
+
+
+@pytest.mark.parametrize(
+    ("reduction", "value"),
+    [("sum", 5.0), ("sum_over_batch_size", 2.5), ("weighted_mean", 5 / 3)],
+)
+def test_reduce(reduction, value):
+    metric = metrics.Reduce(reduction, "m")
+    assert float(metric([1.0, 3.0], sample_weight=[2.0, 1.0])) == pytest.approx(value)
+    with pytest.raises(ValueError, match="must be one of"):
+        metrics.Reduce("mean", "m")

@@ -1,0 +1,158 @@
+"""TensorBoard: its own reader finds what was written."""
+
+import json
+
+import numpy as np
+import pytest
+
+from kerasish import callbacks, layers, models
+
+pytest.importorskip("tensorboard")
+X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
+Y = X[:, :1]
+
+
+def _model():
+    model = models.Sequential(
+        [layers.Input((4,)), layers.Dense(3, "relu", name="wide"), layers.Dense(1, name="out")]
+    )
+    model.compile("adam", "mse", metrics=["mae"])
+    return model
+
+
+def events(folder):
+    """run -> tag -> list of (step, plugin, value), by TensorBoard's own loader."""
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.util.tensor_util import make_ndarray
+
+    found = {}
+    for path in sorted(folder.glob("*/events.out.tfevents.*")):
+        tags = found.setdefault(path.parent.name, {})
+        for raw in RawEventFileLoader(str(path)).Load():
+            event = Event.FromString(raw)
+            if event.graph_def:
+                tags["graph"] = event.graph_def
+            for value in event.summary.value:
+                entry = (
+                    event.step,
+                    value.metadata.plugin_data.plugin_name,
+                    make_ndarray(value.tensor),
+                )
+                tags.setdefault(value.tag, []).append(entry)
+    return found
+
+
+def test_curves_histograms_images_and_graphs(tmp_path):
+    model = _model()
+    callback = callbacks.TensorBoard(
+        tmp_path, histogram_freq=1, write_images=True, write_steps_per_second=True, update_freq=2
+    )
+    history = model.fit(
+        X, Y, validation_split=0.2, batch_size=8, epochs=2, verbose=0, callbacks=callback
+    ).history
+    found = events(tmp_path)
+    train, validation = found["train"], found["validation"]
+    for run, prefix in ((train, ""), (validation, "val_")):
+        steps, plugins, values = zip(*run["epoch_loss"], strict=True)
+        assert (steps, set(plugins)) == ((0, 1), {"scalars"})
+        np.testing.assert_allclose(values, history[prefix + "loss"], rtol=1e-6)
+    assert [step for step, *_ in train["batch_mae"]] == [2, 4, 6, 8]
+    assert [step for step, *_ in validation["evaluation_mae_vs_iterations"]] == [4, 8]
+    assert float(train["epoch_learning_rate"][0][2]) == pytest.approx(0.001)
+    assert float(train["epoch_steps_per_second"][0][2]) > 0
+    assert len(train["batch_steps_per_second"]) == 4
+
+    kernel = model.layers[-2].kernel
+    step, plugin, table = train[f"{kernel.path}/histogram"][-1]
+    assert (step, plugin) == (1, "histograms")
+    assert table[:, 2].sum() == kernel.numpy().size
+    np.testing.assert_allclose(
+        [table[0, 0], table[-1, 1]], [kernel.numpy().min(), kernel.numpy().max()]
+    )
+    width, height, picture = train[f"{kernel.path}/image"][0][2]
+    assert (width, height) == (b"4", b"3")
+    assert picture.startswith(b"\x89PNG")
+    _check_graphs(train, model)
+
+
+def _check_graphs(train, model):
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+    from tensorboard.plugins.graph.keras_util import keras_model_to_graph_def
+
+    ((_, plugin, config),) = train["keras"]
+    assert plugin == "graph_keras_model"
+    shown = keras_model_to_graph_def(json.loads(config.item()))
+    assert {node.name.rpartition("/")[2] for node in shown.node} >= {"wide", "out"}
+    graph = GraphDef.FromString(train["graph"])
+    names = [node.name for node in graph.node]
+    assert len(set(names)) == len(names)
+    assert all(name in names for node in graph.node for name in node.input)
+    assert any(node.op == "matmul" and "wide" in node.name for node in graph.node)
+
+
+def test_the_accumulator_of_tensorboard_reads_it(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    _model().fit(X, Y, epochs=3, verbose=0, callbacks=callbacks.TensorBoard(tmp_path))
+    reader = EventAccumulator(str(tmp_path / "train"))
+    reader.Reload()
+    assert {"epoch_loss", "epoch_mae", "epoch_learning_rate", "keras"} <= set(
+        reader.Tags()["tensors"]
+    )
+    assert reader.Tags()["graph"]
+    assert [event.step for event in reader.Tensors("epoch_loss")] == [0, 1, 2]
+
+
+def test_evaluation_by_itself(tmp_path):
+    model = _model()
+    loss, _ = model.evaluate(X, Y, verbose=0, callbacks=callbacks.TensorBoard(tmp_path))
+    ((step, _, value),) = events(tmp_path)["validation"]["evaluation_loss_vs_iterations"]
+    assert (step, float(value)) == (0, pytest.approx(loss))
+
+
+def test_embeddings(tmp_path):
+    from google.protobuf import text_format
+    from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
+
+    model = models.Sequential(
+        [layers.Input((2,), dtype="int32"), layers.Embedding(5, 3, name="words"), layers.Flatten()]
+    )
+    model.add(layers.Dense(1))
+    model.compile("sgd", "mse")
+    callback = callbacks.TensorBoard(
+        tmp_path, embeddings_freq=1, embeddings_metadata={"words": "words.txt"}, batch_size=8
+    )
+    model.fit(np.ones((4, 2), "int32"), np.ones((4, 1)), verbose=0, callbacks=callback)
+    config = text_format.Parse((tmp_path / "projector_config.pbtxt").read_text(), ProjectorConfig())
+    (entry,) = config.embeddings
+    assert (entry.tensor_name, entry.metadata_path) == ("words", "words.txt")
+    table = np.loadtxt(tmp_path / entry.tensor_path)
+    np.testing.assert_allclose(table, model.layers[-3].embeddings.numpy(), rtol=1e-4)
+    callback.embeddings_metadata = {"wrods": "words.txt"}
+    with pytest.raises(ValueError, match="no Embedding layer called 'wrods'"):
+        model.fit(np.ones((4, 2), "int32"), np.ones((4, 1)), verbose=0, callbacks=callback)
+
+
+def test_kernels_of_convolutions_are_pictures():
+    from kerasish.callbacks.tensorboard import _pictures
+
+    shapes = {(3, 5, 2, 4): [(3, 5)] * 8, (7,): [(1, 7)], (4, 2): [(2, 4)], (2, 2, 2, 2, 2): None}
+    for shape, wanted in shapes.items():
+        found = _pictures(np.zeros(shape))
+        assert (found and [picture.shape for picture in found]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"profile_batch": (2, 3)}, ValueError, "profiler of the engine"),
+        ({"update_freq": "never"}, ValueError, "'epoch', 'batch' or a number"),
+        ({"write_grads": True}, ValueError, "write_grads isn't supported"),
+        ({"embeddings_data": X}, ValueError, "embeddings_data isn't supported"),
+        ({"log_direction": "x"}, TypeError, "unknown arguments: log_direction"),
+    ],
+)
+def test_refuses(options, error, words):
+    with pytest.raises(error, match=words):
+        callbacks.TensorBoard(**options)
