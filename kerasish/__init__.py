@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kerasish.config import backend_scope as backend_scope
     from kerasish.constraints import Constraint as Constraint
     from kerasish.graph.function import Function as Function
-    from kerasish.graph.tensor import Tensor as KerasTensor  # noqa: F401
+    from kerasish.graph.tensor import Tensor as KerasTensor
     from kerasish.graph.variable import Variable as Variable
     from kerasish.initializers import Initializer as Initializer
     from kerasish.layers import Input as Input

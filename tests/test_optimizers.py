@@ -158,7 +158,9 @@ def by_rank(variable):
 
 
 @pytest.mark.parametrize(
-    "make", [_scaled, _several, lambda: optimizers.MultiOptimizer(by_rank)], ids=str
+    "make",
+    [_scaled, _several, lambda: optimizers.MultiOptimizer(by_rank)],
+    ids=["scaled", "several", "by_rank"],
 )
 def test_wrappers_inside_a_function(make):
     optimizer = make()

@@ -151,4 +151,6 @@ class Interpreted(Executable):
         results = [self([a[rows] for a in arrays], counter + i) for i, rows in enumerate(order)]
         if not collect:
             return results[-1]
-        return [np.stack([np.asarray(r) for r in outputs]) for outputs in zip(*results, strict=True)]
+        return [
+            np.stack([np.asarray(r) for r in outputs]) for outputs in zip(*results, strict=True)
+        ]

@@ -112,12 +112,9 @@ def _join(a: str, b: str) -> str:
 
 
 def _join_floats(a: str, b: str) -> str:
-    if not is_float(a) or b == WEAK_FLOAT and is_float(a):
-        return _join_floats(b, a) if is_float(b) and not is_float(a) else a
-    if not is_float(b) or b == WEAK_FLOAT:
-        return a
-    if a == WEAK_FLOAT:
-        return b
+    strong = [d for d in (a, b) if d in FLOATS]
+    if len(strong) < 2:
+        return strong[0] if strong else WEAK_FLOAT
     if {a, b} == {"float16", "bfloat16"}:
         return "float32"
     return a if _BITS[a] > _BITS[b] else b

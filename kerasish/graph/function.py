@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 # How many input signatures of one Function are kept compiled, the latest used ones.
 CACHE_SIZE = 32
-
-Updates = "Mapping[Variable, Tensor] | Iterable[tuple[Variable, Tensor]]"
 
 
 class RunCounter:
@@ -97,7 +95,9 @@ class Function:
     def __call__(self, *arrays: Any) -> list[np.ndarray]:
         """Runs once. Takes one array per input, returns one per output."""
         values = self._checked(arrays)
-        special = self.specialize([Spec(v.shape, t.dtype) for v, t in zip(values, self.inputs)])
+        special = self.specialize(
+            [Spec(v.shape, t.dtype) for v, t in zip(values, self.inputs, strict=True)]
+        )
         counter = self._prepare(special, runs=1)
         return [np.asarray(out) for out in special.executable(values, counter)]
 

@@ -19,6 +19,7 @@ import numpy as np
 from kerasish import compat, constraints, initializers, ops, regularizers, tree
 from kerasish.graph import dtypes, trace
 from kerasish.graph.primitive import as_tensor, identity_p
+from kerasish.graph.shapes import size_of
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.graph.variable import Variable
@@ -254,11 +255,11 @@ class Layer(Configurable):
                 f"Layer {self.name} has no weights yet: it isn't built. Call it on data first, "
                 "or give the model an input shape."
             )
-        return sum(int(np.prod(v.shape)) for v in self.weights)
+        return sum((size_of(v.shape) or 0) for v in self.weights)
 
     # --- building and calling ------------------------------------------------------------
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, *input_shapes: Any, **named_shapes: Any) -> None:
         """Makes the weights. Called once, with the shape(s) of the first input(s)."""
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
@@ -270,6 +271,7 @@ class Layer(Configurable):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = _as_tensors(args), _as_tensors(kwargs)
+        given = dict(kwargs)
         signature = _signature(type(self).call)
         inputs = [x for x in tree.flatten([list(args), kwargs]) if isinstance(x, Tensor)]
         training = kwargs.get("training")
@@ -279,11 +281,11 @@ class Layer(Configurable):
             stack.enter_context(trace.inside(self.name))
             stack.enter_context(trace.phase(training))
             self._check_inputs(args)
-            self._build_once(args, kwargs)
             if "training" in signature.parameters:
                 kwargs["training"] = training
             elif not _takes_any(signature):
                 kwargs.pop("training", None)
+            self._build_once(args, kwargs)
             self._pass_mask(signature, args, kwargs)
             symbolic = any(x.is_symbolic for x in inputs)
             effects = None
@@ -293,22 +295,36 @@ class Layer(Configurable):
                 effects = stack.enter_context(trace.Trace(training))
             outputs = self.call(*self._autocast(args), **kwargs)
             outputs = self._finish(outputs, inputs)
-            self._set_masks(inputs, outputs)
+            self._set_masks(args, inputs, outputs)
             self._regularize_activity(outputs)
         if symbolic:
-            self._record(args, kwargs, outputs, effects)
+            self._record(args, given, outputs, effects)
         self._seen_shapes = tree.map_structure(lambda x: None if x is None else x.shape, outputs)
         return outputs
 
     def _build_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self.built:
             return
-        shapes = [_shapes(x) for x in (*args, *kwargs.values()) if _has_tensor(x)]
         parameters = _signature(type(self).build).parameters
-        wanted = [p for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
+        wanted = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
+        arguments = _signature(type(self).call).bind_partial(self, *args, **kwargs).arguments
+        if len(wanted) > 1 and all(name.removesuffix("_shape") in arguments for name in wanted[:2]):
+            # As `build(query_shape, value_shape)` of `call(query, value)`.
+            named = {name: arguments.get(name.removesuffix("_shape")) for name in wanted}
+            self._build(**{name: _shapes(x) for name, x in named.items() if _has_tensor(x)})
+        else:
+            shapes = [_shapes(x) for x in (*args, *kwargs.values()) if _has_tensor(x)]
+            self._build(*shapes[: max(len(wanted), 1)])
+
+    def _build(self, *shapes: Any, **named: Any) -> None:
+        """Makes the weights now, those of layers within included."""
         with trace.outside():
-            self.build(*shapes[: max(len(wanted), 1)])
+            self.build(*shapes, **named)
         self.built = True
+        own = {id(v) for v in self._own_variables()}
+        for variable in self.weights:
+            if id(variable) not in own:
+                variable.path = f"{self.name}/{variable.path}"
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
 
@@ -337,10 +353,17 @@ class Layer(Configurable):
     def _pass_mask(
         self, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        if "mask" in signature.parameters and kwargs.get("mask") is None and args:
-            masks = tree.map_structure(mask_of, args[0])
-            if any(m is not None for m in tree.flatten(masks)):
-                kwargs["mask"] = masks
+        """Hands on masks: of the first argument as `mask`, of `query` as `query_mask`."""
+        parameters = signature.parameters
+        names = [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
+        arguments = dict(zip(names, args, strict=False)) | kwargs
+        first = arguments.get(names[0]) if names else None
+        wanted = {"mask": first} | {f"{name}_mask": x for name, x in arguments.items()}
+        for name, x in wanted.items():
+            if name in parameters and arguments.get(name) is None and x is not None:
+                masks = tree.map_structure(mask_of, x)
+                if any(m is not None for m in tree.flatten(masks)):
+                    kwargs[name] = masks
 
     def _finish(self, outputs: Any, inputs: list[Tensor]) -> Any:
         """The outputs as tensors, none of them the very object that came in."""
@@ -357,7 +380,9 @@ class Layer(Configurable):
             raise ValueError(f"Layer {self.name}: `call` returned None. Did it forget `return`?")
         return tree.map_structure(finished, outputs)
 
-    def _set_masks(self, inputs: list[Tensor], outputs: Any) -> None:
+    def _set_masks(self, args: tuple[Any, ...], inputs: list[Tensor], outputs: Any) -> None:
+        if args and _has_tensor(args[0]):
+            inputs = [x for x in tree.flatten(args[0]) if isinstance(x, Tensor)]
         masks = [mask_of(x) for x in inputs]
         known = [m for m in masks if m is not None]
         custom = type(self).compute_mask is not Layer.compute_mask
@@ -517,7 +542,7 @@ class Layer(Configurable):
 
 
 # Lists of variables and calls that are not parts of the layer.
-_BOOKKEEPING = {"_variables", "_losses", "_calls", "_initial_weights", "_trained"}
+_BOOKKEEPING = {"_variables", "_losses", "_calls", "_initial_weights", "_trained", "_states"}
 _OF_ALL_LAYERS = ("name", "trainable", "dtype")
 _TRACKED = (Layer, Variable)
 

@@ -79,3 +79,86 @@ class Embedding(Layer):
         config = super().get_config()
         config.pop("autocast", None)
         return config
+
+
+class ReversibleEmbedding(Embedding):
+    """An embedding that also turns vectors back into a score for each thing.
+
+    Source: Press & Wolf, 2016, arXiv:1608.05859
+
+    Args:
+        input_dim: how many things there are.
+        output_dim: the length of the vectors.
+        tie_weights: whether one table serves both ways.
+        embeddings_initializer: of the tables.
+        embeddings_regularizer: adds a loss computed from the tables.
+        embeddings_constraint: a projection of the tables after each step.
+        mask_zero: whether 0 stands for padding, which later layers skip.
+        reverse_dtype: of the computation on the way back; the layer's if None.
+        logit_soft_cap: keeps scores within plus and minus this number by tanh.
+
+    Shapes:
+        (batch, ...) -> (batch, ..., output_dim); with `reverse=True` (batch, ..., output_dim)
+        -> (batch, ..., input_dim)
+
+    >>> layer = ReversibleEmbedding(10, 4)
+    >>> layer(layer(np.array([[1, 2, 3]])), reverse=True).shape
+    (1, 3, 10)
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        tie_weights: bool = True,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        reverse_dtype: Any = None,
+        logit_soft_cap: float | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            input_dim,
+            output_dim,
+            embeddings_initializer,
+            embeddings_regularizer,
+            embeddings_constraint,
+            mask_zero,
+            **kwargs,
+        )
+        self.tie_weights = tie_weights
+        self.reverse_dtype = reverse_dtype
+        self.logit_soft_cap = logit_soft_cap
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the table(s)."""
+        super().build(input_shape)
+        if not self.tie_weights:
+            self.reverse_embeddings = self.add_weight(
+                name="reverse_embeddings",
+                shape=(self.output_dim, self.input_dim),
+                initializer=self.embeddings_initializer,
+                regularizer=self.embeddings_regularizer,
+                constraint=self.embeddings_constraint,
+            )
+
+    def call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
+        """The vectors of the inputs; with `reverse` the scores of all things."""
+        if not reverse:
+            return super().call(inputs)
+        if self.tie_weights:
+            kernel = ops.transpose(self.embeddings)
+        else:
+            kernel = ops.convert_to_tensor(self.reverse_embeddings)
+        dtype = self.reverse_dtype or self.dtype
+        logits = ops.matmul(ops.cast(inputs, dtype), ops.cast(kernel, dtype))
+        cap = self.logit_soft_cap
+        return logits if cap is None else ops.tanh(logits / cap) * cap
+
+    def compute_mask(self, inputs: Tensor, mask: Any = None) -> Any:
+        """True where the input is not 0, if `mask_zero`; that of the vectors on the way back."""
+        if dtypes.is_int(inputs.dtype):
+            return super().compute_mask(inputs, mask)
+        return mask

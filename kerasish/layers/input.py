@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish.graph import dtypes
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.layers.base import Call, History, Layer
 
@@ -39,10 +38,18 @@ class InputLayer(Layer):
         super().__init__(name=name or None, dtype=dtype, **kwargs)
         self.batch_shape = _sizes(batch_shape)
         self.built = True
-        tensor = Placeholder(self.batch_shape, dtypes.standardize(dtype), name=self.name)
+        self._make_placeholder()
+
+    def _make_placeholder(self) -> None:
+        tensor = Placeholder(self.batch_shape, self.dtype, name=self.name)
         call = Call(self, (), {}, tensor)
         tensor.history = History(call, 0)  # type: ignore[attr-defined]
         self._calls.append(call)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Copies have a placeholder of their own."""
+        self.__dict__.update(state)
+        self._make_placeholder()
 
     def call(self) -> Tensor:
         """The placeholder itself."""

@@ -45,18 +45,19 @@ class _Normalization(Layer):
         self.beta_constraint = constraints.get(beta_constraint)
         self.gamma_constraint = constraints.get(gamma_constraint)
 
-    def _size(self, input_shape: Any, axis: int) -> int:
-        size = input_shape[axis]
-        if size is None:
-            raise ValueError(
-                f"Layer {self.name}: axis {axis}, which is normalised, must have a known size, "
-                f"but the inputs have shape {format_shape(input_shape)}."
-            )
-        return size
-
     def _add_scale_and_offset(self, shape: tuple[int, ...]) -> None:
         self.gamma = self.add_weight(name="gamma", shape=shape) if self.scale else None
         self.beta = self.add_weight(name="beta", shape=shape) if self.center else None
+
+
+def _known_size(layer: Layer, input_shape: Any, axis: int) -> int:
+    size = input_shape[axis]
+    if size is None:
+        raise ValueError(
+            f"Layer {layer.name}: axis {axis}, which is normalised, must have a known size, "
+            f"but the inputs have shape {format_shape(input_shape)}."
+        )
+    return size
 
 
 @compat.older_names(beta_init="beta_initializer", gamma_init="gamma_initializer")
@@ -137,7 +138,7 @@ class BatchNormalization(_Normalization):
     def build(self, input_shape: Any) -> None:
         """Makes gamma, beta and the moving averages."""
         axis = canonical_axis(self.axis, len(input_shape))
-        channels = self._size(input_shape, axis)
+        channels = _known_size(self, input_shape, axis)
         self._add_scale_and_offset((channels,))
         shape = (channels,)
         self.moving_mean = self.add_weight(name="moving_mean", shape=shape, trainable=False)
@@ -226,7 +227,7 @@ class LayerNormalization(_Normalization):
     def build(self, input_shape: Any) -> None:
         """Makes gamma and beta, of the sizes of the normalised axes."""
         axes = canonical_axes(self.axis, len(input_shape))
-        self._add_scale_and_offset(tuple(self._size(input_shape, i) for i in axes))
+        self._add_scale_and_offset(tuple(_known_size(self, input_shape, i) for i in axes))
 
     def call(self, inputs: Tensor) -> Tensor:
         """The normalised inputs."""
@@ -297,7 +298,7 @@ class GroupNormalization(_Normalization):
     def build(self, input_shape: Any) -> None:
         """Makes gamma and beta, one per channel."""
         axis = canonical_axis(self.axis, len(input_shape))
-        channels = self._size(input_shape, axis)
+        channels = _known_size(self, input_shape, axis)
         if self.groups == -1:
             self.groups = channels
         if channels % self.groups:
@@ -322,6 +323,40 @@ class GroupNormalization(_Normalization):
         if self.scale:
             outputs = outputs * ops.reshape(self.gamma, shape)
         return outputs + ops.reshape(self.beta, shape) if self.center else outputs
+
+
+class RMSNormalization(Layer):
+    """Divides each sample by the root of its mean square over some axes, then scales it.
+
+    Source: Zhang & Sennrich, 2019, arXiv:1910.07467
+
+    Args:
+        axis: the axis, or several that are taken together.
+        epsilon: added to the mean square.
+
+    Shapes:
+        any -> the same
+
+    >>> RMSNormalization()(np.array([[1.0, 7.0]])).numpy()
+    array([[0.2, 1.4]], dtype=float32)
+    """
+
+    supports_masking = True
+
+    def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.epsilon = epsilon
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the scale, of the sizes of the normalised axes."""
+        axes = canonical_axes(self.axis, len(input_shape))
+        shape = [_known_size(self, input_shape, i) for i in axes]
+        self.scale = self.add_weight(name="scale", shape=shape, initializer="ones")
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The normalised inputs."""
+        return ops.rms_normalization(inputs, self.scale, self.axis, self.epsilon)
 
 
 class UnitNormalization(Layer):

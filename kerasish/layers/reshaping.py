@@ -344,13 +344,17 @@ class UpSampling1D(_UpSampling):
         return config
 
 
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+
+
 class UpSampling2D(_UpSampling):
-    """Enlarges images by repeating rows and columns.
+    """Enlarges images.
 
     Args:
         size: the factors: an int, or (height, width).
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
-        interpolation: "nearest", the only one there is.
+        interpolation: "nearest" repeats rows and columns; "bilinear", "bicubic", "lanczos3" and
+            "lanczos5" draw smooth lines between them.
 
     Shapes:
         (batch, height, width, channels) -> (batch, a * height, b * width, channels)
@@ -369,7 +373,21 @@ class UpSampling2D(_UpSampling):
         **kwargs: Any,
     ):
         super().__init__(size, data_format, **kwargs)
-        self.interpolation = one_of(interpolation, ["nearest"], "UpSampling2D: interpolation")
+        self.interpolation = one_of(interpolation, _INTERPOLATIONS, "UpSampling2D: interpolation")
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The enlarged images."""
+        if self.interpolation == "nearest":
+            return super().call(inputs)
+        first = self._first_axis
+        sizes = inputs.shape[first : first + 2]
+        if None in sizes:
+            raise ValueError(
+                f"Layer {self.name} (UpSampling2D, interpolation={self.interpolation!r}) needs "
+                f"images of known height and width, but got {format_shape(inputs.shape)}."
+            )
+        size = [int(n) * times for n, times in zip(sizes, self.size, strict=True)]  # type: ignore[arg-type]
+        return ops.image.resize(inputs, size, self.interpolation, data_format=self.data_format)
 
 
 class UpSampling3D(_UpSampling):

@@ -71,7 +71,7 @@ def _new_inputs(graph: LayerGraph, given: Any) -> list[Tensor]:
     if given is None:
         return [
             Input(batch_shape=x.shape, dtype=x.dtype, name=layer.name)
-            for x, layer in zip(graph.flat_inputs, graph.layers, strict=False)
+            for x, layer in zip(graph.flat_inputs, graph.entrances, strict=True)
         ]
     tensors = tree.flatten(given)
     if len(tensors) != len(graph.flat_inputs):

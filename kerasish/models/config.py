@@ -9,7 +9,8 @@ from typing import Any
 
 from kerasish import ops, tree
 from kerasish.graph.tensor import Tensor
-from kerasish.layers.base import Layer
+from kerasish.layers import registry as layer_registry
+from kerasish.layers.base import Layer, mask_of
 from kerasish.layers.input import InputLayer
 from kerasish.models.functional import LayerGraph, given_arguments
 from kerasish.models.operation import OperationLayer
@@ -39,7 +40,18 @@ def takes(cls: type, *names: str) -> bool:
 
 def functional_config(model: Any) -> dict[str, Any]:
     """The layers of a functional model and how they are connected."""
-    graph: LayerGraph = model._graph
+    found = connections(model._graph)
+    layers = zip(model._graph.layers, found["layers"], strict=True)
+    return {
+        "name": model.name,
+        "trainable": model._trainable,
+        **found,
+        "layers": [layer_entry(layer) | nodes for layer, nodes in layers],
+    }
+
+
+def connections(graph: LayerGraph) -> dict[str, Any]:
+    """The calls of each layer, by name, and where the inputs and outputs are."""
 
     def place(x: Tensor) -> list[Any]:
         layer, node, index = graph.origin(x)
@@ -47,15 +59,22 @@ def functional_config(model: Any) -> dict[str, Any]:
 
     def entry(layer: Layer) -> dict[str, Any]:
         nodes = [_node_config(call, place) for call in graph.calls if call.layer is layer]
-        return layer_entry(layer) | {"name": layer.name, "inbound_nodes": nodes}
+        return {"name": layer.name, "inbound_nodes": nodes}
 
     return {
-        "name": model.name,
-        "trainable": model._trainable,
         "layers": [entry(layer) for layer in graph.layers],
         "input_layers": tree.map_structure(place, graph.inputs),
         "output_layers": tree.map_structure(place, graph.outputs),
     }
+
+
+def connected(layers: list[Layer], found: Mapping[str, Any]) -> LayerGraph:
+    """The graph of layers that `connections` describes."""
+    results = _Replay(found["layers"], {layer.name: layer for layer in layers}).run()
+    ends = (_at_places(found[key], results) for key in ("input_layers", "output_layers"))
+    graph = LayerGraph(*ends)
+    graph.arrange([layer.name for layer in layers])
+    return graph
 
 
 def layer_entry(layer: Layer) -> dict[str, Any]:
@@ -137,12 +156,14 @@ def functional_from_config(cls: type, config: Mapping[str, Any], custom_objects:
         found = _at_places(places, results)
         return found[0] if unpack and isinstance(found, list) and len(found) == 1 else found
 
-    return cls(
+    model = cls(
         inputs=ends(config["input_layers"]),
         outputs=ends(config["output_layers"]),
         name=config.get("name"),
         trainable=config.get("trainable", True),
     )
+    model._graph.arrange([entry["name"] for entry in config["layers"]])
+    return model
 
 
 def _layer(entry: Mapping[str, Any]) -> Any:
@@ -152,6 +173,9 @@ def _layer(entry: Mapping[str, Any]) -> Any:
         return OperationLayer.from_config(entry["config"])
     if module.startswith("keras.src.ops"):
         return _keras_operation(entry)
+    if not module and layer_registry.built_in(entry["class_name"]) is not None:
+        # Keras 2 doesn't say it; there is an initializer called Identity too.
+        entry = {**entry, "module": "keras.layers"}
     return deserialize_keras_object(entry)
 
 
@@ -217,9 +241,20 @@ class _Replay:
             return False
         read = _arguments if isinstance(node, Mapping) else _old_arguments
         args, kwargs = read(node, self.results)
-        outputs = self.layers[name](*args, **{k: v for k, v in kwargs.items() if v is not None})
+        layer = self.layers[name]
+        outputs = layer(*args, **_still_needed(args, kwargs))
         self.results[name, index] = tree.flatten(outputs)
+        if isinstance(node, list) and isinstance(getattr(layer, "layers", None), list):
+            # In Keras 2 the making of a model counts as its first call.
+            self.results[name, index + 1] = self.results[name, index]
         return True
+
+
+def _still_needed(args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Without the masks that Keras 3 writes down, where layers find them on their inputs."""
+    masked = any(mask_of(x) is not None for x in tree.flatten(args))
+    found = {"mask", "query_mask", "value_mask", "key_mask"} if masked else set()
+    return {k: v for k, v in kwargs.items() if v is not None and k not in found}
 
 
 def _is_place(value: Any) -> bool:

@@ -22,7 +22,9 @@ class LayerGraph:
 
     Attributes:
         calls: the recorded calls in an order in which they can be replayed.
-        layers: the layers of these calls, inputs first.
+        entrances: the InputLayer of each input.
+        layers: these and the layers of the calls, in Keras's order: those farthest from the
+            outputs first. Files of weights go by it.
     """
 
     def __init__(self, inputs: Any, outputs: Any):
@@ -32,8 +34,8 @@ class LayerGraph:
         self.flat_outputs: list[Tensor] = tree.flatten(outputs)
         self._check()
         self.calls = self._collect()
-        entrances = [_input_layer(x) for x in self.flat_inputs]
-        self.layers = list(dict.fromkeys([*entrances, *(call.layer for call in self.calls)]))
+        self.entrances = [_input_layer(x) for x in self.flat_inputs]
+        self.layers = self._by_depth()
         self._check_names()
 
     def _check(self) -> None:
@@ -77,6 +79,47 @@ class LayerGraph:
             stack.extend((x, False) for x in reversed(_dependencies(call)))
         return list(order.values())
 
+    def _by_depth(self) -> list[Layer]:
+        """The layers by their longest way to an output, then as met on the way back from those."""
+        sources = {id(x): layer for x, layer in zip(self.flat_inputs, self.entrances, strict=True)}
+        depths: dict[Layer, int] = dict.fromkeys(self.entrances, 0)
+        of_call: dict[int, int] = {}
+        for call in reversed(self.calls):
+            # All calls of a layer are as deep as its deepest.
+            depth = max(of_call.get(id(call), 0), depths.get(call.layer, 0))
+            depths[call.layer] = depth
+            for x in _dependencies(call):
+                if id(x) in sources:
+                    layer = sources[id(x)]
+                    depths[layer] = max(depths[layer], depth + 1)
+                else:
+                    key = id(self.call_of(x))
+                    of_call[key] = max(of_call.get(key, 0), depth + 1)
+        met = {layer: i for i, layer in enumerate(self._backwards(sources))}
+        return sorted(depths, key=lambda layer: (-depths[layer], met.get(layer, len(met))))
+
+    def _backwards(self, sources: Mapping[int, Layer]) -> list[Layer]:
+        """The layers in the order in which a walk from the outputs, depth first, meets them."""
+        met: dict[Layer, None] = {}
+        seen: set[int] = set()
+        stack = list(reversed(self.flat_outputs))
+        while stack:
+            tensor = stack.pop()
+            if id(tensor) in sources:
+                met.setdefault(sources[id(tensor)])
+                continue
+            call = self.call_of(tensor)
+            if id(call) not in seen:
+                seen.add(id(call))
+                met.setdefault(call.layer)
+                stack.extend(reversed(_dependencies(call)))
+        return list(met)
+
+    def arrange(self, names: Sequence[str]) -> None:
+        """Puts the layers in the order of a file; those that it does not name stay behind."""
+        position = {name: i for i, name in enumerate(names)}
+        self.layers.sort(key=lambda layer: position.get(layer.name, len(position)))
+
     def call_of(self, tensor: Tensor) -> Call:
         """The call that made a tensor."""
         history: History | None = getattr(tensor, "history", None)
@@ -92,7 +135,7 @@ class LayerGraph:
 
     def origin(self, tensor: Tensor) -> tuple[Layer, int, int]:
         """The layer that a tensor comes from, which of its calls here, which of its outputs."""
-        for layer, x in zip(self.layers, self.flat_inputs, strict=False):
+        for layer, x in zip(self.entrances, self.flat_inputs, strict=True):
             if x is tensor:
                 return layer, 0, 0
         call = self.call_of(tensor)
@@ -132,7 +175,7 @@ def given_arguments(call: Call) -> dict[str, Any]:
     return {
         key: value
         for key, value in call.kwargs.items()
-        if not (key == "training" and value is None) and key != "mask"
+        if not (key == "training" and value is None)
     }
 
 

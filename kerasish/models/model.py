@@ -10,10 +10,11 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer, mask_of
 from kerasish.models.functional import LayerGraph
+from kerasish.saving.saveable import Saveable
 from kerasish.training.trainer import Trainer
 
 
-class Model(Trainer, Layer):
+class Model(Saveable, Trainer, Layer):
     """Layers put together, with training and inference.
 
     Two ways to make one. Functional: give the inputs and the outputs computed from them.

@@ -12,7 +12,7 @@ from kerasish import ops  # noqa: F401  (it registers all primitives)
 from kerasish.graph.passes import replace, variables_in
 from kerasish.graph.primitive import PRIMITIVES
 from kerasish.graph.shapes import Dim
-from kerasish.graph.tensor import Constant, Node, Placeholder, Tensor, size_tensors
+from kerasish.graph.tensor import Constant, Node, Placeholder, Subgraph, Tensor, size_tensors
 from kerasish.layers.base import Layer
 from kerasish.utils.naming import unique_name
 
@@ -36,6 +36,9 @@ class OperationLayer(Layer):
         self.node = node
         self.tensors = operands(node)
         self.built = True
+
+    def __reduce__(self) -> Any:
+        return type(self).from_config, (self.get_config(),)
 
     def call(self, *inputs: Tensor) -> Any:
         """The operation applied to other tensors."""
@@ -92,6 +95,11 @@ class OperationLayer(Layer):
     def _attr_config(self, value: Any) -> Any:
         if isinstance(value, tuple):
             return [self._attr_config(item) for item in value]
+        if isinstance(value, Subgraph):
+            raise TypeError(
+                f"The operation {self.name} holds a function, so the model has no config. Write a "
+                "Layer whose `call` does this."
+            )
         if not isinstance(value, Dim):
             return value
         if value.operation is None:

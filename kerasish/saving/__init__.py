@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kerasish.saving.saveable import load_model, load_weights, save_model, save_weights
 from kerasish.saving.serialization import (
     CustomObjectScope,
     custom_object_scope,
@@ -20,6 +21,10 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
+    "load_weights",
     "register_keras_serializable",
+    "save_model",
+    "save_weights",
     "serialize_keras_object",
 ]

@@ -334,6 +334,7 @@ def _array_config(obj: Any) -> Any:
 _WRITTEN_AS: dict[tuple[str | None, str], tuple[str | None, str]] = {
     ("keras.models", "Model"): ("keras.src.models.functional", "Functional"),
     ("keras.models", "Sequential"): ("keras", "Sequential"),
+    ("keras.layers", "GroupedQueryAttention"): ("keras.layers", "GroupQueryAttention"),
 }
 
 
@@ -568,6 +569,14 @@ class Configurable:
         """The arguments of `__init__` as plain data."""
         return config_of(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: all but what belongs to the graphs that the object is part of."""
+        state = dict(self.__dict__)
+        state.update((name, make()) for name, make in _OF_GRAPHS.items() if name in state)
+        if any(map(_is_symbolic, _leaves_of(self._init_arguments))):
+            state["_init_arguments"] = ((), {})
+        return state
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """An object made of what `get_config` returned."""
@@ -579,6 +588,27 @@ class Configurable:
             for name, value in _given_arguments(self).items()
         )
         return f"<{type(self).__name__}({given})>" if given else f"<{type(self).__name__}>"
+
+
+# Attributes that refer to graphs and compiled functions -> what a copy starts with.
+_OF_GRAPHS: dict[str, Callable[[], Any]] = {
+    "_calls": list,
+    "_eager": lambda: None,
+    "fit_position": lambda: None,
+    "history": lambda: None,
+}
+
+
+def _is_symbolic(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_symbolic
+
+
+def _leaves_of(value: Any) -> Iterable[Any]:
+    if isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves_of(item)
+    else:
+        yield value
 
 
 def _nested(value: Any) -> Any:

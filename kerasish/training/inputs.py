@@ -15,10 +15,9 @@ class Inputs:
     """The part of Trainer that knows the model's inputs."""
 
     inputs: Any
-    input_names: list[str]
 
     def _data(self, x: Any, y: Any = None, sample_weight: Any = None) -> Data:
-        inputs = [] if self.inputs is None else self.input_names
+        inputs = [] if self.inputs is None else self.input_names  # type: ignore[attr-defined]
         return Data(x, y, sample_weight, inputs)
 
     def _checked(self, data: Data, class_weight: Any = None) -> Data:
@@ -40,7 +39,7 @@ class Inputs:
         if expected is None or len(expected) != len(leaves) or all(a.ndim > 1 for a in leaves):
             return x
         if isinstance(x, dict):
-            by_name = dict(zip(self.input_names, expected, strict=True))
+            by_name = dict(zip(self.input_names, expected, strict=True))  # type: ignore[attr-defined]
             expected = [by_name[key] for key in sorted(x)] if set(x) == set(by_name) else expected
         return tree.pack(
             x,

@@ -72,6 +72,32 @@ def _cnn(keras: ModuleType) -> Any:
     return model
 
 
+def _lstm(keras: ModuleType) -> Any:
+    model = keras.models.Sequential(
+        [
+            keras.layers.Input(shape=(80,), dtype="int32"),
+            keras.layers.Embedding(20000, 128),
+            keras.layers.LSTM(128),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def _transformer(keras: ModuleType) -> Any:
+    layers = keras.layers
+    x = layers.Input(shape=(128, 128))
+    attended = layers.MultiHeadAttention(num_heads=4, key_dim=32)(x, x)
+    h = layers.LayerNormalization()(layers.Add()([x, attended]))
+    wide = layers.Dense(128)(layers.Dense(256, activation="relu")(h))
+    h = layers.LayerNormalization()(layers.Add()([h, wide]))
+    y = layers.Dense(1, activation="sigmoid")(layers.GlobalAveragePooling1D()(h))
+    model = keras.models.Model(x, y)
+    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
 def _one_hot(rng: Any, count: int) -> Any:
     return rng.multinomial(1, [0.1] * 10, count).astype("float32")
 
@@ -89,8 +115,22 @@ def _images(rng: Any, count: int) -> tuple[Any, Any]:
     return rng.random((count, 28, 28, 1), dtype="float32"), _one_hot(rng, count)
 
 
+def _texts(rng: Any, count: int) -> tuple[Any, Any]:
+    return rng.integers(0, 20000, (count, 80), dtype="int32"), _labels(rng, count)
+
+
+def _sequences(rng: Any, count: int) -> tuple[Any, Any]:
+    return rng.standard_normal((count, 128, 128), dtype="float32"), _labels(rng, count)
+
+
+def _labels(rng: Any, count: int) -> Any:
+    return rng.integers(0, 2, (count, 1)).astype("float32")
+
+
 WORKLOADS = {
     "W1": Workload("MLP 784-512-10, RMSprop, batch 128", 128, 128, 3, _mlp, _vectors),
     "W2": Workload("MLP 20-64-64-1, Adam, batch 32", 32, 512, 4, _small_mlp, _numbers),
     "W3": Workload("CNN conv32-conv64-dense128, Adam, batch 128", 128, 20, 1, _cnn, _images),
+    "W4": Workload("Embedding-LSTM(128), T=80, Adam, batch 32", 32, 24, 1, _lstm, _texts),
+    "W5": Workload("Transformer T=128 d=128 h=4, batch 32", 32, 16, 1, _transformer, _sequences),
 }

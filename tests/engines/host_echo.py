@@ -26,6 +26,7 @@ class Engine:
     version = "1"
     device = "cpu"
     native_gradients = False
+    higher_gradients = False
 
     def __init__(self):
         self.gaps = {"sort": "echoes have no order"}

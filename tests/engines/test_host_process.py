@@ -17,7 +17,7 @@ import pytest
 from kerasish.engines.base import MissingOperationError
 from kerasish.engines.host import frames
 from kerasish.engines.host.engine import HostEngine
-from kerasish.engines.host.parent import EngineDied, EngineError, EngineProcess
+from kerasish.engines.host.parent import EngineDied, EngineError, EngineMissing, EngineProcess
 from kerasish.graph.program import Instruction, Program, VariableSlot
 from kerasish.graph.spec import Spec
 
@@ -262,13 +262,24 @@ def test_a_senseless_limit_is_refused(process, monkeypatch, text):
         process.start()
 
 
-def test_death_between_calls_is_noticed(engine):
+def test_death_between_calls_is_told_once(engine):
+    step = engine.compile(program())
     engine.write(7, X)
-    os.kill(engine.process.hello["pid"], signal.SIGKILL)
+    os.kill(engine.process.pid, signal.SIGKILL)
     wait_until(lambda: not engine.process.alive)
+    assert engine.holds(7)  # so that nobody takes an older value for the newest
+    with pytest.raises(EngineDied, match="killed .SIGKILL.* during a pause after write"):
+        engine.read(7)
     assert not engine.holds(7)
     engine.write(7, X)
-    np.testing.assert_array_equal(engine.read(7), X)
+    np.testing.assert_array_equal(step([X], 0)[0], 2 * X)
+    assert engine.process.generation == 2
+
+
+def test_resident_data_is_an_array(engine):
+    data = engine.put(X)
+    np.testing.assert_array_equal(np.asarray(data), X)
+    assert np.asarray(data, "float64").dtype == "float64"
 
 
 def test_an_engine_that_cannot_start_says_why(tmp_path):
@@ -276,7 +287,7 @@ def test_an_engine_that_cannot_start_says_why(tmp_path):
     broken.write_text("class Engine:\n    def __init__(self):\n        import no_such_module\n")
     with pytest.raises(EngineError, match="No module named 'no_such_module'"):
         EngineProcess("Broken", sys.executable, broken).start()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(EngineMissing, match="there is no .*python"):
         EngineProcess("Missing", tmp_path / "python", broken).start()
 
 

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import platform
+import shlex
 import subprocess
 import sys
 import threading
@@ -112,9 +113,7 @@ def test_two_setups_at_once_take_turns(machine):
 
 def test_without_a_fitting_interpreter_the_ways_to_one_are_named(machine, monkeypatch):
     monkeypatch.setattr(setup, "_candidates", lambda versions: [Path("/nowhere/python")])
-    with pytest.raises(
-        SetupError, match=r"(?s)none was found.*pyenv.*conda create.*--python"
-    ):
+    with pytest.raises(SetupError, match=r"(?s)none was found.*pyenv.*conda create.*--python"):
         machine.set_up()
 
 
@@ -138,9 +137,7 @@ def test_other_names_and_other_platforms_are_refused(machine, monkeypatch):
     with pytest.raises(SetupError, match="'numpy' needs no setup; it is for theano and cntk"):
         setup.setup("numpy")
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    with pytest.raises(
-        SetupError, match="built for Linux x86_64, this machine is Darwin"
-    ):
+    with pytest.raises(SetupError, match="built for Linux x86_64, this machine is Darwin"):
         setup.setup("cntk")
 
 
@@ -156,6 +153,22 @@ def test_the_users_theano_flags_come_last(monkeypatch, tmp_path):
     flags = recipes.RECIPES["theano"].variables(tmp_path)["THEANO_FLAGS"].split(",")
     assert flags[0] == "floatX=float32"
     assert flags[-1] == "openmp=True"
+
+
+def test_any_path_survives_theanos_flags(monkeypatch, tmp_path):
+    """Theano splits them at commas as a shell would, and the linker's at blanks."""
+    monkeypatch.delenv("THEANO_FLAGS", raising=False)
+    directory = tmp_path / "it's a home, or so"
+    library = directory / "env/lib/python3.9/site-packages/numpy.libs/libopenblasp.so"
+    library.parent.mkdir(parents=True)
+    library.touch()
+    variables = recipes.RECIPES["theano"].variables(directory)
+    splitter = shlex.shlex(variables["THEANO_FLAGS"], posix=True)
+    splitter.whitespace, splitter.whitespace_split = ",", True
+    flags = dict(flag.split("=", 1) for flag in splitter)
+    assert flags["base_compiledir"] == str(directory / "compiled")
+    assert flags["blas.ldflags"] == "-l:libopenblasp.so"
+    assert variables["LIBRARY_PATH"].split(":")[0] == str(library.parent)
 
 
 @pytest.mark.skipif(

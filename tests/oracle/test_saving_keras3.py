@@ -68,11 +68,20 @@ def run(model, inputs):
     return model.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0)
 
 
-def exchange(path, ours, theirs):
-    """Ours read by Keras, and Keras's by us, both with equal predictions."""
+# What Keras 3 cannot read from .h5 files, not even from its own or those of tf.keras: several axes
+# (it keeps the last), Attention (a string that is a function's name too), models within models;
+# nor can a model from one train on.
+def keras_reads(suffix, name="", arguments=()):
+    several = isinstance(dict(arguments).get("axis"), list)
+    return suffix != ".h5" or not (several or name in ("Attention", "graph"))
+
+
+def exchange(path, ours, theirs, both=True):
+    """Ours read by Keras if it can, and Keras's by us, both with equal predictions."""
     x = inputs_of(ours)
     ours.save(path)
-    close(run(keras.models.load_model(path), x), run(ours, x))
+    if both:
+        close(run(keras.models.load_model(path), x), run(ours, x))
     theirs.save(path)
     close(run(models.load_model(path), x), run(theirs, x))
 
@@ -82,7 +91,7 @@ def exchange(path, ours, theirs):
 def test_each_layer(name, arguments, shape, suffix, tmp_path):
     ours = filled(around(layers, models, name, arguments, shape))
     theirs = filled(around(keras.layers, keras, name, arguments, shape))
-    exchange(tmp_path / f"m{suffix}", ours, theirs)
+    exchange(tmp_path / f"m{suffix}", ours, theirs, keras_reads(suffix, name, arguments))
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
@@ -90,7 +99,7 @@ def test_each_layer(name, arguments, shape, suffix, tmp_path):
 def test_models(make, suffix, tmp_path):
     ours, theirs = filled(make(layers, models)), filled(make(keras.layers, keras))
     assert [x.name for x in ours.layers] == [x.name for x in theirs.layers] or make is chain
-    exchange(tmp_path / f"m{suffix}", ours, theirs)
+    exchange(tmp_path / f"m{suffix}", ours, theirs, keras_reads(suffix, make.__name__))
 
 
 @pytest.mark.parametrize("name", ["m.weights.h5", "m.h5"])
@@ -113,8 +122,9 @@ def test_weights(make, name, tmp_path):
 OPTIMIZERS = ["SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl", "Lion"]
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize("source", ["ours", "theirs"])
+@pytest.mark.parametrize(
+    ("source", "suffix"), [("ours", ".keras"), ("theirs", ".keras"), ("theirs", ".h5")]
+)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_training_goes_on_alike(optimizer, source, suffix, tmp_path):
     def make(L, M):

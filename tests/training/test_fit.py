@@ -37,7 +37,7 @@ def test_a_classifier_learns():
     assert sorted(history) == ["accuracy", "loss"]
     assert len(history["loss"]) == 10
     assert history["loss"][-1] < history["loss"][0] / 3
-    loss, accuracy = model.evaluate(x, y, verbose=0)
+    _, accuracy = model.evaluate(x, y, verbose=0)
     assert accuracy > 0.95
     prediction = model.predict(x, verbose=0)
     assert prediction.shape == (200, 3)

@@ -9,12 +9,15 @@ values, as a program wants it.  In a step with gradients there are two such comp
 the forward and backward pass, then the learner's update of the parameters.  See `TrainStep`.
 """
 
+import collections
+
 import numpy as np
 
 from . import layout
 from .cntk_boot import C
 from .cntk_ops import TABLE, carrier, shaped
 from .common import RANDOM, Draws, note
+from .tail import Tail, covers
 
 FLAT = frozenset(  # no gradient passes through these
     "stop_gradient sign floor ceil round logical_not isnan isfinite equal not_equal "
@@ -24,6 +27,9 @@ FLAT = frozenset(  # no gradient passes through these
 )
 
 
+DEVICE = C.cpu()
+
+
 class Engine:
     """Holds the variables and compiles programs."""
 
@@ -31,36 +37,56 @@ class Engine:
     version = C.__version__
     device = "cpu"
     native_gradients = True
+    higher_gradients = False
 
     def __init__(self):
         self.gaps = {}
         self.table = TABLE
-        self.variables = {}
+        self.arrays = {}  # key -> the newest value, where CNTK has not changed it since
+        self.parameters = {}  # key -> where CNTK keeps it, if one of its functions uses it
         self.dtypes = {}
 
     def write(self, key, value):
-        native = np.asarray(value, carrier(value.dtype.name))
-        known = self.variables.get(key)
-        if known is not None and known.shape == native.shape and known.dtype == native.dtype:
-            known.value = native
-        else:
-            self.variables[key] = C.parameter(native.shape, init=native, dtype=native.dtype)
+        self.arrays[key] = value
         self.dtypes[key] = value.dtype
+        if key in self.parameters:
+            parameter, shape, dtype = self.parameters[key]
+            if (value.shape, carrier(value.dtype.name)) == (shape, dtype):
+                parameter.set_value(_view(np.asarray(value, dtype, order="C")))
+            else:
+                del self.parameters[key]
 
     def read(self, key):
-        return np.asarray(self.variables[key].value).astype(self.dtypes[key])
+        if key not in self.arrays:
+            parameter, shape, _ = self.parameters[key]
+            value = np.asarray(parameter.value).astype(self.dtypes[key], copy=False)
+            self.arrays[key] = value.reshape(shape)
+        return self.arrays[key]
+
+    def parameter(self, key):
+        """The variable as CNTK's functions use it."""
+        if key not in self.parameters:
+            value = self.arrays[key]
+            native = np.asarray(value, carrier(value.dtype.name))
+            parameter = C.parameter(native.shape, init=native, dtype=native.dtype)
+            self.parameters[key] = parameter, native.shape, native.dtype
+        return self.parameters[key][0]
+
+    def assigned(self, keys):
+        """CNTK has given these variables new values."""
+        for key in keys:
+            self.arrays.pop(key, None)
 
     def delete(self, key):
-        self.variables.pop(key, None)
-        self.dtypes.pop(key, None)
+        for store in (self.arrays, self.parameters, self.dtypes):
+            store.pop(key, None)
 
     def compile(self, program, once=False):
         """A function of (inputs, counter) that returns the outputs and applies the updates."""
         program = _without_empties(program)
         program = _without_zero_gradients(program)
-        count = sum(i.op == "gradients" for i in program.instructions)
-        kind = PlainStep if count == 0 else TrainStep if count == 1 else StagedStep
-        step = kind(self, program)
+        gradients = any(i.op == "gradients" for i in program.instructions)
+        step = (GradientStep if gradients else PlainStep)(self, program)
         note("")
         return step
 
@@ -77,14 +103,14 @@ class Lowering:
         self.order = list(program.inputs) + random
         # CNTK wants all arguments of a function in one dtype.
         carriers = {carrier(program.specs[i].dtype) for i in self.order}
-        common = np.float64 if np.float64 in carriers else np.float32
+        self.common = np.float64 if np.float64 in carriers else np.float32
         self.arguments = {}
         for i in self.order:
             spec = program.specs[i]
-            x = C.input_variable(spec.shape, dtype=common, dynamic_axes=[])
+            x = C.input_variable(spec.shape, dtype=self.common, dynamic_axes=[])
             self.arguments[i], plain[i] = x, _fitting(x, spec.shape, spec.dtype)
         for i, variable in program.variables.items():
-            value = engine.variables[variable.key]
+            value = engine.parameter(variable.key)
             # Nobody needs its gradient, but CNTK would compute it.
             plain[i] = value if i in trainable or not trainable else C.stop_gradient(value)
         for i, array in program.constants.items():
@@ -117,242 +143,227 @@ class Lowering:
         """CNTK's arguments for a run, those that the function does not use included."""
         arrays = list(arrays) + self.draws(counter)
         return {
-            self.arguments[i]: np.ascontiguousarray(a, self.arguments[i].dtype)
+            self.arguments[i]: np.asarray(a, self.common, order="C")
             for i, a in zip(self.order, arrays)
         }
 
 
-class Fetches:
-    """The outputs of a program: those that a CNTK function computes and those known without."""
+class Native:
+    """A CNTK function that makes outputs, which are known by value id, and assignments.
 
-    def __init__(self, lowering, ids):
-        self.program = lowering.program
-        self.ids = ids
-        self.order = lowering.order
+    It is called past CNTK's own Python, whose checks take longer than a small step.
+
+    Arguments:
+        loss: one more output, to differentiate.
+    """
+
+    def __init__(self, engine, lowering, outputs, updates, loss=None):
+        self.engine, self.lowering = engine, lowering
+        self.specs = lowering.program.specs
+        self.ids = outputs
+        get = lowering.values.get
         # An argument or a variable is no output of a CNTK function until something is done to it.
-        self.native = {
-            i: _computed(lowering.values.get(i))
-            for i in ids
-            if 0 not in self.program.specs[i].shape
-        }
+        native = {i: _computed(get(i)) for i in outputs if 0 not in self.specs[i].shape}
+        self.keys = [key for key, _ in updates]
+        assigned = [_assign(engine.parameter(key), get(i)) for key, i in updates]
+        first = [] if loss is None else [loss]
+        self.function = _combine(first + list(native.values()) + assigned)
+        self.places = {i: f.output for i, f in native.items()}
+        self.outputs = list(self.function.outputs) if self.function else []
+        self.used = list(self.function.arguments) if self.function else []
+        self.kept = {f.output for f in first}
 
-    def arrays(self, results):
-        """The outputs as arrays of the program's dtypes, from output variable -> value."""
-        return [
-            self.array(i, results[self.native[i].output] if i in self.native else np.empty(0))
-            for i in self.ids
-        ]
+    def __call__(self, arrays, counter):
+        """The backward pass's state and the outputs as arrays of the program's dtypes, by id."""
+        if self.function is None:
+            return None, {i: np.empty(self.specs[i].shape, self.specs[i].dtype) for i in self.ids}
+        feed = self.lowering.feed(arrays, counter)
+        values = {x: _value(feed[x]) for x in self.used}
+        results = dict.fromkeys(self.outputs)
+        state = C.cntk_py.Function._forward(self.function, values, results, DEVICE, self.kept)
+        self.engine.assigned(self.keys)
+        return state, {i: self.array(i, results) for i in self.ids}
 
-    def array(self, i, value):
-        spec = self.program.specs[i]
-        value = value if isinstance(value, np.ndarray) else np.asarray(value.asarray())
-        value = value.reshape(spec.shape)
-        return value != 0 if spec.dtype == "bool" else value.astype(spec.dtype)
+    def array(self, i, results):
+        spec = self.specs[i]
+        if i not in self.places:
+            return np.empty(spec.shape, spec.dtype)
+        value = results[self.places[i]].data().to_ndarray().reshape(spec.shape)
+        return value != 0 if spec.dtype == "bool" else value.astype(spec.dtype, copy=False)
 
 
 class PlainStep:
     """A program without gradients: one evaluation, which also makes the assignments."""
 
     def __init__(self, engine, program):
-        self.lowering = Lowering(engine, program)
+        lowering = Lowering(engine, program)
         for instruction in program.instructions:
-            self.lowering.lower(instruction)
-        get = self.lowering.values.get
-        self.fetches = Fetches(self.lowering, program.outputs)
-        assigned = [_assign(engine.variables[key], get(i)) for key, i in program.updates]
-        self.function = _combine(list(self.fetches.native.values()) + assigned)
-        self.used = self.function.arguments if self.function else ()
+            lowering.lower(instruction)
+        self.outputs = program.outputs
+        self.native = Native(engine, lowering, list(dict.fromkeys(program.outputs)), program.updates)
 
     def __call__(self, arrays, counter):
-        if self.function is None:
-            return []
-        feed = self.lowering.feed(arrays, counter)
-        _, results = self.function.forward(
-            {x: feed[x] for x in self.used}, outputs=self.function.outputs, as_numpy=False
-        )
-        return self.fetches.arrays(results)
+        _, known = self.native(arrays, counter)
+        return [known[i] for i in self.outputs]
 
 
-class TrainStep:
-    """A program with one `gradients`: a CNTK Trainer whose learner makes the updates.
+class GradientStep:
+    """A program with gradients.
 
-    The instructions fall into two parts.  What does not depend on the gradients is the model; what
-    does is lowered inside the learner's update.  The update knows neither the inputs nor what the
-    model computed: what it needs of these the model leaves in holders, or, where it depends on
-    variables only, the update computes it anew.
+    Its instructions fall into two parts: those that depend on gradients and those that do not. The
+    latter and the gradients are CNTK's; what follows them is NumPy's as far as it can be, see tail.
     """
 
     def __init__(self, engine, program):
         self.engine, self.program = engine, program
-        self.split()
-        xs = [x for x in dict.fromkeys(self.gradients.inputs[1:]) if x in self.reaching]
-        self.model = Lowering(engine, program, trainable=set(xs) or {None})
-        self.wanted = {}  # value id -> the parameter whose gradient is wanted
-        self.first = set()  # those whose gradients are channels first
-        self.build_model(xs)
-        self.build_trainer()
+        first, *others = [i for i in program.instructions if i.op == "gradients"]
+        self.late = _reached(program, [o for i in [first] + others for o in i.outputs])
+        late_updates, held = self.split()
+        early = _copy(program, [i for i in program.instructions if i.outputs[0] not in self.late])
+        early.updates = []
+        self.others = [Gradients(engine, early, i) for i in others]
+        early.outputs = list(
+            dict.fromkeys([i for i in program.outputs if i not in self.late] + held)
+        )
+        early.updates = [u for u in program.updates if u not in late_updates]
+        # The one that makes updates comes last: they must not change what the others see.
+        self.first = Gradients(engine, early, first)
+        self.build_rest(late_updates, held)
 
     def split(self):
-        """Sort values and instructions into the two parts."""
-        program = self.program
-        (self.gradients,) = [i for i in program.instructions if i.op == "gradients"]
+        """The updates to make after the gradients, and the early values that they need."""
+        program, late = self.program, self.late
         maker = {o: i for i in program.instructions for o in i.outputs}
-        late = _reached(program, self.gradients.outputs)
         fed = _reached(
             program,
             list(program.inputs) + [i.outputs[0] for i in program.instructions if i.op in RANDOM],
         )
-        late_updates = [(k, i) for k, i in program.updates if i in late]
-        self.late_outputs = [i for i in dict.fromkeys(program.outputs) if i in late]
         again, held = set(), []
 
         def need(i):
-            """Value i is wanted in the update."""
+            """Value i is wanted after the gradients."""
             if i in late or i in again or i in held:
                 return
             if i in fed:
                 held.append(i)
-            elif i in maker:
+            elif i in maker:  # it depends on variables only, and is computed once more
                 again.add(i)
                 for j in maker[i].inputs:
                     need(j)
 
         for instruction in program.instructions:
-            if instruction.outputs[0] in late and instruction is not self.gradients:
+            if instruction.outputs[0] in late and instruction.op != "gradients":
                 for i in instruction.inputs:
                     need(i)
-        # A variable that the update reads must not change before: its own update is made there.
+        updates = [(key, i) for key, i in program.updates if i in late]
+        # A variable that is read after the gradients must not change before.
         ids = {v.key: i for i, v in program.variables.items()}
         read = {
-            i
-            for instruction in program.instructions
-            if instruction.outputs[0] in late or instruction.outputs[0] in again
-            for i in instruction.inputs
+            i for one in program.instructions if one.outputs[0] in late | again for i in one.inputs
         }
         for key, i in program.updates:
-            if i not in late and ids[key] in read | {j for _, j in late_updates}:
+            if i not in late and ids[key] in read | {j for _, j in updates}:
                 need(i)
-                late_updates.append((key, i))
-        self.held, self.late_updates = held, late_updates
-        self.early_updates = [u for u in program.updates if u not in late_updates]
-        self.early = [i for i in program.instructions if i.outputs[0] not in late]
-        self.late = [
-            i
-            for i in program.instructions
-            if i is not self.gradients and (i.outputs[0] in late or i.outputs[0] in again)
-        ]
-        self.reaching = _reaching(program, self.gradients.inputs[0])
+                updates.append((key, i))
+        self.again = again
+        return updates, held
 
-    def build_model(self, xs):
+    def build_rest(self, updates, held):
+        program = self.program
+        rest = _copy(
+            program,
+            [
+                i
+                for i in program.instructions
+                if i.op != "gradients" and i.outputs[0] in self.late | self.again
+            ],
+        )
+        stages = [self.first] + self.others
+        self.given = held + [o for stage in stages for o in stage.outputs]
+        rest.inputs = collections.OrderedDict((i, program.specs[i]) for i in self.given)
+        rest.outputs = [i for i in dict.fromkeys(program.outputs) if i in self.late]
+        rest.updates = updates
+        used = {i for one in rest.instructions for i in one.inputs}
+        used.update(rest.outputs, [i for _, i in updates])
+        self.read = {i: v.key for i, v in program.variables.items() if i in used}
+        self.rest = rest
+        self.tail = Tail(rest) if covers(rest) else None
+        self.plain = None if self.tail else PlainStep(self.engine, rest)
+
+    def __call__(self, arrays, counter):
+        known = {}
+        for stage in self.others + [self.first]:
+            known.update(stage(arrays, counter))
+        given = [known[i] for i in self.given]
+        if self.tail is None:
+            known.update(zip(self.rest.outputs, self.plain(given, counter)))
+        else:
+            values = dict(zip(self.given, given))
+            values.update((i, self.engine.read(key)) for i, key in self.read.items())
+            made = self.tail(values)
+            for key, i in self.rest.updates:
+                self.engine.write(key, made[i])
+            known.update(made)
+        return [np.array(known[i]) for i in self.program.outputs]
+
+
+class Gradients:
+    """The gradients of one instruction, with the outputs and updates of the early program.
+
+    Called with the inputs and the counter, it returns the arrays: value id -> array.
+    """
+
+    def __init__(self, engine, early, instruction):
+        self.program, self.instruction = early, instruction
+        self.outputs = list(instruction.outputs)
+        reaching = _reaching(early, instruction.inputs[0])
+        xs = [x for x in dict.fromkeys(instruction.inputs[1:]) if x in reaching]
+        self.model = Lowering(engine, early, trainable=set(xs) or {None})
+        self.wanted = {}  # value id -> the parameter whose gradient is wanted
+        self.first = set()  # those whose gradients are channels first
+        self.lower(engine, xs)
+        loss = C.reduce_sum(
+            self.model.values.native(instruction.inputs[0]), axis=C.Axis.all_static_axes()
+        )
+        loss = shaped(loss, (1,))
+        self.native = Native(engine, self.model, early.outputs, early.updates, loss)
+        self.loss, self.one = loss.output, np.ones(1, loss.dtype)
+
+    def lower(self, engine, xs):
         model, program = self.model, self.program
         for x in xs:
             if x in program.variables:
-                self.wanted[x] = self.engine.variables[program.variables[x].key]
-            elif x in program.inputs:
+                self.wanted[x] = engine.parameter(program.variables[x].key)
+            elif x in program.inputs or x in program.constants:
                 self.wanted[x] = model.shift(x)
-        for instruction in self.early:
+        for instruction in program.instructions:
             model.lower(instruction)
             output = instruction.outputs[0]
             if output in xs:
                 if model.values.made_first(output):
                     self.first.add(output)
                 self.wanted[output] = model.shift(output)
-        self.holders = {i: _holder(program.specs[i]) for i in self.held + self.late_outputs}
-        self.fetches = Fetches(
-            model, [i for i in dict.fromkeys(program.outputs) if i not in self.late_outputs]
-        )
 
-    def build_trainer(self):
-        model = self.model
-        assigned = [_assign(self.holders[i], model.values.get(i)) for i in self.held]
-        assigned += [
-            _assign(self.engine.variables[key], model.values.get(i))
-            for key, i in self.early_updates
-        ]
-        function = _combine(list(self.fetches.native.values()) + assigned)
-        loss = C.reduce_sum(
-            model.values.native(self.gradients.inputs[0]), axis=C.Axis.all_static_axes()
+    def __call__(self, arrays, counter):
+        state, known = self.native(arrays, counter)
+        found = dict.fromkeys(self.wanted.values())
+        C.cntk_py.Function._backward(
+            self.native.function, state, {self.loss: _value(self.one)}, found
         )
-        loss = C.to_batch(shaped(loss, (1,)))
-        self.outputs = list(function.outputs) if function else []
-        ids = list(self.wanted)
-        parameters = [self.wanted[i] for i in ids]
-        learner = C.learners.universal(
-            lambda parameters, gradients: self.update(ids, parameters, gradients), parameters
-        )
-        self.trainer = C.Trainer(function or C.combine([loss]), (loss, None), [learner])
-        whole = C.combine([loss] + ([function] if function else []))
-        self.used = whole.arguments
-
-    def update(self, ids, parameters, gradients):
-        """The learner's update, as a CNTK function of the gradients."""
-        program = self.program
-        lowering = Lowering(self.engine, program)
-        values = lowering.values
-        values.plain.update((i, self.holders[i]) for i in self.held)
-        known = dict(zip(ids, gradients))
         for x, output, spec in zip(
-            self.gradients.inputs[1:], self.gradients.outputs, self.gradients.specs
+            self.instruction.inputs[1:], self.outputs, self.instruction.specs
         ):
-            where = values.first if x in self.first else values.plain
-            where[output] = known[x] if x in known else _zeros(spec)
-        for instruction in self.late:
-            lowering.lower(instruction)
-        assigned = [
-            _assign(self.engine.variables[key], values.get(i)) for key, i in self.late_updates
-        ]
-        assigned += [_assign(self.holders[i], values.get(i)) for i in self.late_outputs]
-        # CNTK wants every parameter and every gradient used.
-        used = [_first_element(x) for pair in zip(parameters, gradients) for x in pair]
-        return C.combine(assigned + used)
-
-    def __call__(self, arrays, counter):
-        feed = self.model.feed(arrays, counter)
-        feed = {x: feed[x] for x in self.used}
-        if self.outputs:
-            _, results = self.trainer.train_minibatch(feed, outputs=self.outputs)
-        else:
-            self.trainer.train_minibatch(feed)
-            results = {}
-        early = dict(zip(self.fetches.ids, self.fetches.arrays(results)))
-        return [
-            early[i] if i in early else self.fetches.array(i, np.asarray(self.holders[i].value))
-            for i in self.program.outputs
-        ]
-
-
-class StagedStep:
-    """A program with several `gradients`: each computed by itself and handed to the rest."""
-
-    def __init__(self, engine, program):
-        self.stages = []
-        found = [i for i in program.instructions if i.op == "gradients"]
-        late = set().union(*[_reached(program, i.outputs) for i in found])
-        for instruction in found:
-            if instruction.inputs[0] in late:
-                raise NotImplementedError(
-                    "CNTK has no gradients of gradients (%s)" % instruction.source
-                )
-        extra = [o for i in found for o in i.outputs]
-        for instruction in found:
-            self.stages.append(_gradient_stage(engine, program, instruction, late))
-        rest = _copy(program, [i for i in program.instructions if i.op != "gradients"])
-        rest.inputs.update((i, program.specs[i]) for i in extra)
-        self.rest = PlainStep(engine, rest)
-
-    def __call__(self, arrays, counter):
-        arrays = list(arrays)
-        gradients = [g for stage in self.stages for g in stage(arrays, counter)]
-        return self.rest(arrays + gradients, counter)
-
-
-def _gradient_stage(engine, program, instruction, late):
-    """A function of (inputs, counter) that returns the gradients of one instruction."""
-    holding = _copy(
-        program, [i for i in program.instructions if i is instruction or i.outputs[0] not in late]
-    )
-    holding.outputs, holding.updates = list(instruction.outputs), []
-    return TrainStep(engine, holding)
+            if x in self.wanted:
+                grad = found[self.wanted[x]].data().to_ndarray()
+                rank = len(spec.shape)
+                if x in self.first:
+                    grad = grad.reshape(layout.shape_first(spec.shape)).transpose(
+                        layout.to_last(rank)
+                    )
+                known[output] = grad.reshape(spec.shape).astype(spec.dtype, copy=False)
+            else:
+                known[output] = np.zeros(spec.shape, spec.dtype)
+        return known
 
 
 def _copy(program, instructions):
@@ -441,12 +452,13 @@ def _without_zero_gradients(program):
 # ---------------------------------------------------------------- CNTK values
 
 
-def _zeros(spec):
-    return C.constant(0, shape=spec.shape, dtype=carrier(spec.dtype))
+def _view(array):
+    """A CNTK array in the memory of this one, which has to outlive it."""
+    return C.cntk_py.NDArrayView(array, DEVICE, False, True)
 
 
-def _holder(spec):
-    return C.parameter(spec.shape, init=0, dtype=carrier(spec.dtype))
+def _value(array):
+    return C.cntk_py.Value(_view(array))
 
 
 def _fitting(x, shape, dtype):

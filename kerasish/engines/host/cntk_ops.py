@@ -277,14 +277,19 @@ def _conv(x, kernel, strides, padding, dilation, groups):
             groups,
         )
         return shaped(y, y.shape[:2] + y.shape[3:])
-    x = _pad(x, ((0, 0), (0, 0)) + padding, 0)
+    kernel = _kernel(kernel, dilation)
+    centred = tuple(((k - 1) // 2, k // 2) for k in kernel.shape[2:])
+    # CNTK pads by itself where that is the same for sure, which is much quicker.
+    own = padding == centred and all(s == 1 and k % 2 for s, k in zip(strides, kernel.shape[2:]))
+    if not own:
+        x = _pad(x, ((0, 0), (0, 0)) + padding, 0)
     return _unpacked(
         x,
         C.convolution(
-            _kernel(kernel, dilation),
+            kernel,
             C.to_batch(x),
             strides=strides,
-            auto_padding=[False],
+            auto_padding=[False] + [own] * len(strides),
             groups=groups,
         ),
     )

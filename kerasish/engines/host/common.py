@@ -31,12 +31,14 @@ def note(text):
 class Program:
     """A program as kerasish sends it.
 
+    `jit` is True or False where compiling is demanded or forbidden, else None.
     `inputs` and `variables` map value ids to their Spec and Variable, `constants` value ids to
     arrays; `specs` has the Spec of every value.
     """
 
     def __init__(self, header, arrays):
         self.name = header["name"]
+        self.jit = header["jit"]
         self.inputs = collections.OrderedDict(
             (i, Spec(tuple(shape), dtype)) for i, shape, dtype in header["inputs"]
         )

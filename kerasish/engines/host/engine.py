@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import weakref
 from collections.abc import Sequence
@@ -21,8 +22,9 @@ class HostEngine(Engine):
     """An engine in a worker process, under an old Python.
 
     The process starts when it is first needed. Should it die, the call that was running raises
-    `EngineDied`; the next one starts a new process, to which variables, compiled programs and
-    resident data are sent again. Variables then have the values that were fetched last.
+    `EngineDied`, or, if none was, the next one; the one after that starts a new process, to which
+    variables, compiled programs and resident data are sent again. Variables then have the values
+    that were fetched last.
 
     Args:
         name: "theano" or "cntk".
@@ -48,6 +50,7 @@ class HostEngine(Engine):
                 environment_python(name),
                 name,
                 recipe.variables(engine_directory(name)),
+                f"Get it with: kerasish setup {name}",
             )
         self.process = process
         self._held: set[int] = set()
@@ -62,6 +65,10 @@ class HostEngine(Engine):
     @property
     def native_gradients(self) -> bool:  # type: ignore[override]
         return self.process.start()["native_gradients"]
+
+    @property
+    def higher_gradients(self) -> bool:  # type: ignore[override]
+        return self.process.start()["higher_gradients"]
 
     def lowers(self, op: str) -> bool:
         return op in self.process.start()["supported"]
@@ -107,11 +114,11 @@ class HostEngine(Engine):
         return key in self._held
 
     def _note_generation(self) -> None:
-        """Forget what a process held that is no more."""
-        alive = self.process.generation if self.process.alive else None
-        if alive != self._held_in:
+        """Forget what a process held whose end was reported."""
+        generation = self.process.generation if self.process.known else -1
+        if generation != self._held_in:
             self._held = set()
-            self._held_in = alive if alive is not None else -1
+            self._held_in = generation
             for handles in self._discarded.values():
                 handles.clear()
 
@@ -123,8 +130,11 @@ class HostEngine(Engine):
     def compile(self, program: Program) -> HostExecutable:
         return HostExecutable(self, program)
 
+    def interpret(self, program: Program) -> HostExecutable:
+        return HostExecutable(self, dataclasses.replace(program, jit=False))
+
     def evaluate(self, program: Program, inputs: Sequence[Any], counter: int) -> list[np.ndarray]:
-        header, constants = program.to_json()
+        header, constants = _sendable(program)
         places, arrays = self.placed(inputs)
         return self.call(
             "evaluate",
@@ -156,6 +166,11 @@ class HostEngine(Engine):
         """For each input its handle, None if it has to be sent; and those to send."""
         places = [x.handle() if isinstance(x, Resident) else None for x in inputs]
         return places, [np.asarray(x) for x in inputs if not isinstance(x, Resident)]
+
+
+def _sendable(program: Program) -> tuple[dict[str, Any], list[np.ndarray]]:
+    header, constants = program.to_json()
+    return {**header, "jit": program.jit}, constants
 
 
 class _Handle:
@@ -195,6 +210,9 @@ class Resident(_Handle):
     def dtype(self) -> np.dtype:
         return self.array.dtype
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.array, dtype) if copy else np.asarray(self.array, dtype)
+
     def _send(self) -> int:
         return self.engine.call("put", [self.array])[0]["handle"]
 
@@ -207,7 +225,7 @@ class HostExecutable(_Handle, Executable):
         self.program = program
 
     def _send(self) -> int:
-        header, constants = self.program.to_json()
+        header, constants = _sendable(self.program)
         answer, _ = self.engine.call("compile", constants, program=header, about=self.program.name)
         return answer["executable"]
 

@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import weakref
@@ -23,11 +24,16 @@ from kerasish.engines.host.frames import Channel, Closed, FrameError
 WORKER = Path(__file__).with_name("worker.py")
 TIMEOUT_VARIABLE = "KERASISH_ENGINE_TIMEOUT"
 GRACE = 5.0  # seconds that an interrupted call gets to end by itself, so that no state is lost
+PATIENCE = 2.0  # seconds after which a compilation is announced
 TAIL = 2000  # characters of the worker's last output in an error
 
 
 class EngineDied(RuntimeError):
     """The engine's process ended; what it held is gone, the next call starts a new one."""
+
+
+class EngineMissing(RuntimeError):
+    """The engine's interpreter is not there, or no longer."""
 
 
 class EngineError(RuntimeError):
@@ -42,8 +48,10 @@ class EngineProcess:
         python: the interpreter that has the engine.
         engine: the engine's module in this folder, or the path of a file with one.
         environment: variables to set for the process, beside the user's own.
+        remedy: what to tell the user if the interpreter is missing.
 
-    The process starts at the first `call`, and after its death at the next.  `generation` counts
+    The process starts at the first `call`.  After its death one call raises `EngineDied`, be it the
+    one that was running or the next; the call after that starts a new process.  `generation` counts
     the starts: what was written to an earlier generation is lost.  The process ends with this one.
     """
 
@@ -53,11 +61,13 @@ class EngineProcess:
         python: str | Path,
         engine: str | Path,
         environment: Mapping[str, str] | None = None,
+        remedy: str = "",
     ):
         self.name = name
         self.command = [str(python), "-I", "-B", "-X", "faulthandler", str(WORKER)]
         self.engine = str(engine)
         self.environment = dict(environment or {})
+        self.remedy = remedy
         self.generation = 0
         self.hello: dict[str, Any] = {}
         self._process: subprocess.Popen | None = None
@@ -75,8 +85,22 @@ class EngineProcess:
             and self._process.poll() is None
         )
 
+    @property
+    def known(self) -> bool:
+        """Whether the process was started, and its end, should it have ended, not yet reported."""
+        return self._process is not None and self._owner == os.getpid()
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process, None if there is none."""
+        return self._process.pid if self._process is not None and self.alive else None
+
     def start(self) -> dict[str, Any]:
-        """Start the process if it is not running; return what it says of itself."""
+        """Start the process if it is not running; return what it says of itself.
+
+        Raises:
+            EngineDied: it had ended since the last call; this is said once.
+        """
         with self._lock:
             self._ensure()
             return self.hello
@@ -117,8 +141,7 @@ class EngineProcess:
             with _interrupts_deferred():
                 self._pending = True
                 self._channel.send({"do": do, **message}, arrays)
-            if not self._poll.poll(_limit() * 1000):
-                raise TimeoutError
+            self._wait(_limit())
             with _interrupts_deferred():
                 answer, results = self._channel.receive()
                 self._pending = False
@@ -141,6 +164,19 @@ class EngineProcess:
             )
         return answer, results
 
+    def _wait(self, limit):
+        """Wait for the answer; say what takes long if it is compiling, which takes long once."""
+        if self._poll.poll(min(PATIENCE, limit) * 1000):
+            return
+        note = self._last_note()
+        if note.startswith("compiling"):
+            print(f"{self.name} is {note} (kept for the next time) ...", file=sys.stderr)
+        if not self._poll.poll(max(0, limit - PATIENCE) * 1000):
+            raise TimeoutError
+
+    def _last_note(self):
+        return os.pread(self._note.fileno(), 500, 0).decode(errors="replace").strip()
+
     def _settle(self):
         """After an interrupt: take the pending answer if it comes soon, else end the process."""
         with _interrupts_deferred():
@@ -160,9 +196,11 @@ class EngineProcess:
     def _ensure(self):
         if self.alive:
             self._settle()  # should an interrupt have come in the way of it
+        elif self.known:
+            # What it held is lost, which its user has to hear before another takes its place.
+            self._doing = f"a pause after {self._doing}"
+            raise self._died()
         if not self.alive:
-            if self._process is not None and self._owner == os.getpid():
-                self._kill()
             self._start()
 
     def _start(self):
@@ -194,9 +232,14 @@ class EngineProcess:
                 env={**os.environ, **self.environment},
                 start_new_session=True,
             )
-        except OSError:
+        except OSError as error:
             for file in (ours, self._output, self._note):
                 file.close()
+            if isinstance(error, FileNotFoundError):
+                raise EngineMissing(
+                    f"the {self.name} engine cannot start: there is no {self.command[0]}"
+                    + (f". {self.remedy}" if self.remedy else "")
+                ) from None
             raise
         finally:
             theirs.close()
@@ -240,7 +283,7 @@ class EngineProcess:
 
     def _tail(self):
         """What the process noted and printed last."""
-        note = os.pread(self._note.fileno(), 500, 0).decode(errors="replace").strip()
+        note = self._last_note()
         size = self._output.seek(0, os.SEEK_END)
         self._output.seek(max(0, size - TAIL))
         output = self._output.read().decode(errors="replace").strip()

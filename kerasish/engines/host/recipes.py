@@ -64,16 +64,34 @@ def _cntk_variables(directory: Path) -> dict[str, str]:
         "KMP_BLOCKTIME": "0",
     }
     if _is_amd():
-        # This old MKL runs its slowest kernels on any processor that is not Intel's unless told.
-        variables["MKL_DEBUG_CPU_TYPE"] = "5"
+        # This old MKL runs its slowest kernels on any processor that is not Intel's unless told:
+        # 7 is AVX-512, 5 AVX2.
+        if _processor() >= AVX512:
+            variables["MKL_DEBUG_CPU_TYPE"] = "7"
+        elif _processor() >= AVX2:
+            variables["MKL_DEBUG_CPU_TYPE"] = "5"
     return {name: os.environ.get(name, value) for name, value in variables.items()}
 
 
-def _is_amd() -> bool:
+AVX2 = frozenset(["avx2", "fma"])
+AVX512 = AVX2 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+
+
+def _cpuinfo() -> str:
     try:
-        return "AuthenticAMD" in Path("/proc/cpuinfo").read_text()
+        return Path("/proc/cpuinfo").read_text()
     except OSError:
-        return False
+        return ""
+
+
+def _is_amd() -> bool:
+    return "AuthenticAMD" in _cpuinfo()
+
+
+def _processor() -> frozenset[str]:
+    """What the processor can do, as far as is known."""
+    lines = (line for line in _cpuinfo().splitlines() if line.startswith("flags"))
+    return frozenset(next(lines, "").partition(":")[2].split())
 
 
 # ---------------------------------------------------------------- Theano
@@ -83,24 +101,52 @@ def _theano_variables(directory: Path) -> dict[str, str]:
     flags = [
         "floatX=float32",
         "device=cpu",
-        f"base_compiledir={directory / 'compiled'}",
-        *_blas(directory),
+        f"base_compiledir={_quoted(directory / 'compiled')}",
+        # So that elementwise operations handle several elements at a time.
+        "gcc.cxxflags=-O3 -fno-math-errno -fno-trapping-math -fopenmp-simd",
     ]
+    variables = dict(RECYCLE_MEMORY)
+    blas = _openblas(directory)
+    if blas is not None:
+        # Its directory by way of a variable: the flag would be cut in pieces at a blank.
+        flags.append(f"blas.ldflags=-l:{blas.name}")
+        paths = [str(blas.parent), os.environ.get("LIBRARY_PATH")]
+        variables["LIBRARY_PATH"] = os.pathsep.join(filter(None, paths))
+        # This old OpenBLAS runs its slowest kernels on processors made after it unless told.
+        kernels = {AVX512: "SkylakeX", AVX2: "Haswell"}
+        best = next((name for needs, name in kernels.items() if _processor() >= needs), None)
+        best = os.environ.get("OPENBLAS_CORETYPE", best)
+        if best:
+            variables["OPENBLAS_CORETYPE"] = best
     # The user's own come last: Theano takes the last of two.
     own = os.environ.get("THEANO_FLAGS")
-    return {"THEANO_FLAGS": ",".join([*flags, own] if own else flags)}
+    return {**variables, "THEANO_FLAGS": ",".join([*flags, own] if own else flags)}
 
 
-def _blas(directory: Path) -> list[str]:
-    """Link the OpenBLAS that NumPy's wheel brings along."""
+# Arrays come and go with every step. By default memory as large goes back to the system each time
+# and comes back page by page, filled with zeros, which takes longer than a product of matrices.
+RECYCLE_MEMORY = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(4 << 30),
+    "MALLOC_TOP_PAD_": str(64 << 20),
+}
+
+
+def _quoted(path: Path) -> str:
+    """As Theano reads its flags: split at commas outside of quotes, like a shell's words."""
+    return "'" + str(path).replace("'", "'\"'\"'") + "'"
+
+
+def _openblas(directory: Path) -> Path | None:
+    """The OpenBLAS that NumPy's wheel brings along."""
     packages = directory / "env" / "lib"
     for pattern in (
         "python*/site-packages/numpy.libs/libopenblas*.so*",
         "python*/site-packages/numpy/.libs/libopenblas*.so*",
     ):
         for library in packages.glob(pattern):
-            return [f"blas.ldflags=-L{library.parent} -l:{library.name}"]
-    return []
+            return library
+    return None
 
 
 def _compiler_warning() -> str:

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.engines.host.parent import EngineDied, EngineError, EngineProcess
+from kerasish.engines.host.parent import EngineDied, EngineError, EngineMissing, EngineProcess
 from kerasish.engines.host.recipes import (
     RECIPES,
     Recipe,
@@ -256,7 +256,7 @@ def _prove(recipe: Recipe) -> dict[str, Any]:
     try:
         hello = process.start()
         weights = _one_step(process)
-    except (EngineDied, EngineError, OSError) as error:
+    except (EngineDied, EngineError, EngineMissing, OSError) as error:
         raise SetupError(
             f"{recipe.display} was installed, but does not work here:\n{error}\n"
             f"To build it anew, delete {engine_directory(recipe.name)} and run "
@@ -287,6 +287,7 @@ def _one_step(process: EngineProcess) -> np.ndarray:
     matmul = {"transpose_a": False, "transpose_b": False}
     program = {
         "name": "proof",
+        "jit": True,
         "inputs": [[0, *spec_x]],
         "variables": [[1, 0, *spec_w, "w"]],
         "constants": [2],

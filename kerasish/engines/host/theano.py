@@ -16,10 +16,16 @@ from . import layout
 from .common import RANDOM, Draws, note, slices
 from .theano_compile import compile_with_precompiled_headers, leave_scalars_to_python
 from .theano_pool import FirstMaxPool, FirstMaxPoolGrad
+from .theano_python import INTERPRETED, seconds, use_numpy
 
+use_numpy()
 if theano.config.cxx:
     compile_with_precompiled_headers()
     leave_scalars_to_python()
+
+
+# It would compute a product of matrices once more just to have it times a number.
+COMPILED = theano.compile.get_default_mode().excluding("local_dot22_to_dot22scalar")
 
 
 class Engine:
@@ -29,6 +35,7 @@ class Engine:
     version = theano.__version__
     device = "cpu"
     native_gradients = True
+    higher_gradients = True
 
     def __init__(self):
         self.gaps = {}
@@ -55,10 +62,15 @@ class Engine:
         self.variables.pop(key, None)
 
     def compile(self, program, once=False):
-        """A function of (inputs, counter) that returns the outputs and applies the updates.
+        """A function of (inputs, counter) that returns the outputs and applies the updates."""
+        if once or program.jit is False or not theano.config.cxx:
+            return self.function(program, INTERPRETED)
+        if program.jit:
+            return self.function(program, COMPILED)
+        return Patient(self, program)
 
-        What runs once only is interpreted, so that no C++ is compiled for it.
-        """
+    def function(self, program, mode):
+        """The program as a Theano function."""
         inputs = [_input(spec) for spec in program.inputs.values()]
         draws = Draws(program)
         random = [_input(i.specs[0]) for i in draws.instructions]
@@ -68,16 +80,18 @@ class Engine:
         for i, variable in program.variables.items():
             values.plain[i] = _tagged(self.variables[variable.key], variable.spec)
         for i, array in program.constants.items():
-            values.plain[i] = _tagged(T.constant(array), program.specs[i])
+            values.plain[i] = _tagged(_constant(array), program.specs[i])
+        apart = {x for i in program.instructions if i.op == "gradients" for x in i.inputs[1:]}
         for instruction in program.instructions:
-            _lower(values, instruction)
-        note("compiling %s" % program.name)
+            _lower(values, instruction, apart)
+        if mode is COMPILED:
+            note("compiling %s" % program.name)
         function = theano.function(
             [theano.In(x, borrow=True) for x in inputs + random],
             [values.get(i) for i in program.outputs],
             updates=[(self.variables[key], values.get(i)) for key, i in program.updates],
             on_unused_input="ignore",
-            mode=theano.compile.Mode("py", None) if once else None,
+            mode=mode,
             name=program.name,
         )
         function.trust_input = True
@@ -91,8 +105,37 @@ class Engine:
         return run
 
 
-def _lower(values, instruction):
-    """Add the native values of one instruction."""
+class Patient:
+    """A program that is interpreted at first and compiled once it has run for long enough.
+
+    So what runs a few times only, such as the smaller last batch of an epoch, waits for no compiler.
+    How long it has run is estimated, not measured, for two runs of the same program to be equal.
+    """
+
+    PATIENCE = 3.0  # seconds; a compilation takes some even if all of its parts are known
+
+    def __init__(self, engine, program):
+        self.engine, self.program = engine, program
+        self.run = engine.function(program, INTERPRETED)
+        self.seconds = seconds(program)
+        self.compiled = False
+        self.spent = 0.0
+
+    def __call__(self, arrays, counter):
+        if not self.compiled:
+            self.spent += self.seconds
+            if self.spent > self.PATIENCE:
+                self.run = self.engine.function(self.program, COMPILED)
+                self.compiled = True
+        return self.run(arrays, counter)
+
+
+def _lower(values, instruction, apart):
+    """Add the native values of one instruction.
+
+    Values with respect to which gradients are taken, those in `apart`, become variables of their
+    own, even where the operation leaves its input as it is.
+    """
     if instruction.op in RANDOM:
         return
     note("lowering %s of %s" % (instruction.op, instruction.source))
@@ -105,10 +148,10 @@ def _lower(values, instruction):
         values, instruction, lambda *xs, **attrs: _cast(lowering(*xs, **attrs), spec.dtype)
     )
     (output,) = instruction.outputs
-    if output in values.first:
-        values.first[output] = _tagged(values.first[output], spec, first=True)
-    else:
-        values.plain[output] = _tagged(values.plain[output], spec)
+    first = output in values.first
+    where = values.first if first else values.plain
+    value = T.tensor_copy(where[output]) if output in apart else where[output]
+    where[output] = _tagged(value, spec, first)
 
 
 def _gradients(values, instruction):
@@ -120,6 +163,11 @@ def _gradients(values, instruction):
     for grad, output, spec, is_first in zip(grads, instruction.outputs, instruction.specs, first):
         where = values.first if is_first else values.plain
         where[output] = _tagged(_cast(grad, spec.dtype), spec, is_first)
+
+
+def _constant(array):
+    """A constant of its own: Theano's function gives the same one for equal values."""
+    return T.TensorConstant(T.TensorType(array.dtype, _pattern(array.shape)), np.array(array))
 
 
 def _pattern(shape):
@@ -314,8 +362,7 @@ def _padded(x, padding, value):
 
 
 def _max_pool(x, window, strides, padding):
-    pool = FirstMaxPool(ignore_border=True, mode="max", ndim=len(window))
-    return pool(_padded(x, padding, -np.inf), window, strides, (0,) * len(window))
+    return FirstMaxPool(window, strides)(_padded(x, padding, -np.inf))
 
 
 def _max_pool_grad(x, y, g, window, strides, padding):

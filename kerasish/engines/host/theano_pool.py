@@ -6,27 +6,118 @@ Theano's own gives it to all that are equal.  Python 3.6 syntax; runs in the wor
 import numpy as np
 import theano
 import theano.tensor as T
-from theano.tensor.signal.pool import Pool
+
+from .theano_python import windows
 
 
-class FirstMaxPool(Pool):
-    """Theano's maximum pooling, channels first and without padding, window and strides constant."""
-
-    def L_op(self, inputs, outputs, gradients):
-        x, window, strides, pad = inputs
-        sizes = [tuple(map(int, v.data)) for v in (window, strides)]
-        grad = FirstMaxPoolGrad(*sizes)(x, outputs[0], gradients[0])
-        return [grad] + [theano.gradient.DisconnectedType()() for _ in (window, strides, pad)]
-
-
-class FirstMaxPoolGrad(theano.Op):
-    """The gradient of maximum pooling from its input, its output and the output's gradient."""
+class _OnWindows(theano.Op):
+    """An operation on the windows of an array, channels first and without padding."""
 
     __props__ = ("window", "strides")
 
     def __init__(self, window, strides):
         self.window, self.strides = tuple(window), tuple(strides)
-        super(FirstMaxPoolGrad, self).__init__()
+        super(_OnWindows, self).__init__()
+
+    def outer_loops(self):
+        """C++ loops over the windows; `ys` has the output's sizes."""
+        return "".join(
+            "for (npy_intp o%d = 0; o%d < ys[%d]; o%d++) " % (a, a, a + 2, a)
+            for a in range(len(self.window))
+        )
+
+    def inner_loops(self):
+        """C++ loops over the places of a window."""
+        return "".join(
+            "for (int k%d = 0; k%d < %d; k%d++) " % (a, a, size, a)
+            for a, size in enumerate(self.window)
+        )
+
+    def place(self):
+        """C++ for where a place lies in a plane of sizes `xs`."""
+        at = "0"
+        for a, stride in enumerate(self.strides):
+            at = "(%s) * xs[%d] + o%d * %d + k%d" % (at, a + 2, a, stride, a)
+        return at
+
+    def plane(self, sizes):
+        return " * ".join("%s[%d]" % (sizes, a + 2) for a in range(len(self.window)))
+
+    def c_code_cache_version(self):
+        return (4,)
+
+
+class FirstMaxPool(_OnWindows):
+    """The maximum of each window; the gradient goes to the first that is equal to it."""
+
+    def make_node(self, x):
+        x = T.as_tensor_variable(x)
+        pattern = x.broadcastable[:2] + (False,) * len(self.window)
+        return theano.Apply(self, [x], [T.TensorType(x.dtype, pattern)()])
+
+    def infer_shape(self, node, shapes):
+        (x,) = shapes
+        out = [(n - w) // s + 1 for n, w, s in zip(x[2:], self.window, self.strides)]
+        return [tuple(x[:2]) + tuple(out)]
+
+    def L_op(self, inputs, outputs, gradients):
+        return [FirstMaxPoolGrad(self.window, self.strides)(inputs[0], outputs[0], gradients[0])]
+
+    def perform(self, node, inputs, storage):
+        (x,) = inputs
+        out = [(n - w) // s + 1 for n, w, s in zip(x.shape[2:], self.window, self.strides)]
+        total = None
+        for part in windows(x, out, self.window, self.strides):
+            total = part.copy() if total is None else np.maximum(total, part, out=total)
+        storage[0][0] = total
+
+    def c_code(self, node, name, inputs, outputs, sub):
+        return """
+        {
+            typedef npy_%(dtype)s number;
+            PyArrayObject *xa = PyArray_GETCONTIGUOUS(%(x)s);
+            if (!xa) { %(fail)s }
+            npy_intp *xs = PyArray_DIMS(xa);
+            npy_intp ys[] = {xs[0], xs[1], %(sizes)s};
+            if (!%(y)s || !PyArray_ISCARRAY(%(y)s)
+                || !PyArray_CompareLists(ys, PyArray_DIMS(%(y)s), %(rank)d)) {
+                Py_XDECREF(%(y)s);
+                %(y)s = (PyArrayObject *)PyArray_EMPTY(%(rank)d, ys, PyArray_TYPE(xa), 0);
+            }
+            if (!%(y)s) { Py_DECREF(xa); %(fail)s }
+            number *x = (number *)PyArray_DATA(xa), *y = (number *)PyArray_DATA(%(y)s);
+            npy_intp planes = xs[0] * xs[1], size = %(plane)s;
+            for (npy_intp plane = 0; plane < planes; plane++, x += size) {
+                %(outer)s {
+                    number most = -INFINITY;
+                    %(inner)s {
+                        number here = x[%(place)s];
+                        most = here > most ? here : most;
+                    }
+                    *y++ = most;
+                }
+            }
+            Py_DECREF(xa);
+        }
+        """ % {
+            "x": inputs[0],
+            "y": outputs[0],
+            "dtype": node.inputs[0].dtype,
+            "fail": sub["fail"],
+            "rank": node.inputs[0].ndim,
+            "sizes": ", ".join(
+                "(xs[%d] - %d) / %d + 1" % (a, w, s)
+                for a, (w, s) in enumerate(zip(self.window, self.strides), 2)
+            ),
+            "plane": self.plane("xs"),
+            "outer": self.outer_loops(),
+            "inner": self.inner_loops(),
+            "place": self.place(),
+        }
+
+
+class FirstMaxPoolGrad(_OnWindows):
+    """The gradient of maximum pooling from its input, its output and the output's gradient."""
 
     def make_node(self, x, y, g):
         x, y, g = map(T.as_tensor_variable, (x, y, g))
@@ -38,33 +129,15 @@ class FirstMaxPoolGrad(theano.Op):
     def perform(self, node, inputs, storage):
         x, y, g = inputs
         left, total = g.copy(), np.zeros_like(x)
-        for place in np.ndindex(*self.window):
-            part = (Ellipsis,) + tuple(
-                slice(p, p + (n - 1) * s + 1, s)
-                for p, n, s in zip(place, y.shape[2:], self.strides)
-            )
-            hit = x[part] == y
-            total[part] += np.where(hit, left, 0)
+        sizes = y.shape[2:], self.window, self.strides
+        for seen, part in zip(windows(x, *sizes), windows(total, *sizes)):
+            hit = seen == y
+            part += np.where(hit, left, 0)
             left[hit] = 0
         storage[0][0] = total
 
-    def c_code_cache_version(self):
-        return (1,)
-
     def c_code(self, node, name, inputs, outputs, sub):
-        """For every window: look for the maximum, place after place, and add there."""
-        n = len(self.window)
-        outer = "".join(
-            "for (npy_intp o%d = 0; o%d < ys[%d]; o%d++) " % (a, a, a + 2, a) for a in range(n)
-        )
-        inner = "".join(
-            "for (npy_intp k%d = 0; k%d < %d; k%d++) " % (a, a, size, a)
-            for a, size in enumerate(self.window)
-        )
-        place = "0"
-        for a, stride in enumerate(self.strides):
-            place = "(%s) * xs[%d] + o%d * %d + k%d" % (place, a + 2, a, stride, a)
-        size = " * ".join("xs[%d]" % (a + 2) for a in range(n))
+        """Without branches in the loop: which place it is cannot be foreseen."""
         return """
         {
             typedef npy_%(dtype)s number;
@@ -80,12 +153,12 @@ class FirstMaxPoolGrad(theano.Op):
             npy_intp planes = xs[0] * xs[1], size = %(size)s;
             for (npy_intp plane = 0; plane < planes; plane++, x += size, z += size) {
                 %(outer)s {
-                    bool found = false;
+                    number most = *y++, left = *g++;
                     %(inner)s {
                         npy_intp at = %(place)s;
-                        if (!found && x[at] == *y) { z[at] += *g; found = true; }
+                        z[at] += x[at] == most ? left : 0;
+                        left = x[at] == most ? 0 : left;
                     }
-                    y++; g++;
                 }
             }
             Py_DECREF(xa); Py_DECREF(ya); Py_DECREF(ga);
@@ -97,8 +170,8 @@ class FirstMaxPoolGrad(theano.Op):
             "z": outputs[0],
             "fail": sub["fail"],
             "dtype": node.inputs[0].dtype,
-            "outer": outer,
-            "inner": inner,
-            "place": place,
-            "size": size,
+            "outer": self.outer_loops(),
+            "inner": self.inner_loops(),
+            "place": self.place(),
+            "size": self.plane("xs"),
         }

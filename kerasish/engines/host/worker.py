@@ -56,6 +56,7 @@ class Worker:
             "device": engine.device,
             "supported": sorted(engine.table),
             "native_gradients": engine.native_gradients,
+            "higher_gradients": engine.higher_gradients,
             "gaps": engine.gaps,
         }, []
 

@@ -215,4 +215,8 @@ def _cond(
     return run
 
 
-_BINDERS: dict[str, Callable[..., Callable[[], None]]] = {"scan": _scan, "while": _while, "cond": _cond}
+_BINDERS: dict[str, Callable[..., Callable[[], None]]] = {
+    "scan": _scan,
+    "while": _while,
+    "cond": _cond,
+}

@@ -288,7 +288,7 @@ def _iota(*, size: int, dtype: str) -> Any:
     return tf.cast(tf.range(size), dtype)
 
 
-_ARRAYS = {
+_ARRAYS: dict[str, Lowering] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "broadcast_to": _broadcast_to,

@@ -1,0 +1,345 @@
+"""SimpleRNN, GRU and LSTM: RNN with these cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish import compat
+from kerasish.layers.recurrent import RNN
+from kerasish.layers.recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell
+from kerasish.saving.serialization import parameters_of
+
+
+class OfCell(RNN):
+    """A layer with the arguments of its cell, which are its attributes too."""
+
+    def _of_cell(self) -> set[str]:
+        """The arguments that are the cell's."""
+        own = parameters_of(type(self)).keys() - {"cell"}
+        common = parameters_of(RNN).keys() | {"activity_regularizer"}
+        return set(own & parameters_of(type(self.cell)).keys() - common)
+
+    def __getattr__(self, name: str) -> Any:
+        cell = self.__dict__.get("cell")
+        if cell is not None and not name.startswith("_") and name in self._of_cell():
+            return getattr(cell, name)
+        return super().__getattr__(name)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["cell"]  # made of the other arguments
+        return config
+
+
+_older = compat.older_names(
+    output_dim="units",
+    init="kernel_initializer",
+    inner_init="recurrent_initializer",
+    inner_activation="recurrent_activation",
+    W_regularizer="kernel_regularizer",
+    U_regularizer="recurrent_regularizer",
+    b_regularizer="bias_regularizer",
+    dropout_W="dropout",
+    dropout_U="recurrent_dropout",
+)
+
+
+@_older
+class SimpleRNN(OfCell):
+    """A fully connected layer whose output of one time step is an input of the next.
+
+    Args:
+        units: the size of the output and of each state.
+        activation: of the output.
+        use_bias: whether to add a bias.
+        kernel_initializer: of the kernel of the inputs, of shape (features, units).
+        recurrent_initializer: of the kernel of the states, of shape (units, units).
+        bias_initializer: of the bias.
+        kernel_regularizer: adds a loss computed from the kernel of the inputs.
+        recurrent_regularizer: adds a loss computed from the kernel of the states.
+        bias_regularizer: adds a loss computed from the bias.
+        activity_regularizer: adds a loss computed from the output.
+        kernel_constraint: a projection of the kernel of the inputs after each step.
+        recurrent_constraint: a projection of the kernel of the states after each step.
+        bias_constraint: a projection of the bias after each step.
+        dropout: the share of the inputs to drop while training, the same in all time steps.
+        recurrent_dropout: the share of the states to drop, likewise.
+        seed: an int, for the same drops in each run of the program.
+        return_sequences: whether to return the outputs of all time steps, not of the last only.
+        return_state: whether to return the last states after the output.
+        go_backwards: whether to start with the last time step.
+        stateful: whether each batch starts with the states in which the one before ended.
+        unroll: whether to write all steps out in the graph.
+
+    Shapes:
+        (batch, steps, features) -> (batch, units), or (batch, steps, units) with
+        `return_sequences`; `initial_state=` of a call takes one state
+
+    >>> SimpleRNN(4)(np.ones((2, 5, 3))).shape
+    (2, 4)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        kwargs.pop("implementation", None)  # Keras 2's choice of equal ways to compute
+        cell = SimpleRNNCell(
+            units,
+            activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            recurrent_regularizer,
+            bias_regularizer,
+            kernel_constraint,
+            recurrent_constraint,
+            bias_constraint,
+            dropout,
+            recurrent_dropout,
+            seed=seed,
+            dtype=kwargs.get("dtype"),
+            name="simple_rnn_cell",
+        )
+        super().__init__(
+            cell,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+
+
+@_older
+class GRU(OfCell):
+    """A recurrent layer with two gates, of which one resets and one updates the state.
+
+    Source: Cho et al., 2014, arXiv:1406.1078
+
+    Args:
+        units: the size of the output and of each state.
+        activation: of the new state.
+        recurrent_activation: of the gates.
+        use_bias: whether to add a bias.
+        kernel_initializer: of the kernel of the inputs, of shape (features, 3 * units).
+        recurrent_initializer: of the kernel of the states, of shape (units, 3 * units).
+        bias_initializer: of the bias.
+        kernel_regularizer: adds a loss computed from the kernel of the inputs.
+        recurrent_regularizer: adds a loss computed from the kernel of the states.
+        bias_regularizer: adds a loss computed from the bias.
+        activity_regularizer: adds a loss computed from the output.
+        kernel_constraint: a projection of the kernel of the inputs after each step.
+        recurrent_constraint: a projection of the kernel of the states after each step.
+        bias_constraint: a projection of the bias after each step.
+        dropout: the share of the inputs to drop while training, the same in all time steps.
+        recurrent_dropout: the share of the states to drop, likewise.
+        seed: an int, for the same drops in each run of the program.
+        return_sequences: whether to return the outputs of all time steps, not of the last only.
+        return_state: whether to return the last states after the output.
+        go_backwards: whether to start with the last time step.
+        stateful: whether each batch starts with the states in which the one before ended.
+        unroll: whether to write all steps out in the graph.
+        reset_after: whether the state is reset after it is multiplied by its kernel, which then
+            has a bias of its own. Keras 2 has False where it does not say.
+        use_cudnn: Keras's choice among equal kernels. Here the engine chooses; it changes no
+            result.
+
+    Shapes:
+        (batch, steps, features) -> (batch, units), or (batch, steps, units) with
+        `return_sequences`; `initial_state=` of a call takes one state
+
+    >>> GRU(4)(np.ones((2, 5, 3))).shape
+    (2, 4)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        reset_after: bool = True,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ):
+        kwargs.pop("implementation", None)  # Keras 2's choice of equal ways to compute
+        cell = GRUCell(
+            units,
+            activation,
+            recurrent_activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            recurrent_regularizer,
+            bias_regularizer,
+            kernel_constraint,
+            recurrent_constraint,
+            bias_constraint,
+            dropout,
+            recurrent_dropout,
+            reset_after,
+            seed=seed,
+            dtype=kwargs.get("dtype"),
+            name="gru_cell",
+        )
+        super().__init__(
+            cell,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.use_cudnn = use_cudnn
+
+
+@_older
+class LSTM(OfCell):
+    """A recurrent layer with a memory that three gates write, keep and read.
+
+    Source: Hochreiter & Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735
+
+    Args:
+        units: the size of the output and of each state.
+        activation: of the new state.
+        recurrent_activation: of the gates.
+        use_bias: whether to add a bias.
+        kernel_initializer: of the kernel of the inputs, of shape (features, 4 * units).
+        recurrent_initializer: of the kernel of the states, of shape (units, 4 * units).
+        bias_initializer: of the bias.
+        unit_forget_bias: whether the bias of the forget gate starts with 1.
+        kernel_regularizer: adds a loss computed from the kernel of the inputs.
+        recurrent_regularizer: adds a loss computed from the kernel of the states.
+        bias_regularizer: adds a loss computed from the bias.
+        activity_regularizer: adds a loss computed from the output.
+        kernel_constraint: a projection of the kernel of the inputs after each step.
+        recurrent_constraint: a projection of the kernel of the states after each step.
+        bias_constraint: a projection of the bias after each step.
+        dropout: the share of the inputs to drop while training, the same in all time steps.
+        recurrent_dropout: the share of the states to drop, likewise.
+        seed: an int, for the same drops in each run of the program.
+        return_sequences: whether to return the outputs of all time steps, not of the last only.
+        return_state: whether to return the last states after the output.
+        go_backwards: whether to start with the last time step.
+        stateful: whether each batch starts with the states in which the one before ended.
+        unroll: whether to write all steps out in the graph.
+        use_cudnn: Keras's choice among equal kernels. Here the engine chooses; it changes no
+            result.
+
+    Shapes:
+        (batch, steps, features) -> (batch, units), or (batch, steps, units) with
+        `return_sequences`; `initial_state=` of a call takes two: output and memory
+
+    >>> LSTM(4)(np.ones((2, 5, 3))).shape
+    (2, 4)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ):
+        kwargs.pop("implementation", None)  # Keras 2's choice of equal ways to compute
+        cell = LSTMCell(
+            units,
+            activation,
+            recurrent_activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            unit_forget_bias,
+            kernel_regularizer,
+            recurrent_regularizer,
+            bias_regularizer,
+            kernel_constraint,
+            recurrent_constraint,
+            bias_constraint,
+            dropout,
+            recurrent_dropout,
+            seed=seed,
+            dtype=kwargs.get("dtype"),
+            name="lstm_cell",
+        )
+        super().__init__(
+            cell,
+            return_sequences,
+            return_state,
+            go_backwards,
+            stateful,
+            unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.use_cudnn = use_cudnn

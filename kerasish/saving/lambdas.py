@@ -1,0 +1,104 @@
+"""Functions whose byte code is part of a config: refused, unless the user asks for them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import marshal
+import types
+from collections.abc import Mapping
+from typing import Any
+
+
+def with_functions(
+    config: Any, safe_mode: bool = True, custom_objects: Mapping[str, Any] | None = None
+) -> Any:
+    """A config with its byte code replaced by functions.
+
+    A layer's function is looked for among the custom objects first, by the name of the layer.
+
+    Args:
+        config: plain data.
+        safe_mode: whether to refuse byte code.
+        custom_objects: name -> function.
+
+    Raises:
+        ValueError: there is byte code, for which there is no custom object; the message names the
+            layer. Also for byte code of another version of Python.
+    """
+    return _Resolver(safe_mode, custom_objects or {}).walk(config, None)
+
+
+class _Resolver:
+    def __init__(self, safe_mode: bool, known: Mapping[str, Any]):
+        self.safe_mode = safe_mode
+        self.known = known
+
+    def walk(self, value: Any, owner: Any) -> Any:
+        if isinstance(value, list):
+            return [self.walk(item, owner) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if value.get("class_name") == "__lambda__":
+            inner = value.get("config")
+            inner = inner.get("value", inner) if isinstance(inner, Mapping) else inner
+            return self.function(inner, owner)
+        config = value.get("config")
+        if "class_name" in value and isinstance(config, dict) and "name" in config:
+            owner = config["name"]
+        found = {key: self.walk(item, owner) for key, item in value.items()}
+        if value.get("class_name") == "Lambda" and isinstance(config, dict):
+            found["config"] = self._keras2(found["config"], owner)
+        return found
+
+    def _keras2(self, config: dict[str, Any], owner: Any) -> dict[str, Any]:
+        """Keras 2 has [code, defaults, closure], and says so beside it."""
+        result = dict(config)
+        for key in ("function", "output_shape", "mask"):
+            item = config.get(key)
+            said = config.get(f"{key}_type") in ("lambda", None)
+            if said and isinstance(item, list) and len(item) == 3 and isinstance(item[0], str):
+                result[key] = self.function(item, owner)
+                result[f"{key}_type"] = "function"
+        return result
+
+    def function(self, code: Any, owner: Any) -> Any:
+        if isinstance(owner, str) and callable(self.known.get(owner)):
+            return self.known[owner]
+        if self.safe_mode:
+            raise ValueError(
+                f"Layer {owner}: its function is byte code in the file, which is not run. Pass "
+                f"the function as custom_objects={{{owner!r}: function}}; or, if the file comes "
+                "from someone you trust with this computer, load it with safe_mode=False."
+            )
+        return _made(code, owner)
+
+
+def _made(code: Any, owner: Any) -> Any:
+    """A function of the byte code in a config of Keras 3 ({...}) or Keras 2 ([...])."""
+    import numpy
+
+    import kerasish
+
+    if isinstance(code, Mapping):
+        code = [code.get("code"), code.get("defaults"), code.get("closure")]
+    text, defaults, closure = code
+    try:
+        raw = base64.b64decode(text.encode("ascii"))
+    except (UnicodeEncodeError, binascii.Error):
+        raw = text.encode("raw_unicode_escape")  # as older Kerases wrote it
+    try:
+        program = marshal.loads(raw)
+    except (ValueError, EOFError, TypeError) as error:
+        raise ValueError(
+            f"Layer {owner}: the byte code of its function is of another version of Python, or "
+            f"damaged ({error}). Pass the function as custom_objects={{{owner!r}: function}}."
+        ) from error
+    scope = {"keras": kerasish, "K": kerasish.backend, "ops": kerasish.ops, "np": numpy}
+    cells = tuple(types.CellType(value) for value in closure or ())
+    if not isinstance(program, types.CodeType):
+        raise ValueError(f"Layer {owner}: the file has no byte code for its function.")
+    scope["__builtins__"] = __builtins__
+    return types.FunctionType(
+        program, scope, None, None if defaults is None else tuple(defaults), cells or None
+    )

@@ -1,0 +1,291 @@
+"""`.h5` files of Keras 2: whole models and weights, which Keras 3 and tf.keras read and write too.
+
+Each layer of the model is a group with the attribute `weight_names`; the attribute `layer_names`
+gives their order. Weights go by that order, or by the names of the layers if asked.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph.variable import Variable
+from kerasish.saving import h5, lambdas
+from kerasish.saving.building import building, model_from_entry
+from kerasish.saving.compiling import compile_from_training_config, training_config
+from kerasish.saving.legacy_config import model_config, readable
+from kerasish.saving.serialization import CustomObjectScope, serialize_keras_object
+from kerasish.saving.weights import value_of
+
+# What the files say that they are written by: the newest Keras of this form.
+KERAS_VERSION = "2.15.0"
+# Optimizers for which Keras 2.3 writes state, behind the rest, that they have no use for.
+_LAVISH = ("Adam", "SGD")
+_CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "ConvLSTM2D")
+
+
+# --- writing -----------------------------------------------------------------------------
+
+
+def save(model: Any, path: Path, include_optimizer: bool = True) -> None:
+    """Writes a model to a new file at `path`."""
+    config = json.dumps(model_config(serialize_keras_object(model)))
+    with h5.writing(path) as file:
+        _sign(file)
+        h5.put_text(file, "model_config", config)
+        _write_layers(file.create_group("model_weights"), model)
+        training = training_config(model) if include_optimizer else None
+        if training is not None:
+            h5.put_text(file, "training_config", json.dumps(training))
+            group = file.create_group("optimizer_weights")
+            _write(group, [(v._name, v) for v in model.optimizer.variables])
+
+
+def save_weights(model: Any, path: Path) -> None:
+    """Writes the weights of a model to a new file at `path`."""
+    with h5.writing(path) as file:
+        _write_layers(file, model)
+
+
+def _sign(group: Any) -> None:
+    h5.put_text(group, "backend", "tensorflow")
+    h5.put_text(group, "keras_version", KERAS_VERSION)
+
+
+def _write_layers(group: Any, model: Any) -> None:
+    _sign(group)
+    h5.put_names(group, "layer_names", [layer.name for layer in model.layers])
+    for layer in model.layers:
+        found = _weights_of(layer)
+        _write(group.create_group(layer.name), [(v.path, v) for v in found])
+    own = [(v.path, v) for v in model._own_variables()]
+    _write(group.create_group("top_level_model_weights"), own)
+
+
+def _write(group: Any, named: list[tuple[str, Variable]]) -> None:
+    names: dict[str, Variable] = {}
+    for name, variable in named:
+        number, unique = 0, f"{name}:0"
+        while unique in names:
+            number += 1
+            unique = f"{name}_{number}:0"
+        names[unique] = variable
+    h5.put_names(group, "weight_names", list(names))
+    for name, variable in names.items():
+        h5.put(group, name, value_of(variable))
+
+
+def _weights_of(layer: Any) -> list[Variable]:
+    """In the order of Keras 2, which for a model within is not that of `weights`."""
+    return [*layer.trainable_weights, *layer.non_trainable_weights]
+
+
+# --- reading -----------------------------------------------------------------------------
+
+
+def load(
+    path: Path, custom_objects: Mapping[str, Any] | None, compile: bool, safe_mode: bool
+) -> Any:
+    """The model in a file.
+
+    Raises:
+        FileError: the file is damaged, or holds what is not loaded from files.
+    """
+    with h5.reading(path) as file, CustomObjectScope(custom_objects):
+        entry = _json(file, "model_config")
+        if entry is None:
+            raise h5.FileError(
+                f"{path} has no model_config: it holds weights alone. Make the model as when they "
+                "were saved, and call model.load_weights(path)."
+            )
+        group = file.find("model_weights")
+        if group is None:
+            raise h5.FileError(f"{path} is damaged: it has no group model_weights.")
+        with building(path, group.count()):
+            entry = lambdas.with_functions(readable(entry), safe_mode, custom_objects)
+            model = model_from_entry(entry)
+        _read_in_order(model, group, False)
+        config = _json(file, "training_config") if compile else None
+        if config is not None:
+            with building(path):
+                compile_from_training_config(model, config)
+            _read_optimizer(model, file)
+    return model
+
+
+def _json(file: h5.Reader, name: str) -> dict[str, Any] | None:
+    text = file.attribute(name)
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise h5.FileError(f"{file.file_name}: {name} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise h5.FileError(f"{file.file_name}: {name} must hold an object.")
+    return found
+
+
+def is_legacy(file: h5.Reader) -> bool:
+    """Whether an HDF5 file has the layout of Keras 2."""
+    return file.attribute("layer_names") is not None or file.find("model_weights") is not None
+
+
+def load_weights(model: Any, file: h5.Reader, by_name: bool, skip_mismatch: bool) -> None:
+    """Sets the weights of a model from a file of weights or of a whole model.
+
+    Args:
+        model: built.
+        file: the open file.
+        by_name: whether layers are matched by their names, and those without match are left alone.
+        skip_mismatch: whether to warn of weights that do not fit, and leave them as they are.
+
+    Raises:
+        FileError: something does not fit; the model is unchanged then.
+    """
+    group = file if file.attribute("layer_names") is not None else file.find("model_weights")
+    if group is None:
+        raise h5.FileError(f"{file.file_name}: there are no weights in the file.")
+    (_read_by_name if by_name else _read_in_order)(model, group, skip_mismatch)
+
+
+def _stored_layers(group: h5.Reader) -> Iterator[tuple[str, h5.Reader, list[str]]]:
+    """The layers in the file that have weights: name, group, names of the weights."""
+    for name in group.attribute("layer_names") or []:
+        inner = group.find(name)
+        names = inner.attribute("weight_names") if inner is not None else None
+        if inner is None or names is None:
+            raise h5.FileError(f"{group.file_name} is damaged: it has no weights for layer {name}.")
+        if names:
+            yield name, inner, names
+
+
+def _read_in_order(model: Any, group: h5.Reader, skip: bool) -> None:
+    stored = list(_stored_layers(group))
+    layers = [layer for layer in model.layers if layer.weights]
+    if len(stored) != len(layers):
+        raise h5.FileError(
+            f"{group.file_name} has weights for {len(stored)} layers "
+            f"({', '.join(name for name, _, _ in stored[:5])} ...), but the model {model.name} has "
+            f"{len(layers)} layers with weights. Layers can be matched by_name=True."
+        )
+    pairs = [(layer, *rest) for layer, (_, *rest) in zip(layers, stored, strict=True)]
+    _assign(pairs, group, skip, model)
+
+
+def _read_by_name(model: Any, group: h5.Reader, skip: bool) -> None:
+    named = {layer.name: layer for layer in model.layers}
+    pairs = [(named[name], *rest) for name, *rest in _stored_layers(group) if name in named]
+    _assign(pairs, group, skip, model)
+
+
+def _assign(pairs: list[Any], group: h5.Reader, skip: bool, model: Any) -> None:
+    backend = group.attribute("backend")
+    actions: list[Callable[[], None]] = []
+    for layer, inner, names in pairs:
+        try:
+            actions += _actions(layer, _weights_of(layer), inner, names, backend)
+        except h5.FileError as error:
+            if not skip:
+                raise
+            warnings.warn(f"Skipped the weights of layer {layer.name}: {error}", stacklevel=5)
+    top = group.find("top_level_model_weights")
+    if top is not None and top.attribute("weight_names"):
+        own = model._own_variables()
+        actions += _actions(model, own, top, top.attribute("weight_names"), backend)
+    for action in actions:
+        action()
+
+
+def _actions(
+    layer: Any, variables: list[Variable], group: h5.Reader, names: list[str], backend: Any
+) -> list[Callable[[], None]]:
+    """Checks now, reads later: no more than one array is held besides the model's."""
+    if len(names) != len(variables):
+        raise h5.FileError(
+            f"{group.file_name}: layer {layer.name} ({type(layer).__name__}) has "
+            f"{len(variables)} weights, but the file has {len(names)} for it: {names[:5]}."
+        )
+    return [
+        _assignment(variable, group, name, layer, backend)
+        for variable, name in zip(variables, names, strict=True)
+    ]
+
+
+def _assignment(
+    variable: Variable, group: h5.Reader, name: str, layer: Any, backend: Any
+) -> Callable[[], None]:
+    item = group._item(name)
+    if item is None or not hasattr(item, "shape"):
+        raise h5.FileError(f"{group.file_name}: there is no array {name} for layer {layer.name}.")
+    if item.shape != variable.shape:
+        raise h5.FileError(
+            f"{group.file_name}: the weight {variable.path} has shape {variable.shape}, but the "
+            f"file has {item.shape} ({name})."
+        )
+    group._check(item, name)
+    flipped = backend == "theano" and _is_kernel(variable, layer)
+
+    def assign() -> None:
+        value: Any = group.array(name)
+        if flipped:  # Theano's convolution runs through its kernel backwards
+            spatial = tuple(range(value.ndim - 2))
+            value = np.ascontiguousarray(np.flip(value, spatial))
+        variable.adopt(value)
+
+    return assign
+
+
+def _is_kernel(variable: Variable, layer: Any) -> bool:
+    for owner in layer._flatten_layers():
+        if any(variable is own for own in owner._variables):
+            return type(owner).__name__ in _CONVOLUTIONS and len(variable.shape) > 2
+    return False
+
+
+# --- the optimizer -----------------------------------------------------------------------
+
+
+def _read_optimizer(model: Any, file: h5.Reader) -> None:
+    """Its state. A model without it is of use too, so what does not fit is only warned of."""
+    group = file.find("optimizer_weights")
+    names = group.attribute("weight_names") if group is not None else None
+    if group is None or not names:
+        return
+    optimizer = model.optimizer
+    if len(names) > len(optimizer.variables):
+        optimizer.build(model.trained_variables())
+    try:
+        variables = _in_stored_order(optimizer, names)
+        if len(names) > len(variables) and type(optimizer).__name__ in _LAVISH:
+            names = names[: len(variables)]
+        for action in _actions(optimizer, variables, group, names, None):
+            action()
+    except h5.FileError as error:
+        warnings.warn(
+            f"The state of the optimizer was not loaded, so it starts afresh: {error}", stacklevel=4
+        )
+
+
+def _in_stored_order(optimizer: Any, names: list[str]) -> list[Variable]:
+    """The optimizer's variables in the order of the file.
+
+    Keras 3 has the learning rate among them, and goes variable by variable. So does tf.keras since
+    2.11, without the rate. Older ones go slot by slot.
+    """
+    variables = optimizer.variables
+    last = [name.removesuffix(":0").rpartition("/")[2] for name in names]
+    if "learning_rate" in last:
+        return variables
+    plain = [v for v in variables if v is not optimizer._rate]
+    if "iteration" in last:  # older ones have "iterations" or "iter"
+        return plain
+    slots = list(optimizer._slots.values())
+    by_slot = [own[key] for key in (slots[0] if slots else ()) for own in slots]
+    chosen = {id(v) for v in by_slot}
+    return [*(v for v in plain if id(v) not in chosen), *by_slot]

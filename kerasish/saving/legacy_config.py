@@ -1,0 +1,238 @@
+"""Configs in the form of Keras 2: classes without modules, connections as lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kerasish.saving.serialization import parameters_of
+
+# Initializers that Keras 2 has only as functions: scale, mode, distribution.
+_SCALINGS = {
+    "GlorotUniform": (1.0, "fan_avg", "uniform"),
+    "GlorotNormal": (1.0, "fan_avg", "normal"),
+    "HeUniform": (2.0, "fan_in", "uniform"),
+    "HeNormal": (2.0, "fan_in", "normal"),
+    "LecunUniform": (1.0, "fan_in", "uniform"),
+    "LecunNormal": (1.0, "fan_in", "normal"),
+}
+_DISTRIBUTIONS = {"truncated_normal": "normal", "untruncated_normal": "normal"}
+# Entries that Keras 2 does not know, by the values with which they mean what it does anyway.
+_NEWER = {
+    "autocast": (True,),
+    "dilation_rate": (1, [1], [1, 1], (1, 1)),
+    "groups": (1,),
+    "keepdims": (False,),
+    "renorm": (False,),
+    "renorm_clipping": (None,),
+    "renorm_momentum": (0.99,),
+    "seed": (None,),
+    "synchronized": (False,),
+    "use_cudnn": ("auto",),
+    "zero_output_for_mask": (False,),
+}
+_KNOWN_HERE = {
+    "seed": ("Dropout", "AlphaDropout"),
+    "dilation_rate": ("Conv1D", "Conv2D", "Conv3D", "SeparableConv1D", "SeparableConv2D"),
+}
+_ABSENT = {("ZeroPadding1D", "data_format"): "channels_last"}
+_RENAMED = {
+    ("LeakyReLU", "negative_slope"): "alpha",
+    ("InputLayer", "batch_shape"): "batch_input_shape",
+}
+
+_SEEDLESS = (
+    "GaussianDropout",
+    "GaussianNoise",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+)
+
+
+def model_config(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of a model, from that of Keras 3.
+
+    Args:
+        entry: {"module", "class_name", "config", ...}.
+
+    Raises:
+        ValueError: the model has something that Keras 2 has not.
+    """
+    return _layer(entry)
+
+
+def _layer(entry: Mapping[str, Any]) -> dict[str, Any]:
+    name, config = entry["class_name"], entry["config"]
+    if name == "OperationLayer":
+        raise ValueError(
+            f"The operation {config['name']} between layers has no place in the files of Keras 2. "
+            "Save the model as .keras, or use a layer such as Add, Multiply or Lambda for it."
+        )
+    if "input_layers" in config:
+        return {"class_name": "Model" if name == "Functional" else name, "config": _graph(config)}
+    if "layers" in config and entry.get("module") == "keras":
+        layers = [_layer(inner) for inner in config["layers"]]
+        return {"class_name": name, "config": {**_plain(name, config), "layers": layers}}
+    return {"class_name": name, "config": _plain(name, config)}
+
+
+def _plain(layer: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of one layer."""
+    result = {}
+    for key, value in config.items():
+        same = value in _NEWER.get(key, ()) and layer not in _KNOWN_HERE.get(key, ())
+        same |= value == _ABSENT.get((layer, key), _ABSENT)
+        seedless = key == "seed" and layer in _SEEDLESS
+        if not same and not seedless and key not in ("layers", "build_input_shape"):
+            result[_RENAMED.get((layer, key), key)] = _value(value)
+    if layer == "InputLayer":
+        result["sparse"] = False
+    return result
+
+
+def _value(value: Any) -> Any:
+    """What is inside of a config: objects without their modules, functions by their names."""
+    if isinstance(value, (list, tuple)):
+        return [_value(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if "class_name" not in value or "config" not in value:
+        return {key: _value(item) for key, item in value.items()}
+    name, config = value["class_name"], value["config"]
+    if name == "function":
+        return config
+    if "input_layers" in config or "layers" in config or "units" in config:
+        return _layer(value)
+    if name in _SCALINGS:
+        scale, mode, distribution = _SCALINGS[name]
+        return {
+            "class_name": "VarianceScaling",
+            "config": {
+                "scale": scale,
+                "mode": mode,
+                "distribution": distribution,
+                "seed": config.get("seed"),
+            },
+        }
+    if name == "VarianceScaling":
+        kind = config["distribution"]
+        config = {**config, "distribution": _DISTRIBUTIONS.get(kind, kind)}
+    if name in ("L1", "L2"):
+        name, config = "L1L2", {"l1": 0.0, "l2": 0.0, **config}
+    if isinstance(config, Mapping):
+        config = _plain(name, config)
+    return {"class_name": name, "config": config}
+
+
+# --- reading -----------------------------------------------------------------------------
+
+# tf.keras gives these to layers that have them for each of their kernels.
+_UNUSED = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
+
+
+def readable(config: Any) -> Any:
+    """A config without the entries of its layers that are unknown here and ask for nothing."""
+    from kerasish.layers import registry
+
+    if isinstance(config, list):
+        return [readable(item) for item in config]
+    if not isinstance(config, Mapping):
+        return config
+    found = {key: readable(value) for key, value in config.items()}
+    name, inner = found.get("class_name"), found.get("config")
+    layer = registry.names.get(name) if isinstance(name, str) else None
+    if layer is None or not isinstance(inner, dict) or not _is_old(found):
+        return found
+    known = parameters_of(layer)
+
+    def idle(key: str, value: Any) -> bool:
+        return value is None or value is False or (key == "groups" and value == 1)
+
+    found["config"] = {
+        key: value
+        for key, value in inner.items()
+        if key in known or not (idle(key, value) or (key in _UNUSED and "depthwise" in str(known)))
+    }
+    return found
+
+
+def _is_old(entry: Mapping[str, Any]) -> bool:
+    return not (entry.get("module") or "").startswith("keras.src")
+
+
+# --- connections -------------------------------------------------------------------------
+
+
+def _graph(config: Mapping[str, Any]) -> dict[str, Any]:
+    models = {entry["name"] for entry in config["layers"] if "layers" in entry["config"]}
+    layers = []
+    for entry in config["layers"]:
+        nodes = [_node(node, entry["name"]) for node in entry["inbound_nodes"]]
+        layers.append(_layer(entry) | {"name": entry["name"], "inbound_nodes": nodes})
+    found = {
+        "name": config["name"],
+        "trainable": config.get("trainable", True),
+        "layers": layers,
+        "input_layers": _ends(config["input_layers"]),
+        "output_layers": _ends(config["output_layers"]),
+    }
+    for place in _all_places(found):
+        if place[0] in models:
+            place[1] += 1  # in Keras 2 the making of a model counts as its first call
+    return found
+
+
+def _all_places(graph: dict[str, Any]) -> Iterator[list[Any]]:
+    yield from graph["input_layers"]
+    yield from graph["output_layers"]
+    for entry in graph["layers"]:
+        for node in entry["inbound_nodes"]:
+            for place in node:
+                yield place
+                yield from (x for x in place[3].values() if _is_place(x))
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)
+
+
+def _ends(places: Any) -> list[Any]:
+    """Keras 2 always has a list of places, also for one, and knows no dicts."""
+    if isinstance(places, Mapping):
+        return [place for key in sorted(places) for place in _ends(places[key])]
+    if places and isinstance(places[0], str):
+        return [list(places)]
+    return [place for item in places for place in _ends(item)]
+
+
+def _node(node: Mapping[str, Any], layer: str) -> list[Any]:
+    """[[layer, call, output, keyword arguments], ...] for the tensors of the first argument."""
+    first, *others = node["args"]
+    if others:
+        raise ValueError(
+            f"Layer {layer} is called with more than one positional argument, for which the files "
+            "of Keras 2 have no form. Save the model as .keras."
+        )
+    kwargs = {key: _argument(value) for key, value in node["kwargs"].items()}
+    places = [_place(item, layer) for item in (first if isinstance(first, list) else [first])]
+    return [[*place, kwargs if i == 0 else {}] for i, place in enumerate(places)]
+
+
+def _argument(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_argument(item) for item in value]
+    return list(_place(value, "")) if _is_tensor(value) else value
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__"
+
+
+def _place(value: Any, layer: str) -> list[Any]:
+    if not _is_tensor(value):
+        raise ValueError(
+            f"Layer {layer} is called with {value!r:.60}, for which the files of Keras 2 have no "
+            "form. Save the model as .keras."
+        )
+    return list(value["config"]["keras_history"])

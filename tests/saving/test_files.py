@@ -1,0 +1,367 @@
+"""Saving and loading: what comes back, what cannot, and that no file is ever torn."""
+
+import copy
+import errno
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kerasish import callbacks, layers, losses, metrics, models, ops, optimizers, saving
+from kerasish.saving import atomic, h5
+
+pytest.importorskip("h5py")
+X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
+Y = np.random.default_rng(1).normal(size=(12, 2)).astype("float32")
+QUIET = {"batch_size": 4, "shuffle": False, "verbose": 0}
+
+
+def small(name="small"):
+    return models.Sequential(
+        [layers.Input((4,)), layers.Dense(3, "tanh", name="one"), layers.Dense(2, name="two")],
+        name=name,
+    )
+
+
+def trained(optimizer="adam", **arguments):
+    model = small()
+    model.compile(optimizer, **({"loss": "mse", "metrics": ["mae"]} | arguments))
+    model.fit(X, Y, epochs=2, **QUIET)
+    return model
+
+
+class Scaled(layers.Layer):
+    """A user's layer, with a layer inside."""
+
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+        self.inner = layers.Dense(2)
+
+    def call(self, x):
+        return self.inner(x) * self.factor
+
+
+class Own(models.Model):
+    """A user's model, made by its class, with layers in lists and dicts."""
+
+    def __init__(self, units=3, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.first = layers.Dense(units)
+        self.rest = [layers.Dense(units), Scaled()]
+        self.heads = {"a": layers.Dense(1)}
+
+    def call(self, x):
+        for layer in (self.first, *self.rest, self.heads["a"]):
+            x = layer(x)
+        return x
+
+
+def double(x):
+    return x * 2
+
+
+def own_loss(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - y_pred), axis=-1)
+
+
+OWN = {"Scaled": Scaled, "Own": Own, "double": double, "own_loss": own_loss}
+
+
+def equal(a, b):
+    for x, y in zip(a, b, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        "adam",
+        optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+        optimizers.RMSprop(0.01, momentum=0.5, centered=True),
+        optimizers.Adam(optimizers.schedules.ExponentialDecay(0.1, 3, 0.5), amsgrad=True),
+        optimizers.Nadam(clipnorm=1.0),
+        optimizers.AdamW(weight_decay=0.1, use_ema=True, ema_momentum=0.9),
+    ],
+    ids=repr,
+)
+def test_training_goes_on_as_if_nothing_was(optimizer, suffix, tmp_path):
+    model = trained(copy.deepcopy(optimizer))
+    model.save(tmp_path / f"m{suffix}")
+    loaded = models.load_model(tmp_path / f"m{suffix}")
+    equal(loaded.optimizer.get_weights(), model.optimizer.get_weights())
+    assert loaded.optimizer.get_config() == model.optimizer.get_config()
+    histories = [m.fit(X, Y, epochs=2, **QUIET).history for m in (model, loaded)]
+    assert histories[0] == histories[1]
+    equal(loaded.get_weights(), model.get_weights())
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_custom_objects(suffix, tmp_path):
+    x = layers.Input((4,))
+    model = models.Model(x, layers.Lambda(double)(Scaled(3.0)(x)))
+    model.compile("sgd", own_loss, metrics=[own_loss])
+    path = tmp_path / f"m{suffix}"
+    model.save(path)
+    with pytest.raises(ValueError, match="custom_objects"):
+        models.load_model(path)
+    loaded = models.load_model(path, OWN)
+    equal([loaded.predict(X, verbose=0)], [model.predict(X, verbose=0)])
+    assert loaded.loss is own_loss
+    with saving.custom_object_scope(OWN):
+        assert models.load_model(path, compile=False).optimizer is None
+
+
+def test_a_model_that_is_a_class_of_its_own(tmp_path):
+    model = Own(units=5)
+    model.compile("adam", "mse")
+    model.fit(X, Y[:, :1], **QUIET)
+    model.save(tmp_path / "m.keras")
+    loaded = models.load_model(tmp_path / "m.keras", OWN)
+    assert loaded.units == 5
+    equal([loaded.predict(X, verbose=0)], [model.predict(X, verbose=0)])
+    for name in ("w.weights.h5", "w.h5"):
+        model.save_weights(tmp_path / name)
+        fresh = Own(units=5)
+        with pytest.raises(ValueError, match="call it on data first"):
+            fresh.load_weights(tmp_path / name)
+        fresh(X)
+        fresh.load_weights(tmp_path / name)
+        equal(fresh.get_weights(), model.get_weights())
+
+
+def test_compile_arguments(tmp_path):
+    x = layers.Input((4,), name="x")
+    model = models.Model(x, [layers.Dense(1, name="p")(x), layers.Dense(1, name="q")(x)])
+    model.compile(
+        "sgd",
+        loss={"p": losses.Huber(delta=0.5), "q": "mae"},
+        loss_weights={"p": 2.0, "q": 1.0},
+        metrics={"p": [metrics.MeanSquaredError(name="error")], "q": ["mse"]},
+        weighted_metrics=[["mae"], None],
+        steps_per_execution=3,
+    )
+    y = [Y[:, :1], Y[:, 1:]]
+    expected = model.evaluate(X, y, verbose=0, return_dict=True)
+    for suffix in (".keras", ".h5"):
+        model.save(tmp_path / f"m{suffix}")
+        loaded = models.load_model(tmp_path / f"m{suffix}")
+        assert loaded.evaluate(X, y, verbose=0, return_dict=True) == expected
+
+
+def test_a_lambda_as_loss_is_warned_of(tmp_path):
+    model = trained(loss=lambda t, p: ops.mean(ops.square(t - p), axis=-1))
+    for suffix in (".keras", ".h5"):
+        with pytest.warns(UserWarning, match="compiled again after loading"):
+            model.save(tmp_path / f"m{suffix}")
+        loaded = models.load_model(tmp_path / f"m{suffix}")
+        assert not loaded.compiled
+        equal(loaded.get_weights(), model.get_weights())
+
+
+@pytest.mark.parametrize("name", ["w.weights.h5", "w.h5", "m.keras", "m.h5"])
+def test_weights_fit_or_say_why(name, tmp_path):
+    model, path = trained(), tmp_path / name
+    (model.save_weights if name[0] == "w" else model.save)(path)
+    fresh = small()
+    fresh.load_weights(path)
+    equal(fresh.get_weights(), model.get_weights())
+    wider = models.Sequential(
+        [layers.Input((4,)), layers.Dense(3, "tanh", name="one"), layers.Dense(5, name="two")]
+    )
+    before = wider.get_weights()
+    with pytest.raises(ValueError, match=r"two/kernel has shape \(3, 5\).*\(3, 2\)"):
+        wider.load_weights(path)
+    equal(wider.get_weights(), before)  # nothing was changed
+    with pytest.warns(UserWarning, match="Skipped the weights of.*two"):
+        wider.load_weights(path, skip_mismatch=True)
+    equal(wider.get_weights(), [*model.get_weights()[:2], *before[2:]])
+    deeper = models.Sequential([layers.Input((4,)), *(layers.Dense(3) for _ in range(3))])
+    with pytest.raises(ValueError, match=r"weight"):
+        deeper.load_weights(path)
+
+
+def test_weights_by_name(tmp_path):
+    model = trained()
+    model.save_weights(tmp_path / "w.h5")
+    other = models.Sequential(
+        [layers.Input((4,)), layers.Dense(3, name="one"), layers.Dense(7, name="new")]
+    )
+    other.load_weights(tmp_path / "w.h5", by_name=True)
+    equal(other.get_weights()[:2], model.get_weights()[:2])
+    model.save_weights(tmp_path / "w.weights.h5")
+    with pytest.raises(ValueError, match="by_name is for files of Keras 2"):
+        other.load_weights(tmp_path / "w.weights.h5", by_name=True)
+
+
+def test_a_model_saved_on_one_engine_loads_on_another(engine, tmp_path):
+    model = small()
+    model.compile("sgd", "mse")
+    model.fit(X, Y, **QUIET)
+    expected = model.predict(X, verbose=0)
+    model.save(tmp_path / "m.keras")
+    from kerasish import config
+
+    config.set_backend("numpy")
+    loaded = models.load_model(tmp_path / "m.keras")
+    np.testing.assert_allclose(loaded.predict(X, verbose=0), expected, 1e-5, 1e-5)
+    loaded.save(tmp_path / "back.h5")
+    config.set_backend(engine.name)
+    back = models.load_model(tmp_path / "back.h5")
+    np.testing.assert_allclose(back.predict(X, verbose=0), expected, 1e-5, 1e-5)
+
+
+def test_model_checkpoint(tmp_path):
+    model = small()
+    model.compile("adam", "mse")
+    saved = [
+        callbacks.ModelCheckpoint(tmp_path / "all" / "{epoch:02d}-{loss:.3f}.keras"),
+        callbacks.ModelCheckpoint(tmp_path / "best.weights.h5", "loss", 0, True, True),
+        callbacks.ModelCheckpoint(tmp_path / "last.h5", save_freq=2),
+    ]
+    history = model.fit(X, Y, epochs=3, callbacks=saved, **QUIET).history
+    names = sorted(path.name for path in (tmp_path / "all").iterdir())
+    assert names == [f"{i + 1:02d}-{v:.3f}.keras" for i, v in enumerate(history["loss"])]
+    last = models.load_model(tmp_path / "all" / names[-1])
+    equal(last.get_weights(), model.get_weights())
+    best = small()
+    best.load_weights(tmp_path / "best.weights.h5")
+    equal(best.get_weights(), model.get_weights())
+    assert int(models.load_model(tmp_path / "last.h5").optimizer.iterations) == 8
+
+
+def test_text():
+    model = trained()
+    config = json.loads(model.to_json(indent=1))
+    assert models.model_from_json(model.to_json()).get_config() == model.get_config()
+    assert models.model_from_config(config).get_config() == model.get_config()
+    with pytest.raises(ValueError, match="not JSON"):
+        models.model_from_json("{")
+    with pytest.raises(ValueError, match="Expected the config of a model"):
+        models.model_from_json("[]")
+
+
+def test_yaml():
+    pytest.importorskip("yaml")
+    model = trained()
+    assert models.model_from_yaml(model.to_yaml()).get_config() == model.get_config()
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(9)
+    )
+    for text in ("!!python/object/apply:os.system ['true']", bomb, "[", "a: b"):
+        with pytest.raises(ValueError, match=r"YAML|Expected the config"):
+            models.model_from_yaml(text)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_and_pickles(copied):
+    x = layers.Input((4,))
+    nested = models.Model(x, [Scaled()(small()(x)), layers.Dropout(0.5)(x) + 1.0])
+    own = Own()
+    own(X)
+    for model in (trained(), nested, own, layers.Dense(2)):
+        other = copied(model)
+        if not isinstance(model, models.Model):
+            continue
+        equal(listed(other.predict(X, verbose=0)), listed(model.predict(X, verbose=0)))
+        other.set_weights([w + 1 for w in other.get_weights()])
+        assert np.any(other.get_weights()[0] != model.get_weights()[0])
+    model = trained()
+    other = copied(model)
+    assert model.fit(X, Y, **QUIET).history == other.fit(X, Y, **QUIET).history
+
+
+def listed(x):
+    return x if isinstance(x, list) else [x]
+
+
+def test_a_lambda_can_be_copied_but_not_pickled():
+    x = layers.Input((4,))
+    model = models.Model(x, layers.Lambda(lambda t: t * 3)(x))
+    equal([copy.deepcopy(model).predict(X, verbose=0)], [model.predict(X, verbose=0)])
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        pickle.dumps(model)
+
+
+# --- whole or not at all -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5"])
+def test_a_full_disk_leaves_the_old_file(name, tmp_path, monkeypatch):
+    model, path = trained(), tmp_path / name
+    save = model.save_weights if "weights" in name else model.save
+    save(path)
+    before = path.read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for target, what in ((h5, "put"), (atomic, "_to_disk")):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, what, full)
+            with pytest.raises(OSError, match="No space left"):
+                save(path)
+        assert path.read_bytes() == before
+        assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_kill_leaves_the_old_file_or_the_new(tmp_path):
+    """A process that saves over and over is killed at many moments."""
+    program = """
+        import sys, numpy as np
+        from kerasish import layers, models
+        model = models.Sequential([layers.Input((300,)), layers.Dense(300, use_bias=False)])
+        number = 0
+        while True:
+            number += 1
+            model.set_weights([np.full((300, 300), number, "float32")])
+            model.save(sys.argv[1])
+            print(number, flush=True)
+    """
+    path = tmp_path / "m.keras"
+    for delay in (0.0, 0.003, 0.007, 0.012, 0.02):
+        with subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(program), str(path)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        ) as process:
+            done = [int(process.stdout.readline()) for _ in range(2)][-1]
+            time.sleep(delay)
+            process.send_signal(signal.SIGKILL)
+            done = max([done, *map(int, process.stdout.read().split())])
+        (weights,) = models.load_model(path).get_weights()
+        assert weights.min() == weights.max()
+        assert weights.min() in (done, done + 1)
+
+
+def test_where_files_go(tmp_path):
+    model = small()
+    model.save(tmp_path / "m.keras")
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        model.save(tmp_path / "m.keras", overwrite=False)
+    with pytest.raises(FileNotFoundError, match="no directory"):
+        model.save(tmp_path / "none" / "m.keras")
+    with pytest.raises(IsADirectoryError, match="is a directory"):
+        model.save(tmp_path)
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        models.load_model(tmp_path / "none.keras")
+    with pytest.raises(ValueError, match="SavedModel"):
+        models.load_model(tmp_path)
+    with pytest.raises(ValueError, match="save_format"):
+        model.save(tmp_path / "m", save_format="tf")
+    (tmp_path / "link.keras").symlink_to(tmp_path / "m.keras")
+    (tmp_path / "m.keras").chmod(0o640)
+    model.save(tmp_path / "link.keras")
+    assert (tmp_path / "link.keras").is_symlink()
+    assert (tmp_path / "m.keras").stat().st_mode & 0o777 == 0o640
+    assert len(list(tmp_path.iterdir())) == 2

@@ -1,0 +1,351 @@
+"""Damaged and hostile files give one clear error, run nothing and take no memory."""
+
+import base64
+import json
+import marshal
+import random
+import shutil
+import tempfile
+import tracemalloc
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kerasish import layers, models
+from kerasish.saving import h5
+
+h5py = pytest.importorskip("h5py")
+
+
+def small():
+    model = models.Sequential(
+        [layers.Input((4,), name="x"), layers.Dense(3, name="one"), layers.Dense(2, name="two")]
+    )
+    model.compile("adam", "mse")
+    return model
+
+
+@pytest.fixture(params=["m.keras", "m.h5", "m.weights.h5"])
+def saved(request, tmp_path):
+    path = tmp_path / request.param
+    model = small()
+    (model.save_weights if "weights" in request.param else model.save)(path)
+    return path
+
+
+def read(path):
+    if ".weights." in path.name:
+        small().load_weights(path)
+    else:
+        models.load_model(path)
+
+
+def members(path):
+    with zipfile.ZipFile(path) as archive:
+        return {info.filename: archive.read(info) for info in archive.infolist()}
+
+
+def rezip(path, parts, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
+def with_config(path, change):
+    """A file whose config was changed by a function."""
+    parts = members(path)
+    config = json.loads(parts["config.json"])
+    change(config)
+    rezip(path, parts | {"config.json": json.dumps(config)})
+
+
+def test_cut_and_empty_files(saved):
+    whole = saved.read_bytes()
+    for size in (0, 1, 7, 8, 100, len(whole) // 2, len(whole) - 1):
+        saved.write_bytes(whole[:size])
+        with pytest.raises(ValueError, match=saved.name):
+            read(saved)
+    saved.write_bytes(b"no model at all" * 100)
+    with pytest.raises(ValueError, match="damaged, or not"):
+        read(saved)
+
+
+def test_a_packed_keras_file_is_read(tmp_path):
+    small().save(tmp_path / "m.keras")
+    rezip(tmp_path / "m.keras", members(tmp_path / "m.keras"), zipfile.ZIP_DEFLATED)
+    assert models.load_model(tmp_path / "m.keras").count_params() == 23
+
+
+def layer_of(config):
+    return config["config"]["layers"][1]
+
+
+def set_to(**entries):
+    return lambda config: layer_of(config).update(entries)
+
+
+code = base64.b64encode(marshal.dumps((lambda x: x * 5).__code__)).decode()
+LAMBDA = {"class_name": "__lambda__", "config": {"code": code, "defaults": None, "closure": None}}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (set_to(module="os", class_name="system", registered_name=None), "never imported"),
+        (set_to(module="builtins", class_name="eval", registered_name=None), "never imported"),
+        (
+            set_to(class_name="Lambda", config={"name": "tricky", "function": LAMBDA}),
+            "Layer tricky: .*byte code.*custom_objects.*safe_mode=False",
+        ),
+        (
+            set_to(class_name="Lambda", config={"name": "old", "function": [code, None, None]}),
+            "Layer old: .*byte code.*safe_mode=False",
+        ),
+        (lambda c: layer_of(c)["config"].update(activation=LAMBDA), "Layer one: .*byte code"),
+        (lambda c: layer_of(c)["config"].update(units=10**12), "only .* numbers for all weights"),
+        (lambda c: layer_of(c)["config"].update(units=-1), "units"),
+        (lambda c: layer_of(c)["config"].update(units="3"), "m.keras|units"),
+        (lambda c: c["config"].update(layers=5), "could not be made into a model"),
+        (lambda c: c.update(class_name="Dense", module="keras.layers"), "Expected a model|made"),
+        (lambda c: c.pop("class_name"), "Expected the config of a model"),
+        (lambda c: c.update(config=None), "could not be made into a model"),
+        (lambda c: c["compile_config"].update(loss="nonsense"), "Unknown loss"),
+        (lambda c: c["compile_config"].update(optimizer=[]), "m.keras|optimizer"),
+    ],
+)  # fmt: skip
+def test_configs(change, words, tmp_path):
+    path = tmp_path / "m.keras"
+    small().save(path)
+    with_config(path, change)
+    with pytest.raises((ValueError, TypeError), match=words):
+        models.load_model(path)
+
+
+@pytest.mark.parametrize("function", [LAMBDA, [code, None, None]])
+def test_byte_code_runs_only_if_asked_for(function, tmp_path):
+    x = layers.Input((4,))
+    path = tmp_path / "m.keras"
+    models.Model(x, layers.Activation("relu", name="five")(x)).save(path)
+    with_config(path, set_to(class_name="Lambda", config={"name": "five", "function": function}))
+    ones = np.ones((1, 4), "float32")
+    assert models.load_model(path, safe_mode=False)(ones).numpy()[0, 0] == 5
+    replaced = models.load_model(path, custom_objects={"five": lambda x: x * 7})
+    assert replaced(ones).numpy()[0, 0] == 7
+
+
+def bomb(parts):
+    return parts | {"config.json": b" " * (1 << 27)}
+
+
+@pytest.mark.parametrize(
+    ("change", "compression", "words"),
+    [
+        (bomb, zipfile.ZIP_DEFLATED, "bytes"),
+        (lambda p: p | {"config.json": b"[" * 100_000}, zipfile.ZIP_STORED, "not JSON"),
+        (lambda p: p | {"config.json": b"\xff\xfe"}, zipfile.ZIP_STORED, "not JSON"),
+        (lambda p: p | {"config.json": b"3"}, zipfile.ZIP_STORED, "must hold an object"),
+        (lambda p: {k: v for k, v in p.items() if "h5" not in k}, 0, "one member model.weights.h5"),
+        (lambda p: p | {"model.weights.h5": b""}, 0, "damaged"),
+        (lambda p: p | {"../evil": b"x", "/evil": b"y"}, 0, None),  # never looked at
+    ],
+)
+def test_zips(change, compression, words, tmp_path):
+    path = tmp_path / "m.keras"
+    small().save(path)
+    rezip(path, change(members(path)), compression)
+    if words is None:
+        models.load_model(path)
+    else:
+        with pytest.raises(ValueError, match=words):
+            models.load_model(path)
+    assert not (tmp_path.parent / "evil").exists()
+
+
+def test_zip_with_wrong_sizes_and_sums(tmp_path):
+    path = tmp_path / "m.keras"
+    small().save(path)
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo("model.weights.h5")
+    middle = info.header_offset + info.file_size // 2
+    path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    with pytest.raises(ValueError, match="check sum"):
+        models.load_model(path)
+    size = info.file_size.to_bytes(4, "little")
+    path.write_bytes(whole.replace(size, (1 << 31).to_bytes(4, "little")))
+    with pytest.raises(ValueError, match=r"m\.keras"):
+        models.load_model(path)
+
+
+def external(file, name):
+    item = file.create_dataset(name, (4, 3), "f4", external=[("/etc/hostname", 0, 48)])
+    assert item.external
+
+
+def virtual(file, name):
+    layout = h5py.VirtualLayout((4, 3), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "data", (4, 3))
+    file.create_virtual_dataset(name, layout)
+
+
+def linked(file, name):
+    file[name] = h5py.ExternalLink("other.h5", "/data")
+
+
+def soft(file, name):
+    file["elsewhere"] = np.zeros((4, 3), "f4")
+    file[name] = h5py.SoftLink("/elsewhere")
+
+
+def declared(file, name):
+    file.create_dataset(name, (1 << 40, 3), "f4", chunks=(1, 3))
+
+
+def unwritten(file, name):
+    file.create_dataset(name, (4, 3), "f4", chunks=(1, 3))
+
+
+def text(file, name):
+    file[name] = "kernel"
+
+
+def objects(file, name):
+    file.create_dataset(name, (4, 3), h5py.special_dtype(ref=h5py.Reference))
+
+
+@pytest.mark.parametrize(
+    ("replace", "words"),
+    [
+        (external, "of another file"),
+        (virtual, "of another file"),
+        (linked, "not followed"),
+        (soft, "not followed"),
+        (declared, "declares|shape"),
+        (unwritten, "declares"),
+        (text, "expected numbers|shape"),
+        (objects, "expected numbers"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "place"), [("w.weights.h5", "layers/dense/vars/0"), ("w.h5", "one/one/kernel:0")]
+)
+def test_arrays_that_are_not_plain(replace, words, name, place, tmp_path):
+    small().save_weights(tmp_path / name)
+    with h5py.File(tmp_path / name, "r+") as file:
+        del file[place]
+        replace(file, place)
+    model = small()
+    before = model.get_weights()
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=words):
+        model.load_weights(tmp_path / name)
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_groups_in_a_circle_and_weights_without_a_place(tmp_path):
+    path = tmp_path / "w.weights.h5"
+    small().save_weights(path)
+    with h5py.File(path, "r+") as file:
+        file["layers/dense/again"] = file["layers"]
+    with h5.reading(path) as file:
+        assert file.count() == 23 + 2
+    with pytest.raises(ValueError):  # noqa: PT011  the circle has weights without a place
+        small().load_weights(path)
+
+
+# --- random damage -----------------------------------------------------------------------
+
+
+def damaged(content, rng):
+    """A few bytes changed, cut, doubled or swapped."""
+    content = bytearray(content)
+    for _ in range(rng.choice([1, 1, 2, 5, 20])):
+        at = rng.randrange(len(content))
+        length = rng.choice([1, 2, 4, 8, 64])
+        match rng.randrange(5):
+            case 0:
+                content[at] ^= 1 << rng.randrange(8)
+            case 1:
+                content[at : at + length] = rng.randbytes(min(length, len(content) - at))
+            case 2:
+                content[at : at + length] = b"\xff" * min(length, len(content) - at)
+            case 3:
+                other = rng.randrange(len(content))
+                content[at : at + length] = content[other : other + length]
+            case _:
+                content[at : at + length] = b"\0" * min(length, len(content) - at)
+    return bytes(content)
+
+
+def damaged_text(text, rng):
+    """JSON with a value replaced by one of another kind."""
+    config = json.loads(text)
+    places = []
+
+    def walk(value):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            places.append((value, key))
+            if isinstance(item, (dict, list)):
+                walk(item)
+
+    walk(config)
+    for _ in range(rng.choice([1, 1, 3])):
+        holder, key = rng.choice(places)
+        holder[key] = rng.choice(
+            [None, True, -1, 0, 2**62, 1e308, "", "Dense", "one", [], {}, [[]], {"class_name": "x"},
+             {"class_name": "Dense", "config": {}}, ["one", 0, 0], rng.choice(places)[1]]
+        )  # fmt: skip
+    return json.dumps(config)
+
+
+def survives(path):
+    """Loads, or raises one clear error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            read(path)
+        except ValueError:  # anything else is a failure
+            return False
+    return True
+
+
+def fuzz(folder, rounds, seed=0):
+    """Loads damaged files of all kinds; returns how many of them could still be loaded."""
+    rng = random.Random(seed)
+    folder, good = Path(folder), 0
+    wholes = {}
+    for name in ("m.keras", "m.h5", "m.weights.h5"):
+        model = small()
+        (model.save_weights if "weights" in name else model.save)(folder / name)
+        wholes[name] = (folder / name).read_bytes()
+    parts = members(folder / "m.keras")
+    for i in range(rounds):
+        name = list(wholes)[i % 3]
+        path = folder / name
+        if name != "m.keras" or i % 2:
+            path.write_bytes(damaged(wholes[name], rng))
+        elif i % 4:
+            rezip(path, parts | {"config.json": damaged_text(parts["config.json"], rng)})
+        else:
+            inner = damaged(parts["model.weights.h5"], rng)
+            rezip(path, parts | {"model.weights.h5": inner})
+        shutil.copy(path, folder / "last")  # what to look at after a crash
+        good += survives(path)
+    return good
+
+
+def test_random_damage(tmp_path):
+    assert 0 < fuzz(tmp_path, 300) < 300
+
+
+if __name__ == "__main__":
+    import sys
+
+    with tempfile.TemporaryDirectory() as scratch:
+        print(fuzz(scratch, int(sys.argv[1]), int(sys.argv[2])))
