@@ -170,9 +170,7 @@ print(history["loss"][-1])
 def test_two_programs_use_one_engine_at_a_time(host):
     """Each has a worker of its own; both are alive when they train."""
     paths = [path for path in sys.path if path]
-    environment = {
-        **os.environ, "KERAS_BACKEND": host.name, "PYTHONPATH": os.pathsep.join(paths)
-    }
+    environment = {**os.environ, "KERAS_BACKEND": host.name, "PYTHONPATH": os.pathsep.join(paths)}
     programs = [
         subprocess.Popen(
             [sys.executable, "-c", PROGRAM],

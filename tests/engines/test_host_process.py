@@ -268,7 +268,7 @@ def test_death_between_calls_is_told_once(engine):
     os.kill(engine.process.pid, signal.SIGKILL)
     wait_until(lambda: not engine.process.alive)
     assert engine.holds(7)  # so that nobody takes an older value for the newest
-    with pytest.raises(EngineDied, match="killed .SIGKILL.* during a pause after write"):
+    with pytest.raises(EngineDied, match=r"killed .SIGKILL.* during a pause after write"):
         engine.read(7)
     assert not engine.holds(7)
     engine.write(7, X)
@@ -287,7 +287,7 @@ def test_an_engine_that_cannot_start_says_why(tmp_path):
     broken.write_text("class Engine:\n    def __init__(self):\n        import no_such_module\n")
     with pytest.raises(EngineError, match="No module named 'no_such_module'"):
         EngineProcess("Broken", sys.executable, broken).start()
-    with pytest.raises(EngineMissing, match="there is no .*python"):
+    with pytest.raises(EngineMissing, match=r"there is no .*python"):
         EngineProcess("Missing", tmp_path / "python", broken).start()
 
 

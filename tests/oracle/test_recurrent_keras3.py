@@ -138,6 +138,7 @@ def text_model(L, M):
     h = L.Bidirectional(L.LSTM(3, return_sequences=True, name="inner"), name="both")(h)
     h, state = L.GRU(3, return_sequences=True, return_state=True, name="gru")(h)
     cells = [L.LSTMCell(2, name="first"), L.SimpleRNNCell(2, name="second")]
+    cells = L.StackedRNNCells(cells, name="cells")
     h = L.RNN(cells, name="stack")(L.TimeDistributed(L.Dense(3, name="d"), name="steps")(h))
     return M.Model(x, L.Concatenate(name="joined")([h, state]), name="text")
 

@@ -5,8 +5,8 @@ only.  float64 and int64 are carried in float64 (exact up to 2**53), all else in
 exact up to 2**24).  Tensors have no dynamic axes: the batch is an ordinary first axis.
 
 CNTK's assignments take effect when everything else has been computed, so that updates see old
-values, as a program wants it.  In a step with gradients there are two such computations, though:
-the forward and backward pass, then the learner's update of the parameters.  See `TrainStep`.
+values, as a program wants it.  What follows the gradients is computed afterwards: see
+`GradientStep`.
 """
 
 import collections
@@ -200,7 +200,9 @@ class PlainStep:
         for instruction in program.instructions:
             lowering.lower(instruction)
         self.outputs = program.outputs
-        self.native = Native(engine, lowering, list(dict.fromkeys(program.outputs)), program.updates)
+        self.native = Native(
+            engine, lowering, list(dict.fromkeys(program.outputs)), program.updates
+        )
 
     def __call__(self, arrays, counter):
         _, known = self.native(arrays, counter)

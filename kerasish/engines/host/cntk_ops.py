@@ -512,5 +512,5 @@ TABLE = {
     "random_uniform": None,  # drawn by NumPy, see common
     "random_normal": None,
     "dropout_mask": None,
-    "gradients": None,  # see cntk.TrainStep
+    "gradients": None,  # see cntk.GradientStep
 }

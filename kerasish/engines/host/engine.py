@@ -74,7 +74,8 @@ class HostEngine(Engine):
         return op in self.process.start()["supported"]
 
     def gap(self, op: str) -> str:
-        return self.process.start()["gaps"].get(op, "")
+        gap = self.process.start()["gaps"].get(op, "")
+        return gap if gap or self.lowers(op) else f"{self.name} has no lowering for it yet"
 
     def check(self, program: Program) -> None:
         super().check(program)

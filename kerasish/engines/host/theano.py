@@ -108,7 +108,7 @@ class Engine:
 class Patient:
     """A program that is interpreted at first and compiled once it has run for long enough.
 
-    So what runs a few times only, such as the smaller last batch of an epoch, waits for no compiler.
+    So what runs a few times only, such as the smaller last batch of an epoch, waits for nothing.
     How long it has run is estimated, not measured, for two runs of the same program to be equal.
     """
 

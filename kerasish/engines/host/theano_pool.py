@@ -44,7 +44,7 @@ class _OnWindows(theano.Op):
         return " * ".join("%s[%d]" % (sizes, a + 2) for a in range(len(self.window)))
 
     def c_code_cache_version(self):
-        return (4,)
+        return (5,)
 
 
 class FirstMaxPool(_OnWindows):
@@ -92,7 +92,7 @@ class FirstMaxPool(_OnWindows):
                     number most = -INFINITY;
                     %(inner)s {
                         number here = x[%(place)s];
-                        most = here > most ? here : most;
+                        most = here <= most ? most : here;  // so that NaN is not lost
                     }
                     *y++ = most;
                 }
