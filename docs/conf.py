@@ -52,8 +52,14 @@ def escape_markup(app, what, name, thing, options, lines: list[str]) -> None:
     for i, line in enumerate(lines):
         example = line.strip() != "" and (example or line.lstrip().startswith(">>>"))
         if not example:
-            line = re.sub(r"(`[^`]*`)|([*|])", lambda m: m[1] or "\\" + m[2], line)
-            lines[i] = re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", line)  # code must end at a boundary
+            lines[i] = re.sub(r"(`[^`]+`)(\w)?|([*|])", escaped, line)
+
+
+def escaped(found: re.Match[str]) -> str:
+    code, letter, mark = found.groups()
+    if mark:
+        return "\\" + mark
+    return f"{code}\\ {letter}" if letter else code  # markup must end at a boundary
 
 
 def write_api_pages(directory: Path) -> None:
