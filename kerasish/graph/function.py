@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerasish import engines
-from kerasish.graph import dtypes, passes
+from kerasish.graph import dtypes, passes, trace
 from kerasish.graph.liveness import has_subgraphs, merge_loops, prune
 from kerasish.graph.program import Program, build_program
 from kerasish.graph.shapes import compatible
@@ -33,11 +34,27 @@ class RunCounter:
 
     def __init__(self) -> None:
         self.next = 0
+        self._held: int | None = None
+        self._taken = False
 
     def take(self, runs: int) -> int:
         """Reserves the numbers of `runs` runs and returns the first."""
+        if self._held is not None:
+            self._taken = True
+            return self._held
         first, self.next = self.next, (self.next + runs) % 2**31
         return first
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """All that runs within counts as one run, so that it sees the same random numbers."""
+        self._held, self._taken = self.next, False
+        try:
+            yield
+        finally:
+            self._held = None
+            if self._taken:
+                self.take(1)
 
 
 run_counter = RunCounter()
@@ -151,6 +168,7 @@ class Function:
         make = engine.interpret if self.eager else engine.compile
         return Specialization(program, variables, make(program), program.is_random)
 
+    @trace.autocast(None)
     def lower(self, specs: Sequence[Spec], engine: Engine) -> tuple[Program, list[Variable]]:
         """The Program for inputs of `specs`, and the variables that it uses."""
         targets = [variable for variable, _ in self.updates]
@@ -163,6 +181,7 @@ class Function:
             engine.lowers,
             engine.native_gradients,
             engine.higher_gradients,
+            engine.without_gradient,
         )
         loops = has_subgraphs(results)
         if loops:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasish.graph import dtypes, trace
+from kerasish.graph.operators import operations
 from kerasish.graph.passes import replace, topological_order
 from kerasish.graph.primitive import Primitive, as_tensor, primitive
 from kerasish.graph.spec import Spec
@@ -48,7 +49,8 @@ def gradients(loss: Any, variables: Any) -> Any:
     xs = [variables] if single else list(variables)
     if not xs:
         return []
-    result = gradients_p(as_tensor(loss), *xs)
+    with trace.autocast(None):
+        result = gradients_p(as_tensor(loss), *xs)
     if single:
         return result
     return list(result) if len(xs) > 1 else [result]
@@ -56,9 +58,7 @@ def gradients(loss: Any, variables: Any) -> Any:
 
 def expand(loss: Tensor, xs: Sequence[Tensor]) -> list[Tensor]:
     """Builds the graph of the gradients from the primitives' own rules."""
-    from kerasish.ops.array import full
-
-    grads = pull_back([loss], [full(loss.shape, 1, loss.dtype)], xs)
+    grads = pull_back([loss], [operations().ones_like(loss)], xs)
     return [_or_zeros(grad, x) for grad, x in zip(grads, xs, strict=True)]
 
 
@@ -96,8 +96,6 @@ def _sum(terms: Sequence[Tensor]) -> Tensor:
 
 def _joined(terms: Sequence[Tensor]) -> Tensor | None:
     """The sum of gradients of slices that together make up the whole: the slices side by side."""
-    from kerasish.ops.array import concatenate
-
     nodes = [t.node for t in terms if t.node is not None and t.node.primitive.name == "slice_grad"]
     if len(nodes) < len(terms) or any(step != 1 for n in nodes for step in n.attrs["step"]):
         return None
@@ -116,7 +114,7 @@ def _joined(terms: Sequence[Tensor]) -> Tensor | None:
     ends = [0, *(bounds[i][axis][1] for i in order)]
     if [bounds[i][axis][0] for i in order] != ends[:-1] or ends[-1] != shape[axis]:
         return None
-    return concatenate([nodes[i].inputs[0] for i in order], axis)
+    return operations().concatenate([nodes[i].inputs[0] for i in order], axis)
 
 
 def between(xs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Node]:
@@ -160,6 +158,4 @@ def _through_expansion(node: Node, cotangents: list[Tensor | None]) -> list[Tens
 
 
 def _or_zeros(grad: Tensor | None, like: Tensor) -> Tensor:
-    from kerasish.ops.array import zeros_like
-
-    return zeros_like(like) if grad is None else grad
+    return operations().zeros_like(like) if grad is None else grad

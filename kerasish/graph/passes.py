@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from kerasish.graph import trace
+from kerasish.graph.operators import operations
 from kerasish.graph.primitive import Primitive
 from kerasish.graph.shapes import Dim, size_of
 from kerasish.graph.spec import Spec
@@ -62,16 +63,17 @@ def concretize(
     takes_whole: Callable[[str], bool],
     native_gradients: bool,
     higher_gradients: bool = True,
+    without_gradient: Collection[str] = (),
 ) -> tuple[list[Placeholder], list[Tensor]]:
     """Rebuilds the graph for inputs of known shapes.
 
     Every shape rule runs again with real sizes, run-time sizes become ints, the training
     flag is decided, composites that the engine does not take whole are expanded, and so
     are gradients unless the engine differentiates natively. If it does, but not its own
-    gradients again, those that are differentiated again are expanded.
+    gradients again, those that are differentiated again are expanded; all are if one leads
+    through an operation of `without_gradient`.
     """
     from kerasish.graph.gradients import expand
-    from kerasish.ops.array import broadcast_to
 
     placeholders = [
         Placeholder(spec.shape, spec.dtype, name=old.name)
@@ -109,14 +111,14 @@ def concretize(
                 results: Any = Constant(np.asarray(attrs["size"], "int32"))
             elif primitive.name == "phase":
                 (spec,) = primitive.infer(tuple(t.spec for t in args), attrs)
-                results = broadcast_to(args[0] if training else args[1], spec.shape)
+                results = operations().broadcast_to(args[0] if training else args[1], spec.shape)
             elif primitive.name == "identity":
                 results = args[0]
             elif primitive.name == "gradients" and (
                 not native_gradients or id(node) in spelled_out
             ):
                 results = tuple(expand(args[0], args[1:]))
-            elif primitive.name == "gradients" and _has_own_gradient(args):
+            elif primitive.name == "gradients" and _needs_rules(args, without_gradient):
                 return concretize(inputs, specs, outputs, training, takes_whole, False)
             elif _is_expanded(primitive, takes_whole) and not primitive.own_gradient:
                 results = primitive.expansion(*args, **attrs)  # type: ignore[misc]
@@ -153,11 +155,12 @@ def _with_subgraphs(
     return attrs | {key: convert(attrs[key], specs) for key, specs in inner.items()}
 
 
-def _has_own_gradient(args: Sequence[Tensor]) -> bool:
-    """Whether the gradients of args[0] with respect to the others need a primitive's own rule."""
+def _needs_rules(args: Sequence[Tensor], without_gradient: Collection[str]) -> bool:
+    """Whether the gradients of args[0] with respect to the others need the primitives' rules."""
     from kerasish.graph.gradients import between
 
-    return any(node.primitive.own_gradient for node in between(args[1:], args[:1]))
+    primitives = [node.primitive for node in between(args[1:], args[:1])]
+    return any(p.own_gradient or p.name in without_gradient for p in primitives)
 
 
 def _is_expanded(primitive: Primitive, takes_whole: Callable[[str], bool]) -> bool:
@@ -259,6 +262,7 @@ def variables_in(tensors: Iterable[Tensor]) -> list[Variable]:
     return [found[key] for key in sorted(found)]
 
 
+@trace.autocast(None)
 def replace(
     tensors: Sequence[Tensor], new: Mapping[Tensor, Tensor], keep_sources: bool = False
 ) -> list[Tensor]:
@@ -277,7 +281,7 @@ def replace(
 
     for node in topological_order(tensors, stop=list(new)):
         args = [known.get(id(t), t) for t in node.inputs]
-        if all(a is b for a, b in zip(args, node.inputs, strict=True)) and not _attr_tensors(node):
+        if not any(id(t) in known for t in (*node.inputs, *_attr_tensors(node))):
             continue
         attrs = {key: _resolve(value, axis_size) for key, value in node.attrs.items()}
         attrs = _with_subgraphs(node.primitive, args, attrs, _fitted)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from kerasish.graph import trace
+from kerasish.graph import dtypes, trace
 from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Constant, Node, Tensor, as_array
@@ -134,13 +134,22 @@ def identity_p(x: Spec) -> Spec:
 def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
     """`value` as a tensor: tensors as they are, numbers and arrays as constants.
 
-    Inside a trace a variable stands for the value last assigned to it there.
+    Inside a trace a variable stands for the value last assigned to it there; in a layer that
+    computes in another float, for that value cast to it.
     """
+    if isinstance(value, Variable):
+        return _used(value)
     if isinstance(value, Tensor):
-        active = trace.current_trace()
-        if isinstance(value, Variable) and active is not None:
-            return active.updates.get(value, value)
         return value
     if isinstance(value, Dim):
         return size_p(size=value)
     return Constant(as_array(value, dtype))
+
+
+def _used(variable: Variable) -> Tensor:
+    active, wanted = trace.current_trace(), trace.current_autocast()
+    value = variable if active is None else active.updates.get(variable, variable)
+    if wanted in (None, value.dtype) or not variable.autocast or not dtypes.is_float(value.dtype):
+        return value
+    with trace.autocast(None):
+        return PRIMITIVES["cast"](value, dtype=wanted)

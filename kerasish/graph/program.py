@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.graph.native import NativeFunction
 from kerasish.graph.passes import topological_order
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Constant, Subgraph, Tensor
@@ -156,7 +157,9 @@ def _brief(array: np.ndarray) -> str:
 
 
 def _nested(name: str, attr: Any) -> Any:
-    """An attribute in a Program: a subgraph becomes a Program."""
+    """An attribute in a Program: a subgraph becomes a Program, a function its name."""
+    if isinstance(attr, NativeFunction):
+        return attr.id
     if not isinstance(attr, Subgraph):
         return attr
     program, variables = build_program(name, attr.inputs, attr.outputs, ())

@@ -48,6 +48,8 @@ class Dim:
         if self.operation is None:
             return size_of(*self.args)
         args = [a.resolve(size_of) if isinstance(a, Dim) else a for a in self.args]
+        if any(isinstance(a, Dim) for a in args):
+            return Dim(self.operation, *args)  # type: ignore[return-value]  # still unknown
         return self.operation(*args)
 
     def tensors(self) -> list[Any]:
@@ -114,7 +116,8 @@ def canonical_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """None (all axes), an int or a sequence of ints as a sorted tuple without repeats."""
     if axis is None:
         return tuple(range(rank))
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    several = isinstance(axis, (tuple, list, range)) or getattr(axis, "ndim", 0) == 1
+    axes = axis if several else (axis,)
     result = sorted(canonical_axis(a, rank) for a in axes)
     if len(set(result)) != len(result):
         raise ValueError(f"axis names an axis twice: {axis!r} (rank {rank}).")
@@ -159,6 +162,14 @@ def compatible(a: Shape, b: Shape) -> bool:
     return len(a) == len(b) and all(
         x is None or y is None or x == y for x, y in zip(a, b, strict=True)
     )
+
+
+def need_sizes(operation: str, what: str, shape: Shape) -> None:
+    """Raises ValueError if a size is unknown."""
+    if None in shape:
+        raise ValueError(
+            f"{operation}: the sizes of {what} must be known, but they are {format_shape(shape)}."
+        )
 
 
 def size_of(shape: Shape) -> int | None:

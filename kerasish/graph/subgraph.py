@@ -108,17 +108,18 @@ def _captured(
     for node in order:
         new = node.number >= start
         # Random numbers drawn within must be drawn anew each time round.
-        if (new and (not hoist or _draws(node))) or any(id(t) in inside for t in _operands(node)):
+        if (new and (not hoist or _draws(node))) or any(id(t) in inside for t in operands(node)):
             inside.update(id(t) for t in node.outputs)
     used: dict[int, Tensor] = {}
     for node in order:
         if id(node.outputs[0]) in inside:
-            used.update((id(t), t) for t in _operands(node) if id(t) not in inside)
+            used.update((id(t), t) for t in operands(node) if id(t) not in inside)
     used.update((id(t), t) for t in outputs if id(t) not in inside)
     return [t for t in used.values() if not isinstance(t, Constant)]
 
 
-def _operands(node: Node) -> list[Tensor]:
+def operands(node: Node) -> list[Tensor]:
+    """What a node is computed from: its inputs, and the tensors whose sizes it needs."""
     return [*node.inputs, *(t for value in node.attrs.values() for t in size_tensors(value))]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.complex import is_complex
 from kerasish.graph.operators import Operators
 from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import Shape, Spec, format_shape
@@ -103,6 +104,12 @@ class Tensor(Operators):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         value = self.numpy()
         return value if dtype is None else value.astype(dtype, copy=bool(copy))
+
+    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
+        """What TensorFlow's functions ask of an argument that is no tensor of theirs."""
+        from kerasish.engines.foreign import tensorflow_tensor
+
+        return tensorflow_tensor(self, dtype, name)
 
     def __float__(self) -> float:
         return float(self.numpy())
@@ -208,6 +215,12 @@ def size_tensors(attr: Any) -> list[Tensor]:
 
 def as_array(value: Any, dtype: str | None = None) -> np.ndarray:
     """A Python number, nested list or array as a NumPy array; Python floats become floatx."""
+    if is_complex(value):
+        raise TypeError(
+            "Cannot make a tensor of complex numbers. ops.real, imag, abs, angle, conj and "
+            "view_as_real take them, and they know arithmetic (z + 1, z * w); other operations "
+            "take their parts, ops.real(z) and ops.imag(z)."
+        )
     if dtype is None and isinstance(value, (float, int, list, tuple)):
         array = np.asarray(value)
         if array.dtype == np.float64 and not _holds_float64(value):

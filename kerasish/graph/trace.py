@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from kerasish.graph.tensor import Tensor
     from kerasish.graph.variable import Variable
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+# Where code lies that is no user's: nodes come from the lines that called it.
+_not_the_users = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep]
 
 
 class Trace:
@@ -26,16 +27,18 @@ class Trace:
     Attributes:
         training: True, False, or None where it is not decided yet.
         updates: variable -> its new value, applied together when the Function has run.
-        losses: scalars added by `add_loss`.
+        losses: scalars added by `add_loss`, each with the layer that added it.
         draws: how often each random stream was used, so that two uses differ. None leaves
             the count to the streams, as outside of any trace.
+        replayed: tensors of functional models that were called, each with what it became.
     """
 
     def __init__(self, training: bool | None = None):
         self.training = training
         self.updates: dict[Variable, Tensor] = {}
-        self.losses: list[Tensor] = []
+        self.losses: list[tuple[Any, Tensor]] = []
         self.draws: dict[int, int] | None = {}
+        self.replayed: list[tuple[Tensor, Tensor]] = []
 
     def __enter__(self) -> Trace:
         _state.traces.append(self)
@@ -52,10 +55,12 @@ class _State(threading.local):
         self.traces: list[Trace] = []
         self.phases: list[bool | None] = []
         self.layers: list[str] = []
+        self.autocasts: list[str | None] = []
         self.source: str | None = None
 
 
 _state = _State()
+_default_phase: bool | None = None
 
 
 def current_trace() -> Trace | None:
@@ -65,7 +70,13 @@ def current_trace() -> Trace | None:
 
 def current_phase() -> bool | None:
     """Whether what is being built is for training; None if that is left open."""
-    return _state.phases[-1] if _state.phases else None
+    return _state.phases[-1] if _state.phases else _default_phase
+
+
+def set_default_phase(training: bool | None) -> None:
+    """Decides what is built from now on, where nothing closer does (`K.set_learning_phase`)."""
+    global _default_phase
+    _default_phase = training
 
 
 @contextmanager
@@ -78,15 +89,30 @@ def phase(training: bool | None) -> Iterator[None]:
         _state.phases.pop()
 
 
+def current_autocast() -> str | None:
+    """The float that variables are cast to where they are used; None if they stay as they are."""
+    return _state.autocasts[-1] if _state.autocasts else None
+
+
 @contextmanager
-def outside() -> Iterator[None]:
-    """What is done within happens as if no trace were open: assignments happen at once."""
-    traces, phases = _state.traces, _state.phases
-    _state.traces, _state.phases = [], []
+def autocast(dtype: str | None) -> Iterator[None]:
+    """Where float variables are used within, they are cast to `dtype`; None leaves them alone."""
+    _state.autocasts.append(dtype)
     try:
         yield
     finally:
-        _state.traces, _state.phases = traces, phases
+        _state.autocasts.pop()
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """What is done within happens as if no trace were open: assignments happen at once."""
+    before = _state.traces, _state.phases, _state.autocasts
+    _state.traces, _state.phases, _state.autocasts = [], [], []
+    try:
+        yield
+    finally:
+        _state.traces, _state.phases, _state.autocasts = before
 
 
 @contextmanager
@@ -119,8 +145,13 @@ def source() -> str:
     if _state.source is not None:
         return _state.source
     frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(tuple(_not_the_users)):
         frame = frame.f_back
     line = f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
     path = "/".join(_state.layers)
     return f"{path} ({line})" if path and line else path or line
+
+
+def leave_out(directory: str) -> None:
+    """Nodes never come from lines of code in this directory, but from those that called it."""
+    _not_the_users.append(directory.rstrip(os.sep) + os.sep)

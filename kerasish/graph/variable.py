@@ -52,6 +52,7 @@ class Variable(Tensor):
         dtype: defaults to the array's, or floatx.
         trainable: whether optimizers change it.
         name: for messages and files.
+        autocast: whether layers that compute in another float cast it to that.
 
     Attributes:
         path: the name with those of the layers around it, as in `dense/kernel`.
@@ -69,6 +70,7 @@ class Variable(Tensor):
         dtype: Any = None,
         trainable: bool = True,
         name: str | None = None,
+        autocast: bool = True,
     ):
         self._engine: Engine | None = None
         self._fetched = False  # whether the value here is the engine's, which has not run since
@@ -83,6 +85,7 @@ class Variable(Tensor):
             spec = Spec(initial.shape, dtypes.standardize(dtype or _default_dtype(initial)))
         super().__init__(spec)
         self.trainable = trainable
+        self.autocast = autocast
         self.key = next(_keys)
         self._name = name or f"variable_{self.key}"
         self.path = self._name
@@ -137,13 +140,12 @@ class Variable(Tensor):
             value: a tensor, array or number of the variable's shape.
         """
         from kerasish.graph.primitive import as_tensor
-        from kerasish.ops.elementwise import cast
 
         active = trace.current_trace()
         if active is None:
             self.set_value(value)
             return self
-        tensor = cast(as_tensor(value), self.dtype)
+        tensor = as_tensor(value).astype(self.dtype)
         if not compatible(tensor.shape, self.shape):
             raise ValueError(
                 f"Variable {self.path} has shape {format_shape(self.shape)}, but is assigned "
@@ -154,11 +156,13 @@ class Variable(Tensor):
 
     def assign_add(self, value: Any) -> Tensor:
         """Adds `value`."""
-        return self.assign(self + value)
+        with trace.autocast(None):
+            return self.assign(self + value)
 
     def assign_sub(self, value: Any) -> Tensor:
         """Subtracts `value`."""
-        return self.assign(self - value)
+        with trace.autocast(None):
+            return self.assign(self - value)
 
     def place_on(self, engine: Engine) -> None:
         """Sees to it that `engine` has the newest value, for a run that may change it."""
@@ -183,12 +187,16 @@ class Variable(Tensor):
 
     def __reduce__(self) -> Any:
         """Copies and pickles have the value, wherever it lives, and are variables of their own."""
-        state = {name: getattr(self, name) for name in ("path", "constraint", "regularizer")}
+        state = {name: getattr(self, name) for name in _KEPT}
         arguments = (self._newest(), None, self.dtype, self.trainable, self._name)
         return type(self), arguments, state
 
     def __repr__(self) -> str:
         return f"<Variable {self.path} shape={format_shape(self.shape)} dtype={self.dtype}>"
+
+
+# What copies have of a variable, beside its value.
+_KEPT = ("autocast", "constraint", "path", "regularizer")
 
 
 def _default_dtype(array: np.ndarray) -> str:

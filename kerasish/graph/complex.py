@@ -1,0 +1,124 @@
+"""Complex numbers, which are no dtype of the graph: a pair of float tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasish.graph.operators import operations
+from kerasish.graph.spec import Shape, format_shape
+
+if TYPE_CHECKING:
+    from kerasish.graph.tensor import Tensor
+
+
+class Complex:
+    """An array of complex numbers. It knows arithmetic; other operations take its parts.
+
+    `real, imaginary = z` unpacks it, which is how `ops.fft` and its like take and return them.
+
+    Args:
+        real: the real parts, floats.
+        imag: the imaginary parts, of the same shape and dtype.
+
+    >>> from kerasish.ops import view_as_complex
+    >>> i = view_as_complex(np.float32([0.0, 1.0]))
+    >>> np.asarray(i * i)
+    array(-1.+0.j, dtype=complex64)
+    """
+
+    # NumPy leaves binary operators with an array on the left to this class.
+    __array_priority__ = 1001
+
+    def __init__(self, real: Tensor, imag: Tensor):
+        self.real = real
+        self.imag = imag
+
+    @property
+    def shape(self) -> Shape:
+        return self.real.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.real.ndim
+
+    @property
+    def dtype(self) -> str:
+        """The name of the dtype that the value has in NumPy."""
+        return "complex128" if self.real.dtype == "float64" else "complex64"
+
+    def numpy(self) -> np.ndarray:
+        """The value. Raises ValueError if a placeholder stands behind it."""
+        real, imag = self.real.numpy(), self.imag.numpy()
+        return np.asarray(real + 1j * imag, self.dtype)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        value = self.numpy()
+        return value if dtype is None else value.astype(dtype, copy=bool(copy))
+
+    def __iter__(self) -> Any:
+        return iter((self.real, self.imag))
+
+    def __getitem__(self, key: Any) -> Complex:
+        return Complex(self.real[key], self.imag[key])
+
+    def conjugate(self) -> Complex:
+        """The same real parts, the opposite imaginary parts."""
+        return Complex(self.real, -self.imag)
+
+    def __abs__(self) -> Tensor:
+        return operations().hypot(self.real, self.imag)
+
+    def __neg__(self) -> Complex:
+        return Complex(-self.real, -self.imag)
+
+    def __add__(self, other: Any) -> Complex:
+        z = as_complex(other)
+        return Complex(self.real + z.real, self.imag + z.imag)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Complex:
+        return self + -as_complex(other)
+
+    def __rsub__(self, other: Any) -> Complex:
+        return -self + other
+
+    def __mul__(self, other: Any) -> Complex:
+        z = as_complex(other)
+        return Complex(
+            self.real * z.real - self.imag * z.imag, self.real * z.imag + self.imag * z.real
+        )
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Complex:
+        z = as_complex(other)
+        size = z.real * z.real + z.imag * z.imag
+        return self * Complex(z.real / size, -z.imag / size)
+
+    def __rtruediv__(self, other: Any) -> Complex:
+        return as_complex(other) / self
+
+    def __repr__(self) -> str:
+        return f"<Complex shape={format_shape(self.shape)} of {self.real!r}, {self.imag!r}>"
+
+
+def is_complex(x: Any) -> bool:
+    """Whether `x` holds complex numbers: a Complex, or a number or array of NumPy or Python."""
+    return isinstance(x, (Complex, complex)) or (
+        isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "c"
+    )
+
+
+def as_complex(x: Any) -> Complex:
+    """`x` as complex numbers; tensors and real numbers have the imaginary part 0."""
+    if isinstance(x, Complex):
+        return x
+    if is_complex(x):
+        dtype = "float64" if getattr(x, "dtype", None) == np.complex128 else "float32"
+        parts = (operations().convert_to_tensor(part, dtype) for part in (x.real, x.imag))
+        return Complex(*parts)
+    real = operations().convert_to_tensor(x)
+    return Complex(real, operations().zeros_like(real))
