@@ -7,7 +7,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.nn import (
+from kerasish.ops import (
     elu,
     hard_sigmoid,
     leaky_relu,
@@ -99,6 +99,11 @@ def hard_silu(x: Any) -> Tensor:
     return x * ops.hard_sigmoid(x)
 
 
+def keras2_hard_sigmoid(x: Any) -> Tensor:
+    """clip(0.2 x + 0.5, 0, 1): what Keras 1 and 2 call hard_sigmoid, and their files mean by it."""
+    return ops.clip(0.2 * ops.convert_to_tensor(x) + 0.5, 0.0, 1.0)
+
+
 def hard_tanh(x: Any) -> Tensor:
     """x, kept within -1 and 1."""
     return ops.clip(x, -1.0, 1.0)
@@ -179,6 +184,7 @@ registry = Registry(
         hard_sigmoid,
         hard_silu,
         hard_tanh,
+        keras2_hard_sigmoid,
         leaky_relu,
         linear,
         log_sigmoid,

@@ -15,21 +15,13 @@ from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis, known
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import (
-    arange,
-    concatenate,
-    expand_dims,
-    flatten,
-    flip,
-    reshape,
-    shape,
-    split,
-    swapaxes,
-    take,
-    transpose,
-)
-from kerasish.ops.elementwise import cast, equal, logical_not, mod, promoted, where
+from kerasish.ops.array import expand_dims, flatten, flip, reshape, shape, swapaxes, transpose
+from kerasish.ops.binary import equal, mod, where
+from kerasish.ops.elementwise import cast, logical_not, promoted
+from kerasish.ops.filling import arange
+from kerasish.ops.joining import concatenate, split
 from kerasish.ops.reduce import any
+from kerasish.ops.selection import take, varies
 
 # --- joining -----------------------------------------------------------------------------
 
@@ -45,12 +37,28 @@ def hstack(xs: Sequence[Any]) -> Tensor:
 
 
 def vstack(xs: Sequence[Any]) -> Tensor:
-    """Tensors on top of each other: joined along the first axis, vectors as rows."""
+    """Tensors on top of each other: joined along the first axis, vectors as rows.
+
+    Args:
+        xs: tensors; one axis stands for (1, n).
+
+    >>> vstack([[1, 2], [3, 4]]).numpy()
+    array([[1, 2],
+           [3, 4]], dtype=int32)
+    """
     return concatenate([_with_axes(x, 2) for x in xs], axis=0)
 
 
 def dstack(xs: Sequence[Any]) -> Tensor:
-    """Tensors behind each other: joined along the third axis."""
+    """Tensors behind each other: joined along the third axis.
+
+    Args:
+        xs: tensors; one axis stands for (1, n, 1), two for (m, n, 1).
+
+    >>> dstack([[1, 2], [3, 4]]).numpy()
+    array([[[1, 3],
+            [2, 4]]], dtype=int32)
+    """
     return concatenate([_with_axes(x, 3) for x in xs], axis=2)
 
 
@@ -65,7 +73,17 @@ def _with_axes(x: Any, rank: int) -> Tensor:
 
 
 def append(x1: Any, x2: Any, axis: int | None = None) -> Tensor:
-    """x2 joined to the end of x1 along `axis`; both flattened if None."""
+    """x2 joined to the end of x1 along `axis`; both flattened if None.
+
+    Args:
+        x1: a tensor.
+        x2: another one.
+        axis: the axis; if None both are flattened.
+
+    >>> append([[1, 2]], [[3, 4]], axis=0).numpy()
+    array([[1, 2],
+           [3, 4]], dtype=int32)
+    """
     if axis is None:
         return concatenate([flatten(x1), flatten(x2)], axis=0)
     return concatenate([x1, x2], axis=axis)
@@ -76,6 +94,11 @@ def append(x1: Any, x2: Any, axis: int | None = None) -> Tensor:
 
 def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """Like `split`, but into n parts that need not be equal: the first ones are longer by 1.
+
+    Args:
+        x: a tensor.
+        indices_or_sections: how many parts, or the positions to cut at.
+        axis: the axis.
 
     >>> [part.numpy().tolist() for part in array_split([1, 2, 3, 4, 5], 2)]
     [[1, 2, 3], [4, 5]]
@@ -95,18 +118,42 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]
 
 
 def hsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
-    """`split` along the second axis (the only one of a vector)."""
+    """`split` along the second axis (the only one of a vector).
+
+    Args:
+        x: a tensor with at least one axis.
+        indices_or_sections: how many equal parts, or the positions to cut at.
+
+    >>> [part.shape for part in hsplit(np.zeros((2, 4)), 2)]
+    [(2, 2), (2, 2)]
+    """
     x = as_tensor(x)
     return split(x, indices_or_sections, axis=0 if x.rank == 1 else 1)
 
 
 def vsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
-    """`split` along the first axis."""
+    """`split` along the first axis.
+
+    Args:
+        x: a tensor with at least two axes.
+        indices_or_sections: how many equal parts, or the positions to cut at.
+
+    >>> [part.shape for part in vsplit(np.zeros((4, 2)), 2)]
+    [(2, 2), (2, 2)]
+    """
     return split(x, indices_or_sections, axis=0)
 
 
 def dsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
-    """`split` along the third axis."""
+    """`split` along the third axis.
+
+    Args:
+        x: a tensor with at least three axes.
+        indices_or_sections: how many equal parts, or the positions to cut at.
+
+    >>> [part.shape for part in dsplit(np.zeros((1, 2, 4)), 2)]
+    [(1, 2, 2), (1, 2, 2)]
+    """
     return split(x, indices_or_sections, axis=2)
 
 
@@ -118,7 +165,7 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Tensor:
 
     Args:
         x: a tensor.
-        shift: how far: an int, or one per axis.
+        shift: how far: an int or an integer tensor, or one per axis.
         axis: an axis or several; if None the flattened elements move.
 
     >>> roll([1, 2, 3, 4], 1).numpy()
@@ -126,17 +173,31 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Tensor:
     """
     x = as_tensor(x)
     if axis is None:
-        total = builtins.sum(np.atleast_1d(shift).tolist())
-        return reshape(_rolled(flatten(x), total, 0), shape(x))
-    shifts, axes = np.broadcast_arrays(np.atleast_1d(shift), np.atleast_1d(axis))
-    for by, along in zip(shifts.tolist(), axes.tolist(), strict=True):
+        return reshape(_rolled(flatten(x), builtins.sum(_shifts(shift)), 0), shape(x))
+    shifts, axes = _shifts(shift), np.atleast_1d(axis).tolist()
+    count = builtins.max(len(shifts), len(axes))
+    if {len(shifts), len(axes)} - {1, count}:
+        raise ValueError(
+            f"roll: expected one shift, or one per axis, but got {len(shifts)} for "
+            f"{len(axes)} axes."
+        )
+    shifts, axes = (each * count if len(each) == 1 else each for each in (shifts, axes))
+    for by, along in zip(shifts, axes, strict=True):
         x = _rolled(x, by, canonical_axis(along, x.rank))
     return x
 
 
-def _rolled(x: Tensor, shift: int, axis: int) -> Tensor:
+def _shifts(shift: Any) -> list[Any]:
+    """One shift or several: ints, or scalar tensors that are known only at run time."""
+    if varies(shift):
+        return list(shift) if shift.rank else [shift]
+    several = shift if isinstance(shift, (list, tuple)) else np.atleast_1d(shift).tolist()
+    return [by if varies(by) else int(by) for by in several]
+
+
+def _rolled(x: Tensor, shift: Any, axis: int) -> Tensor:
     n = x.shape[axis]
-    if n is None:
+    if n is None or isinstance(shift, Tensor):
         size = Dim.of(x, axis)
         return take(x, mod(arange(size) - shift, size), axis=axis)
     if n == 0 or shift % n == 0:
@@ -146,17 +207,38 @@ def _rolled(x: Tensor, shift: int, axis: int) -> Tensor:
 
 
 def fliplr(x: Any) -> Tensor:
-    """The second axis reversed."""
+    """The second axis reversed.
+
+    Args:
+        x: a tensor with at least two axes.
+
+    >>> fliplr([[1, 2], [3, 4]]).numpy()
+    array([[2, 1],
+           [4, 3]], dtype=int32)
+    """
     return flip(x, 1)
 
 
 def flipud(x: Any) -> Tensor:
-    """The first axis reversed."""
+    """The first axis reversed.
+
+    Args:
+        x: a tensor with at least one axis.
+
+    >>> flipud([[1, 2], [3, 4]]).numpy()
+    array([[3, 4],
+           [1, 2]], dtype=int32)
+    """
     return flip(x, 0)
 
 
 def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     """A quarter turn, k times, from the first of two axes to the second.
+
+    Args:
+        array: a tensor with at least two axes.
+        k: how often it turns.
+        axes: the plane, from the first axis towards the second.
 
     >>> rot90([[1, 2], [3, 4]]).numpy()
     array([[2, 4],
@@ -216,13 +298,28 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
 
 
 def array(x: Any, dtype: Any = None) -> Tensor:
-    """`x` as a tensor."""
+    """`x` as a tensor.
+
+    Args:
+        x: a tensor, an array, numbers or nested lists of them.
+        dtype: of the result; x's own if None.
+
+    >>> array([1, 2]).numpy()
+    array([1, 2], dtype=int32)
+    """
     x = as_tensor(x)
     return x if dtype is None else cast(x, dtype)
 
 
 def copy(x: Any) -> Tensor:
-    """`x`. Tensors never change, so that one is as good as a copy."""
+    """`x`. Tensors never change, so that one is as good as a copy.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> copy([1, 2]).numpy()
+    array([1, 2], dtype=int32)
+    """
     return as_tensor(x)
 
 
@@ -252,6 +349,10 @@ def _width(dtype: str) -> int:
 
 def view(x: Any, dtype: Any = None) -> Tensor:
     """The bits of `x` read as another dtype; the last axis grows or shrinks with its width.
+
+    Args:
+        x: a tensor.
+        dtype: of the result; x's own if None.
 
     >>> view(np.float32([1.0]), "int32").numpy()
     array([1065353216], dtype=int32)

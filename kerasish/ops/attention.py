@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.shapes import need_sizes
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import arange, expand_dims, repeat, reshape, shape, transpose
-from kerasish.ops.elementwise import cast, promoted, tanh, where
-from kerasish.ops.linalg import matmul_p
-from kerasish.ops.nn import softmax
+from kerasish.ops.activations import softmax
+from kerasish.ops.array import expand_dims, reshape, shape, transpose
+from kerasish.ops.binary import where
+from kerasish.ops.elementwise import cast, promoted, tanh
+from kerasish.ops.filling import arange
+from kerasish.ops.joining import repeat
+from kerasish.ops.matrices import matmul_p
 
 
 def dot_product_attention(
@@ -60,11 +64,12 @@ def dot_product_attention(
     groups = q.shape[2] // k.shape[2]  # type: ignore[operator]
     if groups > 1:
         k, v = repeat(k, groups, axis=2), repeat(v, groups, axis=2)
+    # Scaling the queries takes less time than scaling the logits, which are more numbers.
+    q = q * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)  # type: ignore[arg-type]
     q, k, v = (transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
     logits = matmul_p(q, k, transpose_a=False, transpose_b=True)
     # In 16 bits the softmax would lose too much.
     logits = cast(logits, dtypes.result_type(q.dtype, "float32"))
-    logits = logits * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)  # type: ignore[arg-type]
     if attn_logits_soft_cap is not None:
         logits = tanh(logits / attn_logits_soft_cap) * attn_logits_soft_cap
     if bias is not None:
@@ -85,6 +90,8 @@ def _check_shapes(q: Tensor, k: Tensor, v: Tensor) -> None:
             "dot_product_attention: query, key and value must have shape (batch, length, heads, "
             f"size), but got {listed}."
         )
+    for name, x in (("query", q), ("key", k), ("value", v)):
+        need_sizes("dot_product_attention", f"axis 2 (heads) of {name}", x.shape[2:3])
     if q.shape[3] != k.shape[3] or k.shape[2] != v.shape[2] or q.shape[2] % k.shape[2]:  # type: ignore[operator]
         raise ValueError(
             "dot_product_attention: query and key must have one size, key and value one number of "

@@ -16,6 +16,7 @@ from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.subgraph import Traced, closed, inline, leaves_of, packed
 from kerasish.graph.tensor import Constant, Node, Placeholder, Subgraph, Tensor
 from kerasish.ops.elementwise import cast, phase_p, promoted
+from kerasish.ops.filling import zeros_like
 
 
 def in_train_phase(x: Any, alt: Any, training: bool | None = None) -> Tensor:
@@ -26,6 +27,9 @@ def in_train_phase(x: Any, alt: Any, training: bool | None = None) -> Tensor:
         alt: likewise.
         training: True or False decides now. None leaves it to the call that is being traced,
             and if that is undecided too, to the Function that runs the graph.
+
+    >>> float(in_train_phase(1.0, 2.0, training=False))
+    2.0
     """
     if training is None:
         training = trace.current_phase()
@@ -105,8 +109,6 @@ def _(g, pred, *captures, then, otherwise):
 
 
 def _or_zeros(grad: Tensor | None, like: Tensor) -> Tensor:
-    from kerasish.ops.array import zeros_like
-
     return zeros_like(like) if grad is None else grad
 
 

@@ -6,17 +6,23 @@ The primitives are channels last with explicit padding; the public functions tak
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable
 from typing import Any
 
 from kerasish import config
 from kerasish.graph.primitive import as_tensor, primitive
-from kerasish.graph.shapes import Dim, known, same_padding, window_output
+from kerasish.graph.shapes import Dim, known, need_sizes, same_padding, window_output
 from kerasish.graph.spec import Shape, Spec, format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import moveaxis, pad
-from kerasish.ops.elementwise import promoted
+from kerasish.ops.array import moveaxis, shape
+from kerasish.ops.binary import equal, logical_and, logical_or, where
+from kerasish.ops.elementwise import logical_not, promoted
+from kerasish.ops.filling import zeros_like
+from kerasish.ops.indexing import lowest
+from kerasish.ops.joining import pad, pad_p
+from kerasish.ops.selection import slice_p
 
 Pads = tuple[tuple[Any, Any], ...]
 
@@ -197,6 +203,7 @@ def conv(
             f"conv: a kernel of shape {format_shape(kernel.shape)} needs inputs of rank {n + 2}, "
             f"but got {format_shape(x.shape)}."
         )
+    need_sizes("conv", "the kernel", kernel.shape)
     strides, dilation = _each(strides, n, "strides"), _each(dilation_rate, n, "dilation_rate")
     window = kernel.shape[:n]
 
@@ -241,6 +248,13 @@ def max_pool(
 ) -> Tensor:
     """The maximum of each window; `strides` defaults to the window's size.
 
+    Args:
+        inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
+        pool_size: the size of the window, an int or one per spatial axis.
+        strides: its step, likewise; its size if None.
+        padding: "valid" or "same".
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
     >>> max_pool(np.ones((1, 4, 4, 1)), 2).shape
     (1, 2, 2, 1)
     """
@@ -254,7 +268,18 @@ def average_pool(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Tensor:
-    """The mean of each window, padding not counted; `strides` defaults to the window's size."""
+    """The mean of each window, padding not counted; `strides` defaults to the window's size.
+
+    Args:
+        inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
+        pool_size: the size of the window, an int or one per spatial axis.
+        strides: its step, likewise; its size if None.
+        padding: "valid" or "same".
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    >>> average_pool(np.ones((1, 4, 4, 1)), 2).shape
+    (1, 2, 2, 1)
+    """
     return _pool(avg_pool_p, inputs, pool_size, strides, padding, data_format)
 
 
@@ -279,6 +304,36 @@ def _(g, x, y, *, shape, **attrs):
 @max_pool_p.vjp
 def _(g, x, **attrs):
     return max_pool_grad_p(x, max_pool_p(x, **attrs), g, **attrs)
+
+
+@max_pool_grad_p.vjp
+def _(g, x, y, values, *, window, strides, padding):
+    return None, None, _at_first_maximum(x, y, g, window, strides, padding)
+
+
+def _at_first_maximum(
+    x: Tensor, y: Tensor, values: Tensor, window: Any, strides: Any, padding: Pads
+) -> Tensor:
+    """For each window the element of `values` that stands where x has its first maximum."""
+    around = ((0, 0), *padding, (0, 0))
+    x = pad_p(x, widths=around, value=lowest(x.dtype))
+    values = pad_p(values, widths=around, value=0)
+    batch, *counts, channels = shape(y)
+    found, result = as_tensor(False), zeros_like(y)
+    for corner in itertools.product(*map(range, window)):
+        part = {
+            "start": (0, *corner, 0),
+            "stop": (
+                batch,
+                *(k + (n - 1) * s + 1 for k, n, s in zip(corner, counts, strides, strict=True)),
+                channels,
+            ),
+            "step": (1, *strides, 1),
+        }
+        here = logical_and(equal(slice_p(x, **part), y), logical_not(found))
+        result = where(here, slice_p(values, **part), result)
+        found = logical_or(found, here)
+    return result
 
 
 @avg_pool_p.vjp

@@ -10,14 +10,15 @@ import numpy as np
 from kerasish import config
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import Dim
+from kerasish.graph.shapes import Dim, need_sizes
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import moveaxis, reshape, shape, take
+from kerasish.ops.array import moveaxis, reshape, shape
 from kerasish.ops.conv import _channels_last, _each, _same, conv, conv_input_grad_p
 from kerasish.ops.elementwise import cast, promoted
-from kerasish.ops.linalg import matmul
+from kerasish.ops.matrices import matmul
 from kerasish.ops.reduce import max
+from kerasish.ops.selection import take
 
 
 def conv_transpose(
@@ -90,6 +91,7 @@ def _check_rank(name: str, x: Tensor, kernel: Tensor) -> None:
             f"{name}: inputs and kernel must have one rank of 3 to 5, but got "
             f"{format_shape(x.shape)} and {format_shape(kernel.shape)}."
         )
+    need_sizes(name, "the kernel", kernel.shape)
 
 
 def _output_padding(value: Any, strides: tuple[int, ...]) -> tuple[int | None, ...]:
@@ -185,6 +187,9 @@ def separable_conv(
         dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
 
     Source: Chollet, 2016, arXiv:1610.02357.
+
+    >>> separable_conv(np.ones((1, 4, 4, 2)), np.ones((2, 2, 2, 1)), np.ones((1, 1, 2, 3))).shape
+    (1, 3, 3, 3)
     """
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(x, pointwise_kernel, 1, "valid", data_format)
@@ -225,6 +230,9 @@ def adaptive_max_pool(inputs: Any, output_size: Any, data_format: str | None = N
             the sizes must be known.
         output_size: an int for all spatial axes, or one per axis.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    >>> adaptive_max_pool(np.ones((1, 5, 5, 1)), 2).shape
+    (1, 2, 2, 1)
     """
 
     def along(x: Tensor, axis: int, starts: np.ndarray, stops: np.ndarray) -> Tensor:

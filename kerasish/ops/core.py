@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import cast, maximum, minimum
+from kerasish.ops.binary import maximum, minimum
+from kerasish.ops.elementwise import cast
 from kerasish.ops.indexing import highest, lowest
 
 
@@ -35,8 +37,19 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
-    """The value of a tensor as a NumPy array."""
-    return as_tensor(x).numpy()
+    """The value of a tensor as a NumPy array.
+
+    Args:
+        x: a tensor that no placeholder stands behind, complex numbers, or anything that
+            `convert_to_tensor` takes.
+
+    Raises:
+        ValueError: if the value is known only when the graph runs.
+
+    >>> convert_to_numpy([1, 2])
+    array([1, 2], dtype=int32)
+    """
+    return as_complex(x).numpy() if is_complex(x) else as_tensor(x).numpy()
 
 
 def is_tensor(x: Any) -> bool:
@@ -59,6 +72,10 @@ def dtype(x: Any) -> str:
 
 def saturate_cast(x: Any, dtype: Any) -> Tensor:
     """`x` with another dtype; what that can't hold becomes the nearest number it can.
+
+    Args:
+        x: a tensor of any shape.
+        dtype: of the result.
 
     >>> saturate_cast([-5.0, 300.0], "uint8").numpy()
     array([  0, 255], dtype=uint8)

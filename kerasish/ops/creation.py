@@ -11,55 +11,49 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import Dim, broadcast_shapes, canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import (
-    arange,
-    broadcast_to,
-    expand_dims,
-    eye,
-    flatten,
-    getitem,
-    moveaxis,
-    ones,
-    ones_like,
-    pad,
-    reshape,
-    shape,
-    stack,
-    zeros,
-    zeros_like,
-)
-from kerasish.ops.elementwise import (
-    abs,
-    cast,
-    cos,
-    equal,
-    exp,
-    floor,
-    less_equal,
-    log,
-    power,
-    promoted,
-    sign,
-    sqrt,
-    square,
-    where,
-)
+from kerasish.ops.array import broadcast_to, expand_dims, flatten, moveaxis, reshape, shape
+from kerasish.ops.binary import equal, less_equal, power, where
+from kerasish.ops.elementwise import abs, cast, cos, exp, floor, log, promoted, sign, sqrt, square
+from kerasish.ops.filling import arange, eye, ones, ones_like, zeros, zeros_like
+from kerasish.ops.joining import pad, stack
+from kerasish.ops.selection import getitem
+from kerasish.ops.special import i0
 
 # --- filled ------------------------------------------------------------------------------
 
 
 def empty(shape: Any, dtype: Any = None) -> Tensor:
-    """An array of `shape` whose values do not matter: zeros."""
+    """An array of `shape` whose values do not matter: zeros.
+
+    Args:
+        shape: the sizes, which may be run-time sizes of `ops.shape`.
+        dtype: of the result; floatx if None.
+
+    >>> empty((2,)).numpy()
+    array([0., 0.], dtype=float32)
+    """
     return zeros(shape, dtype)
 
 
 def empty_like(x: Any, dtype: Any = None) -> Tensor:
-    """An array of x's shape whose values do not matter: zeros."""
+    """An array of x's shape whose values do not matter: zeros.
+
+    Args:
+        x: a tensor.
+        dtype: of the result; x's own if None.
+
+    >>> empty_like([1, 2]).numpy()
+    array([0, 0], dtype=int32)
+    """
     return zeros_like(x, dtype)
 
 
 def identity(n: int, dtype: Any = None) -> Tensor:
     """The n x n identity matrix.
+
+    Args:
+        n: the number of rows and columns.
+        dtype: of the result; floatx if None.
 
     >>> identity(2).numpy()
     array([[1., 0.],
@@ -130,6 +124,15 @@ def logspace(
 ) -> Tensor:
     """base to the powers that `linspace` gives.
 
+    Args:
+        start: the first exponent.
+        stop: the last one.
+        num: how many numbers.
+        endpoint: whether the last one is among them.
+        base: of the powers.
+        dtype: of the result.
+        axis: where the new axis goes, if start and stop are no scalars.
+
     >>> logspace(0.0, 2.0, 3).numpy()
     array([  1.,  10., 100.], dtype=float32)
     """
@@ -167,6 +170,11 @@ def geomspace(
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of `x` as columns, from the N-1st (by default, as many as x has) down to 0.
+
+    Args:
+        x: a tensor with one axis.
+        N: the number of columns; as many as rows if None.
+        increasing: whether powers grow from left to right.
 
     >>> vander([2, 3], 3).numpy()
     array([[4, 2, 1],
@@ -218,6 +226,12 @@ def _triangle(rows: Any, columns: Any, k: int) -> Tensor:
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """Ones on and below the k-th diagonal of an N x M matrix of zeros.
 
+    Args:
+        N: the number of rows.
+        M: the number of columns; N if None.
+        k: the last diagonal with ones, above the main one if positive.
+        dtype: of the result; floatx if None.
+
     >>> tri(2, 3).numpy()
     array([[1., 0., 0.],
            [1., 1., 0.]], dtype=float32)
@@ -236,14 +250,32 @@ def _matrix(x: Any, name: str) -> Tensor:
 
 
 def tril(x: Any, k: int = 0) -> Tensor:
-    """`x` with zeros above the k-th diagonal of its last two axes."""
+    """`x` with zeros above the k-th diagonal of its last two axes.
+
+    Args:
+        x: a tensor with at least two axes, matrices on the last two.
+        k: the diagonal that is the last to be kept, above the main one if positive.
+
+    >>> tril([[1, 2], [3, 4]]).numpy()
+    array([[1, 0],
+           [3, 4]], dtype=int32)
+    """
     x = _matrix(x, "tril")
     lower = _triangle(Dim.of(x, -2), Dim.of(x, -1), k)
     return where(lower, x, as_tensor(0, x.dtype))
 
 
 def triu(x: Any, k: int = 0) -> Tensor:
-    """`x` with zeros below the k-th diagonal of its last two axes."""
+    """`x` with zeros below the k-th diagonal of its last two axes.
+
+    Args:
+        x: a tensor with at least two axes, matrices on the last two.
+        k: the diagonal that is the first to be kept, above the main one if positive.
+
+    >>> triu([[1, 2], [3, 4]]).numpy()
+    array([[1, 2],
+           [0, 4]], dtype=int32)
+    """
     x = _matrix(x, "triu")
     below = _triangle(Dim.of(x, -2), Dim.of(x, -1), k - 1)
     return where(below, as_tensor(0, x.dtype), x)
@@ -279,6 +311,10 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
 def diag(x: Any, k: int = 0) -> Tensor:
     """A matrix with the vector `x` on its k-th diagonal; of a matrix, its k-th diagonal.
 
+    Args:
+        x: a tensor with one axis (the diagonal) or two (the matrix).
+        k: which diagonal: 0 the main one, above it if positive.
+
     >>> diag([1, 2]).numpy()
     array([[1, 0],
            [0, 2]], dtype=int32)
@@ -296,7 +332,16 @@ def diag(x: Any, k: int = 0) -> Tensor:
 
 
 def diagflat(x: Any, k: int = 0) -> Tensor:
-    """A matrix with all elements of `x` on its k-th diagonal."""
+    """A matrix with all elements of `x` on its k-th diagonal.
+
+    Args:
+        x: a tensor, which is flattened.
+        k: which diagonal: 0 the main one, above it if positive.
+
+    >>> diagflat([1, 2]).numpy()
+    array([[1, 0],
+           [0, 2]], dtype=int32)
+    """
     return diag(flatten(x), k)
 
 
@@ -315,12 +360,26 @@ def _window(x: Any, name: str, shape_of: Any) -> Tensor:
 
 
 def bartlett(x: Any) -> Tensor:
-    """The triangular window of x points."""
+    """The triangular window of x points.
+
+    Args:
+        x: how many points, an int.
+
+    >>> bartlett(3).numpy()
+    array([0., 1., 0.], dtype=float32)
+    """
     return _window(x, "bartlett", lambda n, last: 1 - abs(n * (2 / last) - 1))
 
 
 def hanning(x: Any) -> Tensor:
-    """The Hann window of x points, 0.5 - 0.5 cos(2 pi n / (x - 1))."""
+    """The Hann window of x points, 0.5 - 0.5 cos(2 pi n / (x - 1)).
+
+    Args:
+        x: how many points, an int.
+
+    >>> hanning(3).numpy()
+    array([0., 1., 0.], dtype=float32)
+    """
     return _window(x, "hanning", lambda n, last: 0.5 - 0.5 * cos(n * (2 * math.pi / last)))
 
 
@@ -334,7 +393,14 @@ def hamming(x: Any) -> Tensor:
 
 
 def blackman(x: Any) -> Tensor:
-    """The Blackman window of x points."""
+    """The Blackman window of x points.
+
+    Args:
+        x: how many points, an int.
+
+    >>> np.round(blackman(3), 2) + 0
+    array([0., 1., 0.], dtype=float32)
+    """
 
     def points(n: Tensor, last: int) -> Tensor:
         turn = n * (2 * math.pi / last)
@@ -344,8 +410,15 @@ def blackman(x: Any) -> Tensor:
 
 
 def kaiser(x: Any, beta: Any) -> Tensor:
-    """The Kaiser window of x points; a larger `beta` makes it narrower."""
-    from kerasish.ops.special import i0
+    """The Kaiser window of x points; a larger `beta` makes it narrower.
+
+    Args:
+        x: how many points, an int.
+        beta: how narrow it is; 0 for a rectangle.
+
+    >>> np.round(kaiser(3, 2.0), 3)
+    array([0.439, 1.   , 0.439], dtype=float32)
+    """
 
     def points(n: Tensor, last: int) -> Tensor:
         height = sqrt(1 - square(n * (2 / last) - 1))

@@ -9,25 +9,20 @@ import math
 from typing import Any
 
 from kerasish.graph import dtypes
+from kerasish.graph.shapes import canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import (
-    arange,
-    concatenate,
-    expand_dims,
-    full_like,
-    one_hot,
-    reshape,
-    shape,
-    stack,
-    transpose,
-    zeros_like,
-)
-from kerasish.ops.elementwise import cast, exp, log, not_equal, promoted, stop_gradient, where
-from kerasish.ops.linalg import matmul
+from kerasish.ops.activations import log_softmax
+from kerasish.ops.array import expand_dims, reshape, shape, transpose
+from kerasish.ops.binary import equal, floor_divide, maximum, mod, not_equal, where
+from kerasish.ops.elementwise import cast, exp, log, promoted, stop_gradient
+from kerasish.ops.filling import arange, full_like, one_hot, zeros, zeros_like
+from kerasish.ops.indexing import take_along_axis
+from kerasish.ops.joining import concatenate, stack
 from kerasish.ops.loops import scan
-from kerasish.ops.nn import log_softmax
-from kerasish.ops.reduce import argmax, cumsum, max, sum
+from kerasish.ops.matrices import matmul
+from kerasish.ops.reduce import all, argmax, cumsum, max, sum
+from kerasish.ops.sorting import top_k
 
 # The logarithm of what cannot be. Not infinite: differences of it must not become NaN.
 _NEVER = -1e30
@@ -106,39 +101,66 @@ def ctc_decode(
     merge_repeated: bool = True,
     mask_index: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """The labels that are told by the likeliest class at each time.
+    """The labels that a sequence of logits tells.
+
+    "greedy" takes the likeliest class at each time. "beam_search" adds up the probabilities of
+    all ways to the same labels, among the `beam_width` likeliest beginnings (Hannun et al.,
+    2014, arXiv:1408.2873).
 
     Args:
         inputs: logits (batch, times, classes).
         sequence_lengths: how many of the times count, ints (batch,).
-        strategy: "greedy", the only one so far.
-        beam_width: for another strategy.
-        top_paths: for another strategy.
-        merge_repeated: whether one class at successive times is one label.
+        strategy: "greedy" or "beam_search".
+        beam_width: how many beginnings a beam search follows.
+        top_paths: how many answers it gives, the likeliest first.
+        merge_repeated: whether greedily one class at successive times is one label; in a beam
+            search it always is.
         mask_index: the class that stands for no label.
 
     Returns:
-        The labels, int32 (1, batch, times), with -1 after the last; and minus the sum of the
-        logits along the way, (batch, 1).
+        The labels, int32 (paths, batch, times), with -1 after the last; and (batch, paths) minus
+        the sum of the logits along the greedy way, or the logarithms of the probabilities.
 
-    >>> ctc_decode([[[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]], [3])[0].numpy()
+    Raises:
+        ValueError: if the strategy is none of these, or the inputs have other axes.
+
+    >>> logits = [[[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]]
+    >>> ctc_decode(logits, [3])[0].numpy()
     array([[[ 1, -1, -1]]], dtype=int32)
+    >>> labels, scores = ctc_decode(logits, [3], "beam_search", beam_width=4, top_paths=2)
+    >>> labels[:, 0].numpy()
+    array([[ 1, -1, -1],
+           [-1, -1, -1]], dtype=int32)
     """
-    if strategy != "greedy":
-        raise NotImplementedError(
-            f'ctc_decode: strategy {strategy!r} is not there yet; use strategy="greedy".'
-        )
     (logits,) = promoted(inputs, to=dtypes.floating)
-    lengths = expand_dims(cast(sequence_lengths, "int32"), 1)
-    times = logits.shape[1]
-    if logits.rank != 3 or times is None:
+    if logits.rank != 3 or None in logits.shape[1:]:
         raise ValueError(
-            "ctc_decode: expected inputs (batch, times, classes) of known times, but got "
-            f"{format_shape(logits.shape)}."
+            "ctc_decode: expected inputs (batch, times, classes) of known times and classes, but "
+            f"got {format_shape(logits.shape)}."
         )
+    lengths = expand_dims(cast(sequence_lengths, "int32"), 1)
+    blank = canonical_axis(mask_index, logits.shape[2])  # type: ignore[arg-type]
+    if strategy == "greedy":
+        return _greedy(logits, lengths, merge_repeated, blank)
+    if strategy != "beam_search":
+        raise ValueError(
+            f'ctc_decode: strategy must be "greedy" or "beam_search", but got {strategy!r}.'
+        )
+    if not 1 <= top_paths <= beam_width:
+        raise ValueError(
+            f"ctc_decode: top_paths must be from 1 to beam_width ({beam_width}), but is "
+            f"{top_paths}."
+        )
+    return _beam_search(logits, lengths, beam_width, top_paths, blank)
+
+
+def _greedy(
+    logits: Tensor, lengths: Tensor, merge_repeated: bool, blank: int
+) -> tuple[Tensor, Tensor]:
+    times: Any = logits.shape[1]
     valid = arange(times) < lengths
     best = argmax(logits, axis=-1)
-    kept = valid & not_equal(best, mask_index)
+    kept = valid & not_equal(best, blank)
     if merge_repeated:
         before = concatenate([zeros_like(best[:, :1]) - 1, best[:, :-1]], axis=1)
         kept = kept & not_equal(best, before)
@@ -148,3 +170,82 @@ def ctc_decode(
     labels = sum(moves * expand_dims(best + 1, -1), axis=1) - 1
     score = -sum(where(valid, max(logits, axis=-1), 0.0), axis=1, keepdims=True)
     return expand_dims(labels, 0), score
+
+
+def _beam_search(
+    logits: Tensor, lengths: Tensor, width: int, top_paths: int, blank: int
+) -> tuple[Tensor, Tensor]:
+    times: Any = logits.shape[1]
+    batch = shape(logits)[0]
+    # At first there is one beginning, the empty one; the other beams cannot be.
+    nothing = zeros((batch, width), logits.dtype) + _NEVER
+    start = (
+        zeros((batch, width, times), "int32") - 1,
+        where(arange(width) < 1, zeros_like(nothing), nothing),
+        nothing,
+    )
+
+    def step(state: Any, now: Any) -> tuple[Any, None]:
+        scores, time = now
+        paths, in_blank, in_label = state
+        after = _extended(paths, in_blank, in_label, scores, blank)
+        goes_on = time < lengths
+        return (
+            where(expand_dims(goes_on, -1), after[0], state[0]),
+            *(where(goes_on, new, old) for new, old in zip(after[1:], state[1:], strict=True)),
+        ), None
+
+    scores = transpose(log_softmax(logits), (1, 0, 2))
+    (paths, in_blank, in_label), _ = scan(step, start, (scores, arange(times)))
+    totals, order = top_k(_log_sum([in_blank, in_label]), top_paths)
+    best = take_along_axis(paths, expand_dims(order, -1), axis=1)
+    return transpose(best, (1, 0, 2)), totals
+
+
+def _extended(
+    paths: Tensor, in_blank: Tensor, in_label: Tensor, scores: Tensor, blank: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The likeliest beginnings one time later.
+
+    Args:
+        paths: labels of each beginning (batch, beams, times), -1 after the last.
+        in_blank: log probabilities (batch, beams) of the ways that end in no label.
+        in_label: those of the ways that end in the last label.
+        scores: log probabilities of the classes now (batch, classes).
+        blank: the class that stands for no label.
+    """
+    sizes: Any = (paths.shape[1], paths.shape[2], scores.shape[1])
+    width, times, classes = sizes
+    lengths = sum(cast(paths >= 0, "int32"), axis=2)
+    is_last = equal(arange(times), expand_dims(lengths - 1, -1))
+    last = one_hot(sum(where(is_last, paths + 1, 0), axis=2) - 1, classes, dtype=scores.dtype)
+    either = _log_sum([in_blank, in_label])
+    now = expand_dims(scores, 1)
+    # One label more: one equal to the last must come after a blank.
+    longer = where(last > 0, expand_dims(in_blank, -1), expand_dims(either, -1)) + now
+    longer = where(equal(arange(classes), blank), _NEVER, longer)
+    # Nothing more. A beginning may also be reached from another beam, its parent.
+    stays = in_label + where(lengths > 0, sum(last * now, axis=2), 0.0)
+    parents = where(is_last, -1, paths)
+    child = all(equal(expand_dims(parents, 2), expand_dims(paths, 1)), axis=3)
+    child = child & expand_dims(lengths > 0, -1)
+    reached = where(child, matmul(last, transpose(longer, (0, 2, 1))), _NEVER)
+    stays = _log_sum([stays, max(reached, axis=2)])
+    taken = matmul(transpose(cast(child, scores.dtype), (0, 2, 1)), last) > 0
+    longer = where(taken, _NEVER, longer)
+
+    rests = either + scores[:, blank : blank + 1]
+    choices = [_log_sum([rests, stays]), reshape(longer, (-1, width * classes))]
+    _, chosen = top_k(concatenate(choices, axis=1), width)
+    grows = chosen >= width
+    parent = where(grows, floor_divide(chosen - width, classes), chosen)
+    label = where(grows, mod(chosen - width, classes), -1)
+    old = take_along_axis(paths, expand_dims(parent, -1), axis=1)
+    place = take_along_axis(lengths, parent, axis=1)
+    here = equal(arange(times), expand_dims(place, -1)) & expand_dims(grows, -1)
+    grown = take_along_axis(choices[1], maximum(chosen - width, 0), axis=1)
+    return (
+        where(here, expand_dims(label, -1), old),
+        where(grows, _NEVER, take_along_axis(rests, parent, axis=1)),
+        where(grows, grown, take_along_axis(stays, parent, axis=1)),
+    )

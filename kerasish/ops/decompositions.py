@@ -12,23 +12,18 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.complex import Complex
 from kerasish.graph.primitive import composite, primitive
+from kerasish.graph.shapes import need_sizes
 from kerasish.graph.spec import Shape, Spec, format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import (
-    arange,
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    eye,
-    one_hot,
-    shape,
-    squeeze,
-    swapaxes,
-)
+from kerasish.ops.array import broadcast_to, expand_dims, shape, squeeze, swapaxes
+from kerasish.ops.binary import not_equal, where
 from kerasish.ops.creation import tril, triu
-from kerasish.ops.elementwise import abs, cast, log, not_equal, promoted, sign, where
-from kerasish.ops.linalg import matmul_p
+from kerasish.ops.elementwise import abs, cast, log, promoted, sign
+from kerasish.ops.filling import arange, eye, one_hot
+from kerasish.ops.joining import concatenate
+from kerasish.ops.matrices import matmul_p
 from kerasish.ops.reduce import max, prod, sum
 
 # --- primitives --------------------------------------------------------------------------
@@ -306,7 +301,7 @@ def _(g, x, *, rcond):
 # --- decompositions ----------------------------------------------------------------------
 
 
-def _float(*values: Any) -> tuple[Tensor, ...]:
+def _floats(*values: Any) -> tuple[Tensor, ...]:
     return promoted(*values, to=dtypes.floating)
 
 
@@ -321,7 +316,7 @@ def cholesky(x: Any, upper: bool = False) -> Tensor:
     array([[2., 0.],
            [1., 2.]], dtype=float32)
     """
-    factor = cholesky_p(*_float(x))
+    factor = cholesky_p(*_floats(x))
     return _t(factor) if upper else factor
 
 
@@ -331,8 +326,12 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
     Args:
         x: lower triangles (..., n, n).
         upper: whether they are upper triangles.
+
+    >>> cholesky_inverse([[2.0, 0.0], [0.0, 1.0]]).numpy()
+    array([[0.25, 0.  ],
+           [0.  , 1.  ]], dtype=float32)
     """
-    (x,) = _float(x)
+    (x,) = _floats(x)
     inverse = triangular_solve_p(x, _identity(x), lower=not upper)
     return _mm(inverse, inverse, "nt" if upper else "t")
 
@@ -351,7 +350,7 @@ def lu_factor(x: Any) -> tuple[Tensor, Tensor]:
     >>> order.numpy()
     array([1, 0], dtype=int32)
     """
-    factors, order = lu_p(*_float(x))
+    factors, order = lu_p(*_floats(x))
     n: Any = order.shape[-1]
     # lu_p says which row comes where; wanted is where each row comes.
     places = one_hot(order, n, dtype="int32") * expand_dims(arange(n), 1)
@@ -365,10 +364,13 @@ def qr(x: Any, mode: str = "reduced") -> tuple[Tensor, Tensor]:
         x: matrices (..., m, n).
         mode: "reduced": q is (..., m, k) and r (..., k, n) with k = min(m, n); "complete":
             with k = m.
+
+    >>> [part.shape for part in qr(np.ones((3, 2)))]
+    [(3, 2), (2, 2)]
     """
     if mode not in ("reduced", "complete"):
         raise ValueError(f'qr: mode must be "reduced" or "complete", but got {mode!r}.')
-    return qr_p(*_float(x), complete=mode == "complete")
+    return qr_p(*_floats(x), complete=mode == "complete")
 
 
 def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
@@ -385,7 +387,7 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     >>> svd([[3.0, 0.0], [0.0, 4.0]], compute_uv=False).numpy()
     array([4., 3.], dtype=float32)
     """
-    (x,) = _float(x)
+    (x,) = _floats(x)
     if not compute_uv:
         return svd_p(x, full_matrices=False)[1]
     return svd_p(x, full_matrices=bool(full_matrices))
@@ -399,17 +401,21 @@ def eigh(x: Any) -> tuple[Tensor, Tensor]:
     >>> eigh([[2.0, 0.0], [0.0, 1.0]])[0].numpy()
     array([1., 2.], dtype=float32)
     """
-    return eigh_p(*_float(x))
+    return eigh_p(*_floats(x))
 
 
-def eig(x: Any) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+def eig(x: Any) -> tuple[Complex, Complex]:
     """Eigenvalues and eigenvectors, as columns, of square matrices (..., n, n).
 
     Returns:
-        Values and vectors, each a pair (real part, imaginary part). They have no gradient.
+        Values (..., n) and vectors (..., n, n), as complex numbers (`view_as_complex`). They have
+        no gradient.
+
+    >>> np.asarray(eig([[2.0, 0.0], [0.0, 3.0]])[0])
+    array([2.+0.j, 3.+0.j], dtype=complex64)
     """
-    real, imaginary, vectors, other = eig_p(*_float(x))
-    return (real, imaginary), (vectors, other)
+    real, imaginary, vectors, other = eig_p(*_floats(x))
+    return Complex(real, imaginary), Complex(vectors, other)
 
 
 # --- equations ---------------------------------------------------------------------------
@@ -417,7 +423,7 @@ def eig(x: Any) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
 
 def _system(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor, bool]:
     """Matrices, right sides with the same batch, and whether those were vectors."""
-    a, b = _float(a, b)
+    a, b = _floats(a, b)
     if a.rank < 2 or b.rank not in (a.rank, a.rank - 1, 2):
         raise ValueError(
             f"{name}: expected a (..., n, n) and b (..., n) or (..., n, k), but got "
@@ -455,6 +461,9 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
         a: matrices (..., n, n).
         b: (..., n) or (..., n, k).
         lower: whether to read the lower triangle.
+
+    >>> solve_triangular([[2.0, 0.0], [1.0, 1.0]], [2.0, 3.0], lower=True).numpy()
+    array([1., 2.], dtype=float32)
     """
     a, b, vector = _system("solve_triangular", a, b)
     x = triangular_solve_p(a, b, lower=bool(lower))
@@ -468,7 +477,9 @@ def inv(x: Any) -> Tensor:
     array([[0.5 , 0.  ],
            [0.  , 0.25]], dtype=float32)
     """
-    return inv_p(*_float(x))
+    (x,) = _floats(x)
+    need_sizes("inv", "the last two axes", x.shape[-2:])
+    return inv_p(x)
 
 
 def pinv(x: Any, rcond: float | None = None) -> Tensor:
@@ -478,8 +489,12 @@ def pinv(x: Any, rcond: float | None = None) -> Tensor:
         x: matrices.
         rcond: singular values of at most this times the largest count as 0; None: the
             precision of the dtype, 10 * max(m, n) times.
+
+    >>> np.round(pinv([[2.0, 0.0]]), 3)
+    array([[0.5],
+           [0. ]], dtype=float32)
     """
-    (x,) = _float(x)
+    (x,) = _floats(x)
     return pinv_p(x, rcond=_rcond(x, rcond, 10))
 
 
@@ -505,8 +520,11 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Tensor:
 
     Returns:
         x: (n,) or (n, k).
+
+    >>> np.round(lstsq([[1.0], [1.0]], [1.0, 3.0]), 3)
+    array([2.], dtype=float32)
     """
-    a, b = _float(a, b)
+    a, b = _floats(a, b)
     if a.rank != 2 or b.rank not in (1, 2) or a.shape[0] != b.shape[0]:
         raise ValueError(
             f"lstsq: expected a (m, n) and b (m,) or (m, k), but got {format_shape(a.shape)} and "
@@ -523,8 +541,11 @@ def matrix_rank(x: Any, tol: Any = None) -> Tensor:
         x: matrices.
         tol: singular values of at most this count as 0; None: the largest one times the
             precision of the dtype, max(m, n) times.
+
+    >>> int(matrix_rank([[1.0, 2.0], [2.0, 4.0]]))
+    1
     """
-    (x,) = _float(x)
+    (x,) = _floats(x)
     s = svd_p(x, full_matrices=False)[1]
     least = max(s, axis=-1, keepdims=True) * _rcond(x, None) if tol is None else tol
     return sum(cast(s > least, "int32"), axis=-1)
@@ -536,14 +557,25 @@ def det(x: Any) -> Tensor:
     >>> float(det([[2.0, 1.0], [1.0, 2.0]]))
     3.0
     """
-    return det_p(*_float(x))
+    return det_p(*_floats(x))
 
 
 def slogdet(x: Any) -> tuple[Tensor, Tensor]:
-    """The sign, and the logarithm of the absolute value, of the determinants."""
-    return slogdet_p(*_float(x))
+    """The sign, and the logarithm of the absolute value, of the determinants.
+
+    >>> [float(part) for part in slogdet([[0.0, 1.0], [1.0, 0.0]])]
+    [-1.0, 0.0]
+    """
+    return slogdet_p(*_floats(x))
 
 
 def logdet(x: Any) -> Tensor:
-    """The logarithm of the determinants of positive definite matrices (..., n, n)."""
+    """The logarithm of the determinants of positive definite matrices (..., n, n).
+
+    Args:
+        x: positive definite matrices (..., n, n).
+
+    >>> float(logdet([[2.0, 0.0], [0.0, 0.5]]))
+    0.0
+    """
     return 2 * sum(log(_diagonal(cholesky(x))), axis=-1)

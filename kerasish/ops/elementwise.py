@@ -1,4 +1,4 @@
-"""Element by element: arithmetic, comparison, logic, and functions of one variable.
+"""Element by element: functions of one variable, and how dtypes combine.
 
 Inputs broadcast as NumPy's do. dtypes combine by `graph.dtypes.result_type`, in which
 Python numbers are weak: `x + 1.0` keeps the dtype of a float x.
@@ -6,11 +6,13 @@ Python numbers are weak: `x + 1.0` keeps the dtype of a float x.
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import Callable
 from typing import Any
 
 from kerasish.graph import dtypes
+from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import Primitive, as_tensor, primitive
 from kerasish.graph.shapes import Dim, broadcast_shapes
 from kerasish.graph.spec import Spec
@@ -39,26 +41,20 @@ def sum_to(x: Tensor, like: Tensor) -> Tensor:
     """Undoes broadcasting in a gradient: `x` summed to the shape of `like`."""
     if x.shape == like.shape:
         return x
-    from kerasish.ops.array import reshape
-    from kerasish.ops.reduce import sum as sum_
-
     extra = x.rank - like.rank
     stretched = [
         i
         for i, size in enumerate(x.shape)
         if i < extra or (like.shape[i - extra] == 1 and size != 1)
     ]
-    return reshape(sum_(x, axis=tuple(stretched)), like.shape)
-
-
-# --- one input ---------------------------------------------------------------------------
+    return x.sum(axis=tuple(stretched)).reshape(like.shape)
 
 
 def _same(x: Spec) -> Spec:
     return x
 
 
-def _float_rule(x: Spec) -> Spec:
+def float_rule(x: Spec) -> Spec:
     if not dtypes.is_float(x.dtype):
         raise TypeError(f"expected a float, but got {x.dtype}.")
     return x
@@ -68,7 +64,7 @@ def _bool_rule(x: Spec) -> Spec:
     return Spec(x.shape, "bool")
 
 
-def _named(name: str, rule: Callable[..., Spec]) -> Primitive:
+def named(name: str, rule: Callable[..., Spec]) -> Primitive:
     def spec_rule(*specs: Spec) -> Spec:
         return rule(*specs)
 
@@ -76,30 +72,30 @@ def _named(name: str, rule: Callable[..., Spec]) -> Primitive:
     return primitive(spec_rule)
 
 
-negative_p = _named("negative", _same)
-abs_p = _named("abs", _same)
-sign_p = _named("sign", _same)
-square_p = _named("square", _same)
-floor_p = _named("floor", _float_rule)
-ceil_p = _named("ceil", _float_rule)
-round_p = _named("round", _float_rule)
-exp_p = _named("exp", _float_rule)
-expm1_p = _named("expm1", _float_rule)
-log_p = _named("log", _float_rule)
-log1p_p = _named("log1p", _float_rule)
-sqrt_p = _named("sqrt", _float_rule)
-rsqrt_p = _named("rsqrt", _float_rule)
-sin_p = _named("sin", _float_rule)
-cos_p = _named("cos", _float_rule)
-tanh_p = _named("tanh", _float_rule)
-erf_p = _named("erf", _float_rule)
-sigmoid_p = _named("sigmoid", _float_rule)
-softplus_p = _named("softplus", _float_rule)
-relu_p = _named("relu", _same)
-isnan_p = _named("isnan", _bool_rule)
-isfinite_p = _named("isfinite", _bool_rule)
-logical_not_p = _named("logical_not", _bool_rule)
-stop_gradient_p = _named("stop_gradient", _same)
+negative_p = named("negative", _same)
+abs_p = named("abs", _same)
+sign_p = named("sign", _same)
+square_p = named("square", _same)
+floor_p = named("floor", float_rule)
+ceil_p = named("ceil", float_rule)
+round_p = named("round", float_rule)
+exp_p = named("exp", float_rule)
+expm1_p = named("expm1", float_rule)
+log_p = named("log", float_rule)
+log1p_p = named("log1p", float_rule)
+sqrt_p = named("sqrt", float_rule)
+rsqrt_p = named("rsqrt", float_rule)
+sin_p = named("sin", float_rule)
+cos_p = named("cos", float_rule)
+tanh_p = named("tanh", float_rule)
+erf_p = named("erf", float_rule)
+sigmoid_p = named("sigmoid", float_rule)
+softplus_p = named("softplus", float_rule)
+relu_p = named("relu", _same)
+isnan_p = named("isnan", _bool_rule)
+isfinite_p = named("isfinite", _bool_rule)
+logical_not_p = named("logical_not", _bool_rule)
+stop_gradient_p = named("stop_gradient", _same)
 
 
 @primitive
@@ -113,12 +109,27 @@ def phase_p(train: Spec, test: Spec) -> Spec:
     return Spec(broadcast_shapes(train.shape, test.shape), train.dtype)
 
 
-def _floating(x: Any) -> Tensor:
+def as_float(x: Any) -> Tensor:
+    """`x` as floats: itself if it holds floats, else in floatx."""
     return promoted(x, to=dtypes.floating)[0]
+
+
+def wide_floating(dtype: str) -> str:
+    """The float in which a few operations compute 64-bit integers: float64, not floatx."""
+    return "float64" if dtype == "int64" else dtypes.floating(dtype)
+
+
+def as_wide_float(x: Any) -> Tensor:
+    """`x` as floats, 64-bit integers as float64."""
+    return promoted(x, to=wide_floating)[0]
 
 
 def cast(x: Any, dtype: Any) -> Tensor:
     """`x` with another dtype. Floats are cut off towards zero when they become ints.
+
+    Args:
+        x: a tensor of any shape.
+        dtype: of the result.
 
     >>> cast([1.7, -1.7], "int32").numpy()
     array([ 1, -1], dtype=int32)
@@ -128,17 +139,42 @@ def cast(x: Any, dtype: Any) -> Tensor:
 
 
 def stop_gradient(variable: Any) -> Tensor:
-    """The tensor, which gradients treat as a constant."""
+    """The tensor, which gradients treat as a constant.
+
+    Args:
+        variable: a tensor.
+
+    >>> x = Variable(3.0)
+    >>> from kerasish.ops import gradients
+    >>> float(gradients(x * stop_gradient(x), x))
+    3.0
+    """
     return stop_gradient_p(as_tensor(variable))
 
 
 def negative(x: Any) -> Tensor:
-    """-x."""
-    return negative_p(*promoted(x, to=_number))
+    """-x.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> negative([1, -2]).numpy()
+    array([-1,  2], dtype=int32)
+    """
+    return negative_p(*promoted(x, to=number))
 
 
 def abs(x: Any) -> Tensor:
-    """The absolute value."""
+    """The absolute value; of complex numbers the distance to 0.
+
+    Args:
+        x: a tensor of any shape, or complex numbers.
+
+    >>> abs([-1.5, 2.0]).numpy()
+    array([1.5, 2. ], dtype=float32)
+    """
+    if is_complex(x):
+        return builtins.abs(as_complex(x))
     x = as_tensor(x)
     return x if x.dtype == "bool" or x.dtype in dtypes.UNSIGNED else abs_p(x)
 
@@ -147,28 +183,60 @@ absolute = abs
 
 
 def sign(x: Any) -> Tensor:
-    """-1, 0 or 1 by the sign of x."""
-    return sign_p(*promoted(x, to=_number))
+    """-1, 0 or 1 by the sign of x.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> sign([-2.0, 0.0, 3.0]).numpy()
+    array([-1.,  0.,  1.], dtype=float32)
+    """
+    return sign_p(*promoted(x, to=number))
 
 
 def square(x: Any) -> Tensor:
-    """x * x."""
+    """x * x.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> square([2, -3]).numpy()
+    array([4, 9], dtype=int32)
+    """
     x = as_tensor(x)
     return square_p(cast(x, "int32") if x.dtype == "bool" else x)
 
 
 def floor(x: Any) -> Tensor:
-    """The largest whole number not above x, as a float."""
-    return floor_p(_floating(x))
+    """The largest whole number not above x, as a float.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> floor([1.7, -1.2]).numpy()
+    array([ 1., -2.], dtype=float32)
+    """
+    return floor_p(as_float(x))
 
 
 def ceil(x: Any) -> Tensor:
-    """The smallest whole number not below x, as a float."""
-    return ceil_p(_floating(x))
+    """The smallest whole number not below x, as a float.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> ceil([1.2, -1.2]).numpy()
+    array([ 2., -1.], dtype=float32)
+    """
+    return ceil_p(as_float(x))
 
 
 def round(x: Any, decimals: int = 0) -> Tensor:
     """x rounded to `decimals` places, halves to the even neighbour.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+        decimals: how many places; tens, hundreds ... if negative.
 
     >>> round([0.5, 1.5, -1.2]).numpy()
     array([ 0.,  2., -1.], dtype=float32)
@@ -177,98 +245,199 @@ def round(x: Any, decimals: int = 0) -> Tensor:
     if dtypes.is_int(x.dtype) and decimals >= 0:
         return x
     factor = 10.0**decimals
-    rounded = round_p(_floating(x) * factor) / factor if decimals else round_p(_floating(x))
+    rounded = round_p(as_float(x) * factor) / factor if decimals else round_p(as_float(x))
     return cast(rounded, x.dtype) if dtypes.is_int(x.dtype) else rounded
 
 
 def exp(x: Any) -> Tensor:
-    """e to the power of x."""
-    return exp_p(_floating(x))
+    """e to the power of x.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> exp([0.0]).numpy()
+    array([1.], dtype=float32)
+    """
+    return exp_p(as_float(x))
 
 
 def expm1(x: Any) -> Tensor:
-    """exp(x) - 1, exact for small x."""
-    return expm1_p(_floating(x))
+    """exp(x) - 1, exact for small x.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> expm1([0.0]).numpy()
+    array([0.], dtype=float32)
+    """
+    return expm1_p(as_float(x))
 
 
 def log(x: Any) -> Tensor:
-    """The natural logarithm; -inf at 0, NaN below."""
-    return log_p(_floating(x))
+    """The natural logarithm; -inf at 0, NaN below.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> log([1.0]).numpy()
+    array([0.], dtype=float32)
+    """
+    return log_p(as_float(x))
 
 
 def log1p(x: Any) -> Tensor:
-    """log(1 + x), exact for small x."""
-    return log1p_p(_floating(x))
+    """log(1 + x), exact for small x.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> log1p([0.0]).numpy()
+    array([0.], dtype=float32)
+    """
+    return log1p_p(as_float(x))
 
 
 def sqrt(x: Any) -> Tensor:
-    """The square root; NaN for negative x."""
-    return sqrt_p(_floating(x))
+    """The square root; NaN for negative x.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> sqrt([4.0, 9.0]).numpy()
+    array([2., 3.], dtype=float32)
+    """
+    return sqrt_p(as_float(x))
 
 
 def rsqrt(x: Any) -> Tensor:
-    """1 / sqrt(x)."""
-    return rsqrt_p(_floating(x))
+    """1 / sqrt(x).
 
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
 
-def reciprocal(x: Any) -> Tensor:
-    """1 / x."""
-    return divide(1, x)
+    >>> rsqrt([4.0]).numpy()
+    array([0.5], dtype=float32)
+    """
+    return rsqrt_p(as_float(x))
 
 
 def sin(x: Any) -> Tensor:
-    """The sine of x in radians."""
-    return sin_p(_floating(x))
+    """The sine of x in radians.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> sin([0.0]).numpy()
+    array([0.], dtype=float32)
+    """
+    return sin_p(as_float(x))
 
 
 def cos(x: Any) -> Tensor:
-    """The cosine of x in radians."""
-    return cos_p(_floating(x))
+    """The cosine of x in radians.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> cos([0.0]).numpy()
+    array([1.], dtype=float32)
+    """
+    return cos_p(as_float(x))
 
 
 def tanh(x: Any) -> Tensor:
-    """The hyperbolic tangent."""
-    return tanh_p(_floating(x))
+    """The hyperbolic tangent.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> tanh([0.0]).numpy()
+    array([0.], dtype=float32)
+    """
+    return tanh_p(as_float(x))
 
 
 def erf(x: Any) -> Tensor:
-    """The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
-    return erf_p(_floating(x))
+    """The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> erf([0.0, 10.0]).numpy()
+    array([0., 1.], dtype=float32)
+    """
+    return erf_p(as_float(x))
 
 
 def sigmoid(x: Any) -> Tensor:
-    """1 / (1 + exp(-x))."""
-    return sigmoid_p(_floating(x))
+    """1 / (1 + exp(-x)).
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> sigmoid([0.0]).numpy()
+    array([0.5], dtype=float32)
+    """
+    return sigmoid_p(as_float(x))
 
 
 def softplus(x: Any) -> Tensor:
-    """log(1 + exp(x)), without overflow."""
-    return softplus_p(_floating(x))
+    """log(1 + exp(x)), without overflow.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> softplus([0.0]).numpy()
+    array([0.6931472], dtype=float32)
+    """
+    return softplus_p(as_float(x))
 
 
 def relu(x: Any) -> Tensor:
-    """max(x, 0), with gradient 0 at 0."""
+    """max(x, 0), with gradient 0 at 0.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> relu([-1.0, 2.0]).numpy()
+    array([0., 2.], dtype=float32)
+    """
     return relu_p(as_tensor(x))
 
 
 def isnan(x: Any) -> Tensor:
-    """Where x is not a number."""
-    return isnan_p(_floating(x))
+    """Where x is not a number.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> isnan([1.0, np.nan]).numpy()
+    array([False,  True])
+    """
+    return isnan_p(as_float(x))
 
 
 def isfinite(x: Any) -> Tensor:
-    """Where x is neither infinite nor NaN."""
-    return isfinite_p(_floating(x))
+    """Where x is neither infinite nor NaN.
 
+    Args:
+        x: a tensor of any shape.
 
-def isinf(x: Any) -> Tensor:
-    """Where x is infinite."""
-    x = _floating(x)
-    return logical_not(logical_or(isfinite(x), isnan(x)))
+    >>> isfinite([1.0, np.inf]).numpy()
+    array([ True, False])
+    """
+    return isfinite_p(as_float(x))
 
 
 def logical_not(x: Any) -> Tensor:
-    """Not x; numbers other than 0 count as true."""
+    """Not x; numbers other than 0 count as true.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> logical_not([True, False]).numpy()
+    array([False,  True])
+    """
     return logical_not_p(cast(x, "bool"))
 
 
@@ -361,7 +530,7 @@ def _(g, x, *, dtype):
     return cast(g, x.dtype) if dtypes.is_float(x.dtype) and dtypes.is_float(dtype) else None
 
 
-def _constant_gradient(g, *inputs):
+def constant_gradient(g, *inputs):
     return (None,) * len(inputs)
 
 
@@ -375,250 +544,9 @@ for _flat in (
     isfinite_p,
     logical_not_p,
 ):
-    _flat.vjp(_constant_gradient)
+    _flat.vjp(constant_gradient)
 
 
-# --- two inputs --------------------------------------------------------------------------
-
-
-def _same_dtype(x: Spec, y: Spec) -> Spec:
-    if x.dtype != y.dtype:
-        raise TypeError(f"both inputs must have one dtype, but got {x.dtype} and {y.dtype}.")
-    return Spec(broadcast_shapes(x.shape, y.shape), x.dtype)
-
-
-def _float_pair(x: Spec, y: Spec) -> Spec:
-    _float_rule(x)
-    return _same_dtype(x, y)
-
-
-def _comparison(x: Spec, y: Spec) -> Spec:
-    return Spec(_same_dtype(x, y).shape, "bool")
-
-
-add_p = _named("add", _same_dtype)
-subtract_p = _named("subtract", _same_dtype)
-multiply_p = _named("multiply", _same_dtype)
-divide_p = _named("divide", _float_pair)
-power_p = _named("power", _same_dtype)
-maximum_p = _named("maximum", _same_dtype)
-minimum_p = _named("minimum", _same_dtype)
-floor_divide_p = _named("floor_divide", _same_dtype)
-mod_p = _named("mod", _same_dtype)
-equal_p = _named("equal", _comparison)
-not_equal_p = _named("not_equal", _comparison)
-less_p = _named("less", _comparison)
-less_equal_p = _named("less_equal", _comparison)
-greater_p = _named("greater", _comparison)
-greater_equal_p = _named("greater_equal", _comparison)
-logical_and_p = _named("logical_and", _comparison)
-logical_or_p = _named("logical_or", _comparison)
-
-
-@primitive
-def where_p(condition: Spec, x: Spec, y: Spec) -> Spec:
-    pair = _same_dtype(x, y)
-    return Spec(broadcast_shapes(condition.shape, pair.shape), pair.dtype)
-
-
-def _number(dtype: str) -> str:
+def number(dtype: str) -> str:
     """Arithmetic on booleans happens in int32."""
     return "int32" if dtype == "bool" else dtype
-
-
-def add(x1: Any, x2: Any) -> Tensor:
-    """x1 + x2.
-
-    >>> add([1.0, 2.0], 10).numpy()
-    array([11., 12.], dtype=float32)
-    """
-    x, y = promoted(x1, x2)
-    return logical_or(x, y) if x.dtype == "bool" else add_p(x, y)
-
-
-def subtract(x1: Any, x2: Any) -> Tensor:
-    """x1 - x2."""
-    return subtract_p(*promoted(x1, x2, to=_number))
-
-
-def multiply(x1: Any, x2: Any) -> Tensor:
-    """x1 * x2."""
-    x, y = promoted(x1, x2)
-    return logical_and(x, y) if x.dtype == "bool" else multiply_p(x, y)
-
-
-def divide(x1: Any, x2: Any) -> Tensor:
-    """x1 / x2 as floats."""
-    return divide_p(*promoted(x1, x2, to=dtypes.floating))
-
-
-true_divide = divide
-
-
-def divide_no_nan(x1: Any, x2: Any) -> Tensor:
-    """x1 / x2, but 0 where x2 is 0."""
-    x, y = promoted(x1, x2, to=dtypes.floating)
-    zero = equal(y, 0)
-    return where(zero, 0.0, x / where(zero, 1.0, y))
-
-
-def power(x1: Any, x2: Any) -> Tensor:
-    """x1 to the power of x2."""
-    return power_p(*promoted(x1, x2, to=_number))
-
-
-def maximum(x1: Any, x2: Any) -> Tensor:
-    """The larger of x1 and x2."""
-    return maximum_p(*promoted(x1, x2))
-
-
-def minimum(x1: Any, x2: Any) -> Tensor:
-    """The smaller of x1 and x2."""
-    return minimum_p(*promoted(x1, x2))
-
-
-def floor_divide(x1: Any, x2: Any) -> Tensor:
-    """x1 / x2 rounded down."""
-    return floor_divide_p(*promoted(x1, x2, to=_number))
-
-
-def mod(x1: Any, x2: Any) -> Tensor:
-    """The remainder of x1 / x2 rounded down; it has the sign of x2."""
-    return mod_p(*promoted(x1, x2, to=_number))
-
-
-def equal(x1: Any, x2: Any) -> Tensor:
-    """Where x1 == x2."""
-    return equal_p(*promoted(x1, x2))
-
-
-def not_equal(x1: Any, x2: Any) -> Tensor:
-    """Where x1 != x2."""
-    return not_equal_p(*promoted(x1, x2))
-
-
-def less(x1: Any, x2: Any) -> Tensor:
-    """Where x1 < x2."""
-    return less_p(*promoted(x1, x2))
-
-
-def less_equal(x1: Any, x2: Any) -> Tensor:
-    """Where x1 <= x2."""
-    return less_equal_p(*promoted(x1, x2))
-
-
-def greater(x1: Any, x2: Any) -> Tensor:
-    """Where x1 > x2."""
-    return greater_p(*promoted(x1, x2))
-
-
-def greater_equal(x1: Any, x2: Any) -> Tensor:
-    """Where x1 >= x2."""
-    return greater_equal_p(*promoted(x1, x2))
-
-
-def logical_and(x1: Any, x2: Any) -> Tensor:
-    """x1 and x2; numbers other than 0 count as true."""
-    return logical_and_p(cast(x1, "bool"), cast(x2, "bool"))
-
-
-def logical_or(x1: Any, x2: Any) -> Tensor:
-    """x1 or x2; numbers other than 0 count as true."""
-    return logical_or_p(cast(x1, "bool"), cast(x2, "bool"))
-
-
-def logical_xor(x1: Any, x2: Any) -> Tensor:
-    """x1 or x2 but not both; numbers other than 0 count as true."""
-    return not_equal(cast(x1, "bool"), cast(x2, "bool"))
-
-
-def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
-    """x1 where the condition holds, x2 elsewhere; without both, `nonzero` of the condition.
-
-    >>> where([True, False], [1, 2], [3, 4]).numpy()
-    array([1, 4], dtype=int32)
-    """
-    if x1 is None and x2 is None:
-        from kerasish.ops.indexing import nonzero
-
-        return nonzero(condition)
-    if x1 is None or x2 is None:
-        raise ValueError("where: give both x1 and x2, or neither.")
-    return where_p(cast(condition, "bool"), *promoted(x1, x2))
-
-
-def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
-    """x, kept within x_min and x_max.
-
-    >>> clip([-2.0, 0.5, 2.0], -1, 1).numpy()
-    array([-1. ,  0.5,  1. ], dtype=float32)
-    """
-    return minimum(maximum(x, x_min), x_max)
-
-
-@add_p.vjp
-def _(g, x, y):
-    return sum_to(g, x), sum_to(g, y)
-
-
-@subtract_p.vjp
-def _(g, x, y):
-    return sum_to(g, x), sum_to(-g, y)
-
-
-@multiply_p.vjp
-def _(g, x, y):
-    return sum_to(g * y, x), sum_to(g * x, y)
-
-
-@divide_p.vjp
-def _(g, x, y):
-    return sum_to(g / y, x), sum_to(-g * x / square(y), y)
-
-
-@power_p.vjp
-def _(g, x, y):
-    positive = x > 0
-    log_x = where(positive, log(where(positive, x, 1)), 0)
-    return sum_to(g * y * power(x, y - 1), x), sum_to(g * power(x, y) * log_x, y)
-
-
-def _split_ties(g, x, y, wins):
-    """Where both inputs are equal, each gets half of the gradient."""
-    share = cast(wins, x.dtype) + cast(equal(x, y), x.dtype) * 0.5
-    return sum_to(g * share, x), sum_to(g * (1 - share), y)
-
-
-@maximum_p.vjp
-def _(g, x, y):
-    return _split_ties(g, x, y, x > y)
-
-
-@minimum_p.vjp
-def _(g, x, y):
-    return _split_ties(g, x, y, x < y)
-
-
-@mod_p.vjp
-def _(g, x, y):
-    return sum_to(g, x), sum_to(-g * floor_divide(x, y), y)
-
-
-@where_p.vjp
-def _(g, condition, x, y):
-    zero = as_tensor(0, g.dtype)
-    return None, sum_to(where(condition, g, zero), x), sum_to(where(condition, zero, g), y)
-
-
-for _flat in (
-    floor_divide_p,
-    equal_p,
-    not_equal_p,
-    less_p,
-    less_equal_p,
-    greater_p,
-    greater_equal_p,
-    logical_and_p,
-    logical_or_p,
-):
-    _flat.vjp(_constant_gradient)

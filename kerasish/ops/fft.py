@@ -10,10 +10,12 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import pad, pad_p, shape, swapaxes, take, take_grad_p
+from kerasish.ops.array import shape, swapaxes
 from kerasish.ops.elementwise import promoted
-from kerasish.ops.linalg import matmul
+from kerasish.ops.joining import pad, pad_p
+from kerasish.ops.matrices import matmul
 from kerasish.ops.patches import window_indices
+from kerasish.ops.selection import take, take_grad_p
 
 Pair = tuple[Tensor, Tensor]
 
@@ -130,12 +132,20 @@ def fft(x: Any) -> Pair:
 
 
 def fft2(x: Any) -> Pair:
-    """The Fourier transform along the last two axes of a pair (real part, imaginary part)."""
+    """The Fourier transform along the last two axes of a pair (real part, imaginary part).
+
+    >>> [part.numpy().tolist() for part in fft2(([[1.0, 0.0]], [[0.0, 0.0]]))]
+    [[[1.0, 1.0]], [[0.0, 0.0]]]
+    """
     return _over_two_axes("fft2", x, inverse=False)
 
 
 def ifft2(x: Any) -> Pair:
-    """What `fft2` undoes: the inverse transform along the last two axes of a pair."""
+    """What `fft2` undoes: the inverse transform along the last two axes of a pair.
+
+    >>> [part.numpy().tolist() for part in ifft2(([[2.0, 2.0]], [[0.0, 0.0]]))]
+    [[[2.0, 0.0]], [[0.0, 0.0]]]
+    """
     return _over_two_axes("ifft2", x, inverse=True)
 
 
@@ -175,6 +185,9 @@ def irfft(x: Any, fft_length: int | None = None) -> Tensor:
 
     Returns:
         A real tensor (..., fft_length).
+
+    >>> irfft(([2.0, 2.0], [0.0, 0.0])).numpy()
+    array([2., 0.], dtype=float32)
     """
     real, imaginary = _pair("irfft", x)
     size = 2 * (real.shape[-1] - 1) if fft_length is None else fft_length  # type: ignore[operator]
@@ -265,6 +278,9 @@ def stft(
 
     Returns:
         The pair (real part, imaginary part), each (..., pieces, fft_length // 2 + 1).
+
+    >>> stft(np.zeros(16, "float32"), 8, 4, 8)[0].shape
+    (5, 5)
     """
     (x,) = promoted(x, to=dtypes.floating)
     _check_sizes("stft", x, 1)
@@ -297,6 +313,9 @@ def istft(
 
     Returns:
         A real tensor (..., length).
+
+    >>> istft(stft(np.ones(16, "float32"), 8, 4, 8), 8, 4, 8).shape
+    (16,)
     """
     pieces = irfft(x, fft_length)
     _check_sizes("istft", pieces, 2)

@@ -8,18 +8,8 @@ from typing import Any
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import composite
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import (
-    abs,
-    erf,
-    exp,
-    log,
-    maximum,
-    promoted,
-    sign,
-    sqrt,
-    square,
-    where,
-)
+from kerasish.ops.binary import maximum, where
+from kerasish.ops.elementwise import abs, cast, erf, exp, log, promoted, sign, sqrt, square
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
 # Computation 23 (1969): erfc(x) * exp(x^2) for 0.46875 <= x <= 4, and beyond 4 in 1 / x^2.
@@ -193,4 +183,6 @@ def erfinv(x: Any) -> Tensor:
     >>> float(erfinv(0.0))
     0.0
     """
-    return erfinv_p(*promoted(x, to=dtypes.floating))
+    (x,) = promoted(x, to=dtypes.floating)
+    # The coefficients are too large for 16 bits.
+    return cast(erfinv_p(cast(x, dtypes.result_type(x.dtype, "float32"))), x.dtype)

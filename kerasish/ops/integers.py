@@ -14,23 +14,19 @@ import numpy as np
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import (
-    _constant_gradient,
-    abs,
+from kerasish.ops.binary import (
     add,
-    cast,
     equal,
     floor_divide,
     logical_and,
-    logical_not,
     logical_or,
     logical_xor,
     mod,
     multiply,
     power,
-    promoted,
     where,
 )
+from kerasish.ops.elementwise import abs, cast, constant_gradient, logical_not, promoted
 
 
 @composite
@@ -85,7 +81,7 @@ def gcd_p(x: Tensor, y: Tensor) -> Tensor:
 
 
 for _flat in (bitwise_and_p, bitwise_or_p, bitwise_xor_p, left_shift_p, right_shift_p, gcd_p):
-    _flat.vjp(_constant_gradient)
+    _flat.vjp(constant_gradient)
 
 
 def _integers(name: str, *values: Any) -> tuple[Tensor, ...]:
@@ -98,6 +94,10 @@ def _integers(name: str, *values: Any) -> tuple[Tensor, ...]:
 def bitwise_and(x: Any, y: Any) -> Tensor:
     """The bits that x and y have in common.
 
+    Args:
+        x: ints.
+        y: ints. Shapes broadcast, dtypes combine.
+
     >>> int(bitwise_and(12, 10))
     8
     """
@@ -106,13 +106,29 @@ def bitwise_and(x: Any, y: Any) -> Tensor:
 
 
 def bitwise_or(x: Any, y: Any) -> Tensor:
-    """The bits that x or y has."""
+    """The bits that x or y has.
+
+    Args:
+        x: ints.
+        y: ints. Shapes broadcast, dtypes combine.
+
+    >>> bitwise_or([1, 2], 4).numpy()
+    array([5, 6], dtype=int32)
+    """
     x, y = _integers("bitwise_or", x, y)
     return logical_or(x, y) if x.dtype == "bool" else bitwise_or_p(x, y)
 
 
 def bitwise_xor(x: Any, y: Any) -> Tensor:
-    """The bits that only one of x and y has."""
+    """The bits that only one of x and y has.
+
+    Args:
+        x: ints.
+        y: ints. Shapes broadcast, dtypes combine.
+
+    >>> bitwise_xor([1, 3], 1).numpy()
+    array([0, 2], dtype=int32)
+    """
     x, y = _integers("bitwise_xor", x, y)
     return logical_xor(x, y) if x.dtype == "bool" else bitwise_xor_p(x, y)
 
@@ -134,12 +150,28 @@ bitwise_not = bitwise_invert
 
 
 def left_shift(x: Any, y: Any) -> Tensor:
-    """The bits of x moved up by y places: x * 2^y."""
+    """The bits of x moved up by y places: x * 2^y.
+
+    Args:
+        x: ints.
+        y: ints. Shapes broadcast, dtypes combine.
+
+    >>> left_shift([1, 2], 2).numpy()
+    array([4, 8], dtype=int32)
+    """
     return left_shift_p(*_shiftable("left_shift", x, y))
 
 
 def right_shift(x: Any, y: Any) -> Tensor:
-    """The bits of x moved down by y places: x / 2^y rounded down."""
+    """The bits of x moved down by y places: x / 2^y rounded down.
+
+    Args:
+        x: ints.
+        y: ints. Shapes broadcast, dtypes combine.
+
+    >>> right_shift([4, 8], 2).numpy()
+    array([1, 2], dtype=int32)
+    """
     return right_shift_p(*_shiftable("right_shift", x, y))
 
 
@@ -154,6 +186,10 @@ def _shiftable(name: str, x: Any, y: Any) -> tuple[Tensor, ...]:
 def gcd(x1: Any, x2: Any) -> Tensor:
     """The greatest common divisor, positive; of 0 and x it is |x|.
 
+    Args:
+        x1: ints.
+        x2: ints. Shapes broadcast, dtypes combine.
+
     >>> int(gcd(12, -18))
     6
     """
@@ -162,7 +198,15 @@ def gcd(x1: Any, x2: Any) -> Tensor:
 
 
 def lcm(x1: Any, x2: Any) -> Tensor:
-    """The least common multiple, positive; 0 if one of both is 0."""
+    """The least common multiple, positive; 0 if one of both is 0.
+
+    Args:
+        x1: ints.
+        x2: ints. Shapes broadcast, dtypes combine.
+
+    >>> lcm([4, 6], 6).numpy()
+    array([12,  6], dtype=int32)
+    """
     x, y = _integers("lcm", x1, x2)
     if x.dtype == "bool":
         return logical_and(x, y)

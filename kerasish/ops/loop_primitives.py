@@ -20,6 +20,9 @@ from kerasish.graph.shapes import compatible, known
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.subgraph import closed
 from kerasish.graph.tensor import Node, Placeholder, Subgraph, Tensor
+from kerasish.ops.array import reshape
+from kerasish.ops.filling import zeros_like
+from kerasish.ops.matrices import matmul_p
 
 # Results of these are made again in the gradient rather than kept from the forward loop.
 _CHEAP = {"reshape", "transpose", "broadcast_to", "slice", "flip", "cast", "stop_gradient"}
@@ -271,8 +274,6 @@ class _ScanGradient:
 
     def _loop(self, captures: list[_CaptureGradient]) -> list[Tensor | None]:
         """Builds the loop backwards; the gradients of all inputs."""
-        from kerasish.ops.array import zeros_like
-
         # What it passes on: gradients of carries, sums of gradients of captures.
         inits, carried = [], []
         for i in self.active:
@@ -310,8 +311,6 @@ class _ScanGradient:
         return grads
 
     def _of_carry(self, i: int) -> Tensor:
-        from kerasish.ops.array import zeros_like
-
         terms = [t for t in (self.grads[i], *self.before.get(i, ())) if t is not None]
         return sum(terms[1:], start=terms[0]) if terms else zeros_like(self.weights[i])
 
@@ -387,9 +386,6 @@ class _CaptureGradient:
 
     def total(self, added: Tensor | None, stacks: dict[int, Tensor]) -> Tensor | None:
         """The gradient, given the sum of `added` and the operands of all steps."""
-        from kerasish.ops.array import reshape
-        from kerasish.ops.linalg import matmul_p
-
         for pair in self.products:
             a, b = (
                 reshape(s, (s.shape[0] * s.shape[1], s.shape[2]))  # type: ignore[operator]

@@ -6,7 +6,10 @@ lists, tuples and dicts, and may use tensors and variables from outside.
 
 from __future__ import annotations
 
+import builtins
+import functools
 import operator
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,23 +17,16 @@ import numpy as np
 
 from kerasish import tree
 from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import Dim, canonical_axis
+from kerasish.graph.shapes import Dim, broadcast_shapes, canonical_axis
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.subgraph import Traced, leaves_of, packed
 from kerasish.graph.tensor import Constant, Tensor
-from kerasish.ops.array import (
-    arange,
-    concatenate,
-    expand_dims,
-    flip,
-    getitem,
-    moveaxis,
-    reshape,
-    shape,
-    squeeze,
-    stack,
-)
+from kerasish.ops.array import broadcast_to, expand_dims, flip, moveaxis, reshape, shape, squeeze
+from kerasish.ops.batching import NoBatchRule, batched
+from kerasish.ops.filling import arange
+from kerasish.ops.joining import concatenate, stack
 from kerasish.ops.loop_primitives import scan_p, while_p
+from kerasish.ops.selection import getitem
 
 
 def scan(
@@ -206,17 +202,126 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
 
 
 def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
-    """`map`, in the order that suits the engine; for now that is one element after the other.
+    """`map`, on all elements at once: `function` is traced for one element and made the
+    operations of all (`ops.batching`). A function with loops or branches is a loop over them.
 
     Args:
-        function: takes the elements at one position, returns tensors.
+        function: takes the elements at one position, returns tensors. It may take gradients.
         elements: a tensor, or tensors with a first axis of one length.
+
+    Returns:
+        The results of `function`, stacked on a first axis.
+
+    Raises:
+        ValueError: if the first axes differ.
 
     >>> vectorized_map(lambda x: x + 1, np.float32([[1, 2], [3, 4]])).numpy()
     array([[2., 3.],
            [4., 5.]], dtype=float32)
     """
-    return map(function, elements)
+    tensors = [as_tensor(x) for x in leaves_of(elements)]
+    size = _length("vectorized_map", tensors, None)
+    traced = Traced(
+        lambda *ts: function(packed(elements, ts)),
+        [Spec(t.shape[1:], t.dtype) for t in tensors],
+        "vectorized_map",
+    )
+    try:
+        results = batched(traced.outputs, traced.inputs, tensors, size)
+    except NoBatchRule:
+        return map(function, elements)
+    return packed(traced.result, results)
+
+
+def vectorize(
+    pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None
+) -> Callable[..., Any]:
+    """A function that applies `pyfunc` to each element of its arguments, which broadcast.
+
+    Args:
+        pyfunc: takes scalars, or arrays as `signature` says; returns tensors.
+        excluded: positions and names of arguments that are passed on as they are.
+        signature: how many axes each argument and result of `pyfunc` has, such as
+            "(m,n),(n)->(m)"; one-letter sizes of one name are equal.
+
+    Returns:
+        The function. It may be called with keywords.
+
+    Raises:
+        ValueError: when it is called, if the arguments do not fit the signature.
+
+    >>> product = vectorize(lambda x, y: (x * y).sum(), signature="(n),(n)->()")
+    >>> product(np.float32([[1, 0], [0, 1]]), [1.0, 2.0]).numpy()
+    array([1., 2.], dtype=float32)
+    """
+    kept = set(excluded or ())
+    cores = None if signature is None else _cores(signature)
+
+    @functools.wraps(pyfunc)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        names = [k for k in kwargs if k not in kept]
+        places = [i for i in range(len(args)) if i not in kept]
+        given = [as_tensor(args[i]) for i in places] + [as_tensor(kwargs[k]) for k in names]
+        inner = [0] * len(given) if cores is None else cores
+        if len(inner) != len(given) or builtins.any(
+            t.rank < n for t, n in zip(given, inner, strict=True)
+        ):
+            shapes = ", ".join(format_shape(t.shape) for t in given)
+            raise ValueError(
+                f"vectorize: arguments of shapes {shapes} do not fit the signature {signature!r}."
+            )
+
+        def call(values: Sequence[Tensor]) -> Any:
+            every, named = list(args), dict(kwargs)
+            for i, value in zip(places, values, strict=False):
+                every[i] = value
+            named.update(zip(names, values[len(places) :], strict=True))
+            return pyfunc(*every, **named)
+
+        return _over_all(call, given, inner)
+
+    return wrapped
+
+
+def _cores(signature: str) -> list[int]:
+    """The numbers of axes that a signature gives the arguments."""
+    group = r"\(\s*(?:\w+\s*(?:,\s*\w+\s*)*)?\)"
+    groups = rf"\s*{group}\s*(?:,\s*{group}\s*)*"
+    if not re.fullmatch(rf"{groups}->{groups}", signature):
+        raise ValueError(
+            f'vectorize: signature must be like "(m,n),(n)->(m)", but got {signature!r}.'
+        )
+    arguments = signature.split("->")[0]
+    return [len(re.findall(r"\w+", part)) for part in re.findall(group, arguments)]
+
+
+def _over_all(call: Callable[..., Any], values: Sequence[Tensor], inner: Sequence[int]) -> Any:
+    """`call` on the elements of `values`, which have `inner` axes each and broadcast."""
+    outer = [shape(t)[: t.rank - n] for t, n in zip(values, inner, strict=True)]
+    known = [t.shape[: t.rank - n] for t, n in zip(values, inner, strict=True)]
+    common = broadcast_shapes(*known, where="vectorize") if values else ()
+    if not common:
+        return call(values)
+    sizes = [_size_at(i - len(common), outer, size) for i, size in enumerate(common)]
+    flat = [
+        reshape(broadcast_to(t, (*sizes, *shape(t)[t.rank - n :])), (-1, *shape(t)[t.rank - n :]))
+        for t, n in zip(values, inner, strict=True)
+    ]
+    results = vectorized_map(call, flat)
+    return _each(results, lambda y: reshape(y, (*sizes, *shape(y)[1:])))
+
+
+def _broadcast(*sizes: int) -> int:
+    return next((size for size in sizes if size != 1), 1)
+
+
+def _size_at(axis: int, outer: Sequence[Sequence[Any]], known: int | None) -> Any:
+    """The size that the axis, counted from the end, has after broadcasting."""
+    if known is not None:
+        return known
+    unknown = [s[axis] for s in outer if len(s) >= -axis and isinstance(s[axis], Dim)]
+    # Each of them is 1 or the size of all.
+    return Dim(_broadcast, *unknown) if len(unknown) > 1 else unknown[0]
 
 
 def while_loop(

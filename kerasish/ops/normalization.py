@@ -7,17 +7,14 @@ from typing import Any
 
 from kerasish import config
 from kerasish.graph import dtypes
-from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import canonical_axes
+from kerasish.graph.primitive import as_tensor, composite
+from kerasish.graph.shapes import canonical_axes, canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import reshape
-from kerasish.ops.elementwise import abs, cast, log, maximum, power, promoted, rsqrt, square
+from kerasish.ops.binary import maximum, power
+from kerasish.ops.elementwise import abs, as_float, cast, log, promoted, rsqrt, square
 from kerasish.ops.reduce import max, mean, sum
-
-
-def _float(x: Any) -> Tensor:
-    return promoted(x, to=dtypes.floating)[0]
 
 
 def normalize(x: Any, axis: Any = -1, order: float = 2, epsilon: float | None = None) -> Tensor:
@@ -32,7 +29,7 @@ def normalize(x: Any, axis: Any = -1, order: float = 2, epsilon: float | None = 
     >>> normalize([[3.0, 4.0]]).numpy()
     array([[0.6, 0.8]], dtype=float32)
     """
-    x = _float(x)
+    x = as_float(x)
     if not order > 0:
         raise ValueError(f"normalize: order must be a positive number, but got {order!r}.")
     epsilon = config.epsilon() if epsilon is None else epsilon
@@ -72,11 +69,30 @@ def layer_normalization(
     axes = canonical_axes(axis, x.rank)
     wide = _widened(x)
     epsilon = config.epsilon() if epsilon is None else epsilon
-    apart = wide - mean(wide, axis=axes, keepdims=True)
-    y = apart * rsqrt(mean(square(apart), axis=axes, keepdims=True) + epsilon)
+    y = standardize_p(wide, axes=axes, epsilon=float(epsilon))
     y = y if gamma is None else y * _on_axes(gamma, x, axes, "gamma", wide.dtype)
     y = y if beta is None else y + _on_axes(beta, x, axes, "beta", wide.dtype)
     return cast(y, x.dtype)
+
+
+@composite
+def standardize_p(x: Tensor, *, axes: tuple[int, ...], epsilon: float) -> Tensor:
+    """(x - mean) / sqrt(variance + epsilon), over `axes`."""
+    return _standardized(x, axes, epsilon)[0]
+
+
+@standardize_p.own_vjp
+def _(g: Tensor, x: Tensor, *, axes: tuple[int, ...], epsilon: float) -> Tensor:
+    """In closed form: half as many walks over the array as through mean and variance."""
+    y, scale = _standardized(x, axes, epsilon)
+    along = mean(g * y, axis=axes, keepdims=True)
+    return (g - mean(g, axis=axes, keepdims=True) - y * along) * scale
+
+
+def _standardized(x: Tensor, axes: tuple[int, ...], epsilon: float) -> tuple[Tensor, Tensor]:
+    apart = x - mean(x, axis=axes, keepdims=True)
+    scale = rsqrt(mean(square(apart), axis=axes, keepdims=True) + epsilon)
+    return apart * scale, scale
 
 
 def rms_normalization(
@@ -91,6 +107,9 @@ def rms_normalization(
         epsilon: added to the mean; config.epsilon() if None.
 
     Source: Zhang & Sennrich, 2019, arXiv:1910.07467.
+
+    >>> np.round(rms_normalization([1.0, 1.0]), 3)
+    array([1., 1.], dtype=float32)
     """
     x = as_tensor(x)
     axes = canonical_axes(axis, x.rank)
@@ -141,3 +160,78 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
         )
     error = mean(square(a - b))
     return 20 * math.log10(max_val) - log(error) * (10 / math.log(10))
+
+
+def moments(
+    x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance over `axes`.
+
+    Args:
+        x: a tensor; ints and booleans become floats.
+        axes: an axis or several.
+        keepdims: whether they stay, with size 1.
+        synchronized: must be False; there is one device.
+
+    Raises:
+        ValueError: if `synchronized` is True.
+
+    >>> [float(part) for part in moments([1.0, 3.0], 0)]
+    [2.0, 1.0]
+    """
+    if synchronized:
+        raise ValueError("moments: synchronized=True is not supported; there is one device.")
+    x = as_float(x)
+    centre = mean(x, axis=axes, keepdims=True)
+    variance = mean(square(x - centre), axis=axes, keepdims=keepdims)
+    return (centre if keepdims else mean(x, axis=axes)), variance
+
+
+def batch_normalization(
+    x: Any,
+    mean: Any,
+    variance: Any,
+    axis: int,
+    offset: Any = None,
+    scale: Any = None,
+    epsilon: float = 1e-3,
+) -> Tensor:
+    """(x - mean) / sqrt(variance + epsilon) * scale + offset, per channel on `axis`.
+
+    Source: Ioffe & Szegedy, 2015, arXiv:1502.03167.
+
+    Args:
+        x: a tensor.
+        mean: the mean of each channel.
+        variance: the variance of each channel.
+        axis: the axis of the channels.
+        offset: added to each channel at last; 0 if None.
+        scale: what each channel is multiplied with before; 1 if None.
+        epsilon: added to the variance.
+
+    >>> batch_normalization([[1.0, 3.0]], [1.0, 1.0], [1.0, 1.0], -1, epsilon=0.0).numpy()
+    array([[0., 2.]], dtype=float32)
+    """
+    x = as_tensor(x)
+    position = canonical_axis(axis, x.rank)
+    shape = tuple(-1 if i == position else 1 for i in range(x.rank))
+    factor = rsqrt(as_tensor(variance) + epsilon)
+    factor = factor if scale is None else factor * scale
+    shift = -as_tensor(mean) * factor
+    shift = shift if offset is None else shift + offset
+    return x * reshape(factor, shape) + reshape(shift, shape)
+
+
+def l2_normalize(x: Any, axis: Any = -1, epsilon: float = 1e-12) -> Tensor:
+    """x over its Euclidean norm along `axis`.
+
+    Args:
+        x: a tensor; ints and booleans become floats.
+        axis: an axis or several.
+        epsilon: the least square of a norm that is divided by, so that 0 stays 0.
+
+    >>> l2_normalize([3.0, 4.0]).numpy()
+    array([0.6, 0.8], dtype=float32)
+    """
+    x = as_float(x)
+    return x * rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), epsilon))

@@ -10,8 +10,9 @@ from kerasish.graph import dtypes
 from kerasish.graph.shapes import canonical_axis
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, moveaxis
+from kerasish.ops.binary import not_equal, power
 from kerasish.ops.decompositions import svd
-from kerasish.ops.elementwise import abs, cast, not_equal, power, promoted, sqrt, square
+from kerasish.ops.elementwise import abs, cast, promoted, sqrt, square
 from kerasish.ops.reduce import max, min, sum
 
 
@@ -30,6 +31,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
         keepdims: whether the axes stay, with size 1.
 
     Raises ValueError if there is no such norm.
+
+    The Euclidean norm has no gradient at 0: there it is NaN, as in Keras. Where vectors may be 0,
+    use `normalize` or `l2_normalize`, or the square.
 
     >>> float(norm([3.0, 4.0]))
     5.0

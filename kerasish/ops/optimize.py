@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from kerasish.graph.primitive import composite
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import maximum, power, sqrt, square
+from kerasish.ops.binary import maximum, power
+from kerasish.ops.elementwise import sqrt, square
 
 
 @composite

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import Dim, same_padding
+from kerasish.graph.shapes import Dim, need_sizes, same_padding
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import pad_p, reshape, shape, slice_p, take, take_grad_p, transpose
+from kerasish.ops.array import reshape, shape, transpose
 from kerasish.ops.conv import _channels_last, _each
+from kerasish.ops.joining import pad_p
+from kerasish.ops.selection import slice_p, take, take_grad_p
 
 
 def window_indices(
@@ -103,7 +105,9 @@ def fold(
     height, width = _each(output_size, 2, "output_size")
     (rows, top), (columns, left) = _windows((height, width), kernel_size, dilation, padding, stride)
     elements, positions = rows.shape[0] * columns.shape[0], rows.shape[1] * columns.shape[1]
-    if x.rank != 3 or (x.shape[1] or 0) % elements or x.shape[2] not in (None, positions):
+    if x.rank == 3:
+        need_sizes("fold", "axis 1 of x", x.shape[1:2])
+    if x.rank != 3 or x.shape[1] % elements or x.shape[2] not in (None, positions):
         raise ValueError(
             f"fold: {positions} windows of {elements} elements need x of shape (batch, channels * "
             f"{elements}, {positions}), but got {format_shape(x.shape)}."

@@ -11,15 +11,21 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import Dim, known
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import expand_dims, flatten, moveaxis, reshape, shape, stack, transpose
+from kerasish.ops.array import expand_dims, flatten, moveaxis, reshape, shape, transpose
+from kerasish.ops.binary import greater, multiply, where
 from kerasish.ops.creation import diagonal
-from kerasish.ops.elementwise import cast, greater, multiply, promoted, sqrt, square, where
-from kerasish.ops.linalg import matmul, tensordot
+from kerasish.ops.elementwise import cast, promoted, sqrt, square
+from kerasish.ops.joining import stack
+from kerasish.ops.matrices import factors, matmul, tensordot
 from kerasish.ops.reduce import sum
 
 
 def inner(x1: Any, x2: Any) -> Tensor:
     """The products of x1 and x2 summed over the last axis of both.
+
+    Args:
+        x1: a tensor.
+        x2: another one with the same last size.
 
     >>> float(inner([1.0, 2.0], [3.0, 4.0]))
     11.0
@@ -31,13 +37,27 @@ def inner(x1: Any, x2: Any) -> Tensor:
 
 
 def vdot(x1: Any, x2: Any) -> Tensor:
-    """The sum of the products of all elements of x1 and x2, flattened."""
+    """The sum of the products of all elements of x1 and x2, flattened.
+
+    Args:
+        x1: a tensor, which is flattened.
+        x2: another one with as many elements.
+
+    >>> vdot([1.0, 2.0], [3.0, 4.0]).numpy()
+    array(11., dtype=float32)
+    """
     a, b = promoted(x1, x2)
     return inner(flatten(a), flatten(b)) if a.rank or b.rank else multiply(a, b)
 
 
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """The sum of the diagonal of the matrices on two axes.
+
+    Args:
+        x: a tensor with at least two axes.
+        offset: which diagonal: 0 the main one, above it if positive.
+        axis1: the axis of the rows.
+        axis2: the axis of the columns.
 
     >>> int(trace([[1, 2], [3, 4]]))
     5
@@ -47,6 +67,10 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
 
 def kron(x1: Any, x2: Any) -> Tensor:
     """The Kronecker product: x2 scaled by each element of x1, block by block.
+
+    Args:
+        x1: a tensor.
+        x2: another one.
 
     >>> kron([1, 10], [1, 2]).numpy()
     array([ 1,  2, 10, 20], dtype=int32)
@@ -141,7 +165,7 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     """
     if set(kwargs) - {"optimize"}:
         raise TypeError(f"einsum: unknown arguments {sorted(set(kwargs) - {'optimize'})}.")
-    tensors = list(promoted(*operands))
+    tensors = list(factors(*operands))
     if tensors[0].dtype == "bool":
         tensors = [cast(t, "int32") for t in tensors]
     terms, result = _letters(subscripts, [t.rank for t in tensors])

@@ -7,14 +7,15 @@ seed give the same numbers in each run.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from kerasish.graph import dtypes, trace
-from kerasish.graph.primitive import composite, primitive
+from kerasish.graph.primitive import as_tensor, composite, primitive
 from kerasish.graph.shapes import canonical_shape, known
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
@@ -48,6 +49,10 @@ class SeedGenerator:
 
     Args:
         seed: an int; made up from the global seed (`utils.set_random_seed`) if None.
+
+    >>> generator = SeedGenerator(1)
+    >>> bool(np.any(uniform((3,), seed=generator) != uniform((3,), seed=generator)))
+    True
     """
 
     def __init__(self, seed: int | None = None):
@@ -100,14 +105,27 @@ class _GlobalSeed:
 global_seed = _GlobalSeed()
 
 
-def _stream(seed: Any) -> dict[str, Any]:
-    if seed is None:
-        seed = global_seed.draws
+def draws(seed: Any) -> Iterator[dict[str, Any]]:
+    """Attributes of one random node after the other, all of other numbers.
+
+    Args:
+        seed: an int, a SeedGenerator, or None for the global one.
+    """
+    seed = global_seed.draws if seed is None else seed
     if isinstance(seed, SeedGenerator):
-        return {"stream": seed.next_stream(), "counted": True}
+        return ({"stream": seed.next_stream(), "counted": True} for _ in itertools.count())
     if isinstance(seed, (int, np.integer)):
-        return {"stream": _mixed(int(seed), 0), "counted": False}
+        whole = int(seed)
+        return ({"stream": _mixed(whole, use), "counted": False} for use in itertools.count())
     raise TypeError(f"seed must be None, an int or a SeedGenerator, but got {seed!r}.")
+
+
+def float_dtype(name: str, dtype: Any) -> str:
+    """The dtype of draws, floatx if None."""
+    dtype = dtypes.standardize(dtype)
+    if not dtypes.is_float(dtype):
+        raise ValueError(f"{name}: dtype must be a float, but is {dtype}.")
+    return dtype
 
 
 def uniform(
@@ -122,26 +140,61 @@ def uniform(
         dtype: a float, floatx if None.
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
+    Raises:
+        ValueError: if dtype is not a float.
+
     >>> uniform((2, 3), seed=1).shape
     (2, 3)
     """
-    name = dtypes.standardize(dtype)
-    draw = random_uniform_p(shape=canonical_shape(shape), dtype=name, **_stream(seed))
+    name = float_dtype("uniform", dtype)
+    draw = random_uniform_p(shape=canonical_shape(shape), dtype=name, **next(draws(seed)))
     return draw if (minval, maxval) == (0.0, 1.0) else draw * (maxval - minval) + minval
 
 
 def normal(
     shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Tensor:
-    """Numbers from a normal distribution."""
-    name = dtypes.standardize(dtype)
-    draw = random_normal_p(shape=canonical_shape(shape), dtype=name, **_stream(seed))
+    """Numbers from a normal distribution.
+
+    Args:
+        shape: the shape, which may hold run-time sizes of `ops.shape`.
+        mean: the mean.
+        stddev: the deviation.
+        dtype: a float, floatx if None.
+        seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
+
+    Raises:
+        ValueError: if dtype is not a float.
+
+    >>> normal((2, 3), seed=1).shape
+    (2, 3)
+    """
+    name = float_dtype("normal", dtype)
+    draw = random_normal_p(shape=canonical_shape(shape), dtype=name, **next(draws(seed)))
     return draw if (mean, stddev) == (0.0, 1.0) else draw * stddev + mean
 
 
 def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Tensor:
-    """Whole numbers evenly distributed in [minval, maxval)."""
-    return cast(floor(uniform(shape, minval, maxval, dtype="float64", seed=seed)), dtype)
+    """Whole numbers evenly distributed in [minval, maxval).
+
+    Args:
+        shape: the shape, which may hold run-time sizes of `ops.shape`.
+        minval: the lower bound.
+        maxval: the upper bound, which is not drawn.
+        dtype: an int.
+        seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
+
+    Raises:
+        ValueError: if dtype is not an int.
+
+    >>> randint((2, 3), 0, 1, seed=1).numpy()
+    array([[0, 0, 0],
+           [0, 0, 0]], dtype=int32)
+    """
+    name = dtypes.standardize(dtype)
+    if not dtypes.is_int(name):
+        raise ValueError(f"randint: dtype must be an int, but is {name}.")
+    return cast(floor(uniform(shape, minval, maxval, dtype="float64", seed=seed)), name)
 
 
 def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Tensor:
@@ -154,9 +207,13 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
         rate: the share to drop, from 0 to below 1.
         noise_shape: the shape of the mask, 1 or None-free where it is shared along an axis.
         seed: an int, a SeedGenerator, or None.
-    """
-    from kerasish.graph.primitive import as_tensor
 
+    Raises:
+        ValueError: if the rate is not in [0, 1).
+
+    >>> np.unique(dropout(np.ones(100, "float32"), 0.5, seed=1))
+    array([0., 2.], dtype=float32)
+    """
     x = as_tensor(inputs)
     if not 0 <= rate < 1 or math.isnan(rate):
         raise ValueError(f"dropout: rate must be at least 0 and below 1, but got {rate}.")
@@ -165,7 +222,7 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     sizes = shape_of(x)
     if noise_shape is not None:
         sizes = tuple(n if m is None else m for m, n in zip(noise_shape, sizes, strict=True))
-    return x * dropout_mask_p(shape=sizes, rate=float(rate), dtype=x.dtype, **_stream(seed))
+    return x * dropout_mask_p(shape=sizes, rate=float(rate), dtype=x.dtype, **next(draws(seed)))
 
 
 def _no_gradient(g, **attrs):

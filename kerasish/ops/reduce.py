@@ -10,27 +10,11 @@ from kerasish.graph.primitive import Primitive, as_tensor, composite, primitive
 from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis, size_of
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import (
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    flip,
-    getitem,
-    pad_p,
-    reshape,
-    transpose,
-)
-from kerasish.ops.elementwise import (
-    cast,
-    equal,
-    exp,
-    log,
-    maximum,
-    minimum,
-    sqrt,
-    square,
-    stop_gradient,
-)
+from kerasish.ops.array import broadcast_to, expand_dims, flip, reshape, transpose
+from kerasish.ops.binary import equal, maximum, minimum
+from kerasish.ops.elementwise import cast, exp, log, sqrt, square, stop_gradient
+from kerasish.ops.joining import concatenate, pad_p
+from kerasish.ops.selection import getitem
 
 
 def _reduced(x: Spec, axis: tuple[int, ...], keepdims: bool, dtype: str | None = None) -> Spec:
@@ -113,6 +97,11 @@ def _summable(x: Any) -> Tensor:
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The sum over `axis` (an int, several, or None for all).
 
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
     >>> float(sum([[1.0, 2.0], [3.0, 4.0]]))
     10.0
     """
@@ -122,6 +111,11 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The arithmetic mean over `axis`, as a float.
 
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
     >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0).numpy()
     array([2., 3.], dtype=float32)
     """
@@ -130,18 +124,48 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
-    """The product over `axis`, in `dtype` if it is given."""
+    """The product over `axis`, in `dtype` if it is given.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+        dtype: of the result; if None x's own, int32 for narrower ints.
+
+    >>> prod([[1, 5], [3, 2]], axis=1).numpy()
+    array([5, 6], dtype=int32)
+    """
     x = _summable(x) if dtype is None else cast(x, dtype)
     return _apply(prod_p, x, axis, keepdims)
 
 
 def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
-    """The maximum over `axis`, and of `initial` if it is given. Ties share the gradient equally."""
+    """The maximum over `axis`, and of `initial` if it is given. Ties share the gradient equally.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+        initial: no result is smaller than this; None if there is no such bound.
+
+    >>> max([[1, 5], [3, 2]], axis=1).numpy()
+    array([5, 3], dtype=int32)
+    """
     return _extreme(max_p, maximum, x, axis, keepdims, initial)
 
 
 def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
-    """The minimum over `axis`, and of `initial` if it is given. Ties share the gradient equally."""
+    """The minimum over `axis`, and of `initial` if it is given. Ties share the gradient equally.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+        initial: no result is larger than this; None if there is no such bound.
+
+    >>> min([[1, 5], [3, 2]], axis=1).numpy()
+    array([1, 2], dtype=int32)
+    """
     return _extreme(min_p, minimum, x, axis, keepdims, initial)
 
 
@@ -158,39 +182,102 @@ def _extreme(op: Primitive, pair: Any, x: Any, axis: Any, keepdims: bool, initia
 
 
 def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The maximum over `axis`: another name of `max`."""
+    """The maximum over `axis`: another name of `max`.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> amax([[1, 5], [3, 2]], axis=1).numpy()
+    array([5, 3], dtype=int32)
+    """
     return max(x, axis, keepdims)
 
 
 def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The minimum over `axis`: another name of `min`."""
+    """The minimum over `axis`: another name of `min`.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> amin([[1, 5], [3, 2]], axis=1).numpy()
+    array([1, 2], dtype=int32)
+    """
     return min(x, axis, keepdims)
 
 
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """Whether any element over `axis` is true."""
+    """Whether any element over `axis` is true.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> any([[True, False], [False, False]], axis=1).numpy()
+    array([ True, False])
+    """
     return _apply(any_p, cast(x, "bool"), axis, keepdims)
 
 
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """Whether all elements over `axis` are true."""
+    """Whether all elements over `axis` are true.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> all([[True, False], [True, True]], axis=1).numpy()
+    array([False,  True])
+    """
     return _apply(all_p, cast(x, "bool"), axis, keepdims)
 
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The variance over `axis`: the mean squared distance from the mean."""
+    """The variance over `axis`: the mean squared distance from the mean.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(var([1.0, 3.0]))
+    1.0
+    """
     x = as_tensor(x)
     x = cast(x, dtypes.floating(x.dtype))
     return mean(square(x - mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
 
 
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The standard deviation over `axis`."""
+    """The standard deviation over `axis`.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(std([1.0, 3.0]))
+    1.0
+    """
     return sqrt(var(x, axis=axis, keepdims=keepdims))
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """log(sum(exp(x))) over `axis`, without overflow."""
+    """log(sum(exp(x))) over `axis`, without overflow.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> np.round(logsumexp([0.0, 0.0]), 3)
+    np.float32(0.693)
+    """
     x = as_tensor(x)
     x = cast(x, dtypes.floating(x.dtype))
     top = stop_gradient(max(x, axis=axis, keepdims=True))
@@ -206,6 +293,11 @@ def reshape_without(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Where the (first) maximum lies along `axis`; in the flattened input for None.
 
+    Args:
+        x: a tensor.
+        axis: an axis; the flattened tensor if None.
+        keepdims: whether the axis stays, with size 1.
+
     >>> int(argmax([1.0, 3.0, 2.0]))
     1
     """
@@ -213,7 +305,16 @@ def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """Where the (first) minimum lies along `axis`; in the flattened input for None."""
+    """Where the (first) minimum lies along `axis`; in the flattened input for None.
+
+    Args:
+        x: a tensor.
+        axis: an axis; the flattened tensor if None.
+        keepdims: whether the axis stays, with size 1.
+
+    >>> argmin([[3, 1], [0, 2]], axis=1).numpy()
+    array([1, 0], dtype=int32)
+    """
     return _arg(argmin_p, x, axis, keepdims)
 
 
@@ -230,6 +331,11 @@ def _arg(op: Primitive, x: Any, axis: Any, keepdims: bool) -> Tensor:
 
 def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Tensor:
     """The cumulative sum along `axis` (of the flattened input if None), in `dtype` if given.
+
+    Args:
+        x: a tensor.
+        axis: an axis; the flattened tensor if None.
+        dtype: of the result; if None x's own, int32 for booleans.
 
     >>> cumsum([1.0, 2.0, 3.0]).numpy()
     array([1., 3., 6.], dtype=float32)
@@ -253,6 +359,11 @@ def cumprod_p(x: Tensor, *, axis: int) -> Tensor:
 
 def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Tensor:
     """The cumulative product along `axis` (of the flattened input if None), in `dtype` if given.
+
+    Args:
+        x: a tensor.
+        axis: an axis; the flattened tensor if None.
+        dtype: of the result; if None x's own, int32 for booleans.
 
     >>> cumprod([1.0, 2.0, 3.0]).numpy()
     array([1., 2., 6.], dtype=float32)

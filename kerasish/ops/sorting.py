@@ -10,20 +10,10 @@ from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.shapes import Dim, canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import arange, expand_dims, flatten, flip, moveaxis
-from kerasish.ops.elementwise import (
-    cast,
-    equal,
-    greater,
-    isfinite,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    not_equal,
-    promoted,
-)
+from kerasish.ops.array import expand_dims, flatten, flip, moveaxis
+from kerasish.ops.binary import equal, greater, less, less_equal, logical_and, logical_or, not_equal
+from kerasish.ops.elementwise import cast, isfinite, logical_not, promoted
+from kerasish.ops.filling import arange
 from kerasish.ops.indexing import take_along_axis, values_of
 from kerasish.ops.reduce import sum
 
@@ -82,6 +72,10 @@ def _axis(x: Any, axis: int | None) -> tuple[Tensor, int]:
 def sort(x: Any, axis: int | None = -1) -> Tensor:
     """The elements in ascending order along `axis` (of the flattened input if None).
 
+    Args:
+        x: a tensor.
+        axis: an axis; the flattened tensor if None.
+
     >>> sort([3.0, 1.0, 2.0]).numpy()
     array([1., 2., 3.], dtype=float32)
     """
@@ -91,6 +85,10 @@ def sort(x: Any, axis: int | None = -1) -> Tensor:
 
 def argsort(x: Any, axis: int | None = -1) -> Tensor:
     """The positions, in ascending order of the elements; equal ones keep their order.
+
+    Args:
+        x: a tensor.
+        axis: an axis; the flattened tensor if None.
 
     >>> argsort([3.0, 1.0, 2.0]).numpy()
     array([1, 2, 0], dtype=int32)
@@ -103,6 +101,14 @@ def argpartition(x: Any, kth: int, axis: int | None = -1) -> Tensor:
     """Positions such that no element before the kth is larger than it, and none after smaller.
 
     All elements are put in order; NumPy's order within both parts is another.
+
+    Args:
+        x: a tensor.
+        kth: which place.
+        axis: the axis.
+
+    >>> int(argpartition([3, 1, 2], 0)[0])
+    1
     """
     x, axis = _axis(x, axis)
     size = x.shape[axis]

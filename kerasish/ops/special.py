@@ -8,68 +8,98 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import (
-    _constant_gradient,
+from kerasish.ops.binary import (
     _float_pair,
-    _floating,
-    _named,
-    _number,
-    abs,
-    cast,
-    ceil,
     equal,
-    exp,
-    floor,
     greater,
     isinf,
-    isnan,
     less,
     less_equal,
-    log,
-    log1p,
     logical_and,
-    logical_not,
     logical_or,
     maximum,
     minimum,
     mod,
     multiply,
     power,
+    where,
+)
+from kerasish.ops.elementwise import (
+    abs,
+    as_float,
+    as_wide_float,
+    cast,
+    ceil,
+    constant_gradient,
+    exp,
+    floor,
+    isnan,
+    log,
+    log1p,
+    logical_not,
+    named,
+    number,
     promoted,
     sign,
     sqrt,
     square,
-    where,
+    wide_floating,
 )
 from kerasish.ops.reduce import all
 
-nextafter_p = _named("nextafter", _float_pair)
-nextafter_p.vjp(_constant_gradient)
+nextafter_p = named("nextafter", _float_pair)
+nextafter_p.vjp(constant_gradient)
 
 
 # --- logarithms, powers and roots --------------------------------------------------------
 
 
 def log2(x: Any) -> Tensor:
-    """The logarithm to base 2."""
+    """The logarithm to base 2.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> log2([8.0]).numpy()
+    array([3.], dtype=float32)
+    """
     return log(x) / math.log(2)
 
 
 def log10(x: Any) -> Tensor:
-    """The logarithm to base 10."""
+    """The logarithm to base 10.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(log10([100.0]), 3)
+    array([2.], dtype=float32)
+    """
     return log(x) / math.log(10)
 
 
 def exp2(x: Any) -> Tensor:
-    """2 to the power of x."""
-    x = _floating(x)
+    """2 to the power of x.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> exp2([3.0]).numpy()
+    array([8.], dtype=float32)
+    """
+    x = as_float(x)
     return power(as_tensor(2, x.dtype), x)
 
 
 def logaddexp(x1: Any, x2: Any) -> Tensor:
     """log(exp(x1) + exp(x2)), without overflow.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
 
     >>> float(logaddexp(1000.0, 1000.0))
     1000.6931762695312
@@ -82,7 +112,15 @@ def logaddexp(x1: Any, x2: Any) -> Tensor:
 
 
 def logaddexp2(x1: Any, x2: Any) -> Tensor:
-    """log2(2^x1 + 2^x2), without overflow."""
+    """log2(2^x1 + 2^x2), without overflow.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> logaddexp2([0.0], [0.0]).numpy()
+    array([1.], dtype=float32)
+    """
     x, y = promoted(x1, x2, to=dtypes.floating)
     return logaddexp(x * math.log(2), y * math.log(2)) / math.log(2)
 
@@ -103,7 +141,7 @@ def cbrt(x: Any) -> Tensor:
     >>> cbrt([-8.0, 27.0]).numpy().round(4)
     array([-2.,  3.], dtype=float32)
     """
-    return cbrt_p(_floating(x))
+    return cbrt_p(as_wide_float(x))
 
 
 def ldexp(x1: Any, x2: Any) -> Tensor:
@@ -111,6 +149,13 @@ def ldexp(x1: Any, x2: Any) -> Tensor:
 
     Raises:
         TypeError: if x2 is not of an integer dtype.
+
+    Args:
+        x1: a tensor.
+        x2: ints. Shapes broadcast.
+
+    >>> ldexp([1.0, 3.0], [2, 1]).numpy()
+    array([4., 6.], dtype=float32)
     """
     exponent = as_tensor(x2)
     if not dtypes.is_int(exponent.dtype) and exponent.dtype != "bool":
@@ -147,8 +192,15 @@ def i0_p(x: Tensor) -> Tensor:
 
 
 def i0(x: Any) -> Tensor:
-    """The modified Bessel function of the first kind of order 0."""
-    return i0_p(_floating(x))
+    """The modified Bessel function of the first kind of order 0.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(i0([0.0, 1.0]), 3)
+    array([1.   , 1.266], dtype=float32)
+    """
+    return i0_p(as_wide_float(x))
 
 
 # --- rounding and remainders -------------------------------------------------------------
@@ -165,8 +217,16 @@ def trunc(x: Any) -> Tensor:
 
 
 def fmod(x1: Any, x2: Any) -> Tensor:
-    """The remainder of x1 / x2 cut off; it has the sign of x1."""
-    x, y = promoted(x1, x2, to=_number)
+    """The remainder of x1 / x2 cut off; it has the sign of x1.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> fmod([7.0, -7.0], 3).numpy()
+    array([ 1., -1.], dtype=float32)
+    """
+    x, y = promoted(x1, x2, to=number)
     if x.dtype in dtypes.UNSIGNED:
         return mod(x, y)
     rest = mod(abs(x), abs(y))
@@ -174,19 +234,42 @@ def fmod(x1: Any, x2: Any) -> Tensor:
 
 
 def fabs(x: Any) -> Tensor:
-    """The absolute value, as a float."""
-    return abs(_floating(x))
+    """The absolute value, as a float.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> fabs([-1, 2]).numpy()
+    array([1., 2.], dtype=float32)
+    """
+    return abs(as_float(x))
 
 
 def heaviside(x1: Any, x2: Any) -> Tensor:
-    """0 where x1 is negative, 1 where it is positive, x2 where it is 0; as a float."""
-    x, y = promoted(x1, x2, to=dtypes.floating)
+    """0 where x1 is negative, 1 where it is positive, x2 where it is 0; as a float.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> heaviside([-1.0, 0.0, 1.0], 0.5).numpy()
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    x, y = promoted(x1, x2, to=wide_floating)
     step = where(equal(x, 0), y, cast(greater(x, 0), x.dtype))
     return where(isnan(x), x, step)
 
 
 def nextafter(x1: Any, x2: Any) -> Tensor:
-    """The float next to x1 in the direction of x2."""
+    """The float next to x1 in the direction of x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> bool(nextafter(np.float32(1), 2) > 1)
+    True
+    """
     return nextafter_p(*promoted(x1, x2, to=dtypes.floating))
 
 
@@ -194,12 +277,28 @@ def nextafter(x1: Any, x2: Any) -> Tensor:
 
 
 def fmax(x1: Any, x2: Any) -> Tensor:
-    """The larger of x1 and x2; of a number and NaN, the number."""
+    """The larger of x1 and x2; of a number and NaN, the number.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> fmax([1.0, np.nan], 0.5).numpy()
+    array([1. , 0.5], dtype=float32)
+    """
     return _but_nan(maximum, x1, x2)
 
 
 def fmin(x1: Any, x2: Any) -> Tensor:
-    """The smaller of x1 and x2; of a number and NaN, the number."""
+    """The smaller of x1 and x2; of a number and NaN, the number.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> fmin([1.0, np.nan], 0.5).numpy()
+    array([0.5, 0.5], dtype=float32)
+    """
     return _but_nan(minimum, x1, x2)
 
 
@@ -212,25 +311,55 @@ def _but_nan(function: Any, x1: Any, x2: Any) -> Tensor:
 
 
 def isposinf(x: Any) -> Tensor:
-    """Where x is positive infinity."""
-    x = _floating(x)
+    """Where x is positive infinity.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> isposinf([-np.inf, np.inf]).numpy()
+    array([False,  True])
+    """
+    x = as_float(x)
     return logical_and(isinf(x), greater(x, 0))
 
 
 def isneginf(x: Any) -> Tensor:
-    """Where x is negative infinity."""
-    x = _floating(x)
+    """Where x is negative infinity.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> isneginf([-np.inf, np.inf]).numpy()
+    array([ True, False])
+    """
+    x = as_float(x)
     return logical_and(isinf(x), less(x, 0))
 
 
 def isreal(x: Any) -> Tensor:
-    """Where x has no imaginary part: everywhere, as tensors hold real numbers."""
+    """Where x has no imaginary part.
+
+    Args:
+        x: a tensor (True everywhere), or complex numbers; any shape.
+
+    >>> isreal(np.complex64([1 + 2j, 3])).numpy()
+    array([False,  True])
+    """
+    if is_complex(x):
+        return equal(as_complex(x).imag, 0)
     x = as_tensor(x)
     return logical_or(equal(x, x), True)
 
 
 def signbit(x: Any) -> Tensor:
-    """Where x is negative or -0.0. NaN counts as positive."""
+    """Where x is negative or -0.0. NaN counts as positive.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> signbit([-0.0, 0.0, 1.0]).numpy()
+    array([ True, False, False])
+    """
     x = as_tensor(x)
     if x.dtype == "bool" or not dtypes.is_float(x.dtype):
         return less(x, as_tensor(0, x.dtype))
@@ -287,7 +416,18 @@ def isclose(
 def allclose(
     x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
-    """Whether `isclose` holds everywhere, as a boolean scalar."""
+    """Whether `isclose` holds everywhere, as a boolean scalar.
+
+    Args:
+        x1: a tensor.
+        x2: another one.
+        rtol: the difference allowed, as a share of x2.
+        atol: the difference allowed besides.
+        equal_nan: whether NaN equals NaN.
+
+    >>> bool(allclose([1.0, 2.0], [1.0, 2.0 + 1e-9]))
+    True
+    """
     return all(isclose(x1, x2, rtol, atol, equal_nan))
 
 
@@ -295,19 +435,42 @@ def allclose(
 
 
 def real(x: Any) -> Tensor:
-    """The real part: x itself."""
-    return as_tensor(x)
+    """The real part of complex numbers; numbers that are real as they are.
+
+    Args:
+        x: a tensor, or what `view_as_complex` and `polar` return; any shape.
+
+    >>> real(np.complex64([1 + 2j])).numpy()
+    array([1.], dtype=float32)
+    """
+    return as_complex(x).real if is_complex(x) else as_tensor(x)
 
 
 def imag(x: Any) -> Tensor:
-    """The imaginary part of a real number: 0."""
+    """The imaginary part of complex numbers; 0 of real ones.
+
+    Args:
+        x: a tensor, or what `view_as_complex` and `polar` return; any shape.
+
+    >>> imag(np.complex64([1 + 2j])).numpy()
+    array([2.], dtype=float32)
+    """
+    if is_complex(x):
+        return as_complex(x).imag
     x = as_tensor(x)
     return multiply(x, as_tensor(0, x.dtype))
 
 
-def conjugate(x: Any) -> Tensor:
-    """The complex conjugate of a real number: x itself."""
-    return as_tensor(x)
+def conjugate(x: Any) -> Any:
+    """The complex conjugate; real numbers as they are.
+
+    Args:
+        x: a tensor, or what `view_as_complex` and `polar` return; any shape.
+
+    >>> np.asarray(conjugate(np.complex64([1 + 2j])))
+    array([1.-2.j], dtype=complex64)
+    """
+    return as_complex(x).conjugate() if is_complex(x) else as_tensor(x)
 
 
 conj = conjugate

@@ -12,59 +12,48 @@ from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import (
-    arange,
     broadcast_to,
     expand_dims,
     flatten,
     flip,
-    full,
-    getitem,
     moveaxis,
     ndim,
     reshape,
     shape,
-    take,
-    take_grad_p,
     transpose,
 )
-from kerasish.ops.creation import diagonal, linspace
-from kerasish.ops.elementwise import (
-    _floating,
-    _number,
-    cast,
-    ceil,
+from kerasish.ops.binary import (
     clip,
     equal,
-    floor,
     greater_equal,
-    isnan,
     less_equal,
     logical_and,
-    logical_not,
     maximum,
     minimum,
     not_equal,
+    where,
+)
+from kerasish.ops.creation import diagonal, linspace
+from kerasish.ops.elementwise import (
+    as_float,
+    as_wide_float,
+    cast,
+    ceil,
+    floor,
+    isnan,
+    logical_not,
+    number,
     promoted,
     round,
     sqrt,
     square,
-    where,
 )
+from kerasish.ops.filling import arange, full
 from kerasish.ops.indexing import take_along_axis, values_of
-from kerasish.ops.linalg import matmul
-from kerasish.ops.reduce import (
-    all,
-    any,
-    argmax,
-    argmin,
-    cumprod,
-    cumsum,
-    max,
-    mean,
-    min,
-    prod,
-    sum,
-)
+from kerasish.ops.joining import pad
+from kerasish.ops.matrices import matmul
+from kerasish.ops.reduce import any, max, mean, min, sum
+from kerasish.ops.selection import getitem, take, take_grad_p
 from kerasish.ops.sorting import searchsorted, sort_p
 
 # --- averages ----------------------------------------------------------------------------
@@ -95,12 +84,29 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
 
 
 def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The maximum minus the minimum over `axis`."""
+    """The maximum minus the minimum over `axis`.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> int(ptp([1, 5, 3]))
+    4
+    """
     return max(x, axis, keepdims) - min(x, axis, keepdims)
 
 
 def count_nonzero(x: Any, axis: Any = None) -> Tensor:
-    """How many elements over `axis` are not zero, as int32."""
+    """How many elements over `axis` are not zero, as int32.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+
+    >>> int(count_nonzero([0, 1, 2]))
+    2
+    """
     return sum(cast(cast(x, "bool"), "int32"), axis)
 
 
@@ -114,7 +120,7 @@ def corrcoef(x: Any) -> Tensor:
     array([[ 1., -1.],
            [-1.,  1.]], dtype=float32)
     """
-    x = _floating(x)
+    x = as_wide_float(x)
     if x.rank > 2:
         raise ValueError(f"corrcoef: expected at most two axes, but got {format_shape(x.shape)}.")
     if x.rank < 2:
@@ -147,7 +153,7 @@ def quantile(
     >>> float(quantile([1.0, 2.0, 4.0], 0.75))
     3.0
     """
-    x = _floating(x)
+    x = as_float(x)
     lines = _lines(x, axis)
     size = as_tensor(Dim.of(lines, -1), None)
     last = cast(size - 1, x.dtype)
@@ -159,8 +165,19 @@ def quantile(
 def nanquantile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
-    """`quantile` of the elements that are not NaN; NaN if there are none."""
-    x = _floating(x)
+    """`quantile` of the elements that are not NaN; NaN if there are none.
+
+    Args:
+        x: a tensor.
+        q: from 0 to 1, a number or several.
+        axis: an axis or several; all if None.
+        method: as in `quantile`.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(nanquantile([np.nan, 1.0, 3.0], 0.5))
+    2.0
+    """
+    x = as_float(x)
     lines = _lines(x, axis)
     there = logical_not(isnan(lines))
     count = sum(cast(there, "int32"), axis=-1)
@@ -221,14 +238,36 @@ def _placed(result: Tensor, x: Tensor, axis: Any, keepdims: bool, lead: int) -> 
 def percentile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
-    """`quantile` with `q` from 0 to 100."""
+    """`quantile` with `q` from 0 to 100.
+
+    Args:
+        x: a tensor.
+        q: from 0 to 100, a number or several.
+        axis: an axis or several; all if None.
+        method: as in `quantile`.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(percentile([1.0, 2.0, 4.0], 50))
+    2.0
+    """
     return quantile(x, _hundredths(x, q), axis, method, keepdims)
 
 
 def nanpercentile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
-    """`nanquantile` with `q` from 0 to 100."""
+    """`nanquantile` with `q` from 0 to 100.
+
+    Args:
+        x: a tensor.
+        q: from 0 to 100, a number or several.
+        axis: an axis or several; all if None.
+        method: as in `quantile`.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(nanpercentile([np.nan, 1.0, 3.0], 50))
+    2.0
+    """
     return nanquantile(x, _hundredths(x, q), axis, method, keepdims)
 
 
@@ -239,6 +278,11 @@ def _hundredths(x: Any, q: Any) -> Tensor:
 def median(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The middle element over `axis`, or the mean of the two in the middle.
 
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
     >>> float(median([1.0, 5.0, 2.0]))
     2.0
     """
@@ -246,107 +290,17 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """`median` of the elements that are not NaN; NaN if there are none."""
-    return nanquantile(x, 0.5, axis, "midpoint", keepdims)
+    """`median` of the elements that are not NaN; NaN if there are none.
 
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
 
-# --- without NaN -------------------------------------------------------------------------
-
-
-def _is_missing(x: Tensor) -> Tensor | None:
-    """Where x is NaN, None if its dtype has no NaN."""
-    return isnan(x) if dtypes.is_float(x.dtype) else None
-
-
-def _filled(x: Any, value: Any) -> Tensor:
-    """`x` with NaN replaced."""
-    x = as_tensor(x)
-    missing = _is_missing(x)
-    return x if missing is None else where(missing, value, x)
-
-
-def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The sum over `axis` of the elements that are not NaN.
-
-    >>> float(nansum([1.0, float("nan"), 2.0]))
-    3.0
+    >>> float(nanmedian([np.nan, 1.0, 3.0]))
+    2.0
     """
-    return sum(_filled(x, 0), axis, keepdims)
-
-
-def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The product over `axis` of the elements that are not NaN."""
-    return prod(_filled(x, 1), axis, keepdims)
-
-
-def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
-    """`cumsum` with NaN taken for 0."""
-    return cumsum(_filled(x, 0), axis, dtype)
-
-
-def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
-    """`cumprod` with NaN taken for 1."""
-    return cumprod(_filled(x, 1), axis, dtype)
-
-
-def _count(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
-    return sum(cast(logical_not(isnan(x)), x.dtype), axis, keepdims)
-
-
-def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The mean over `axis` of the elements that are not NaN; NaN if there are none."""
-    x = _floating(x)
-    return nansum(x, axis, keepdims) / _count(x, axis, keepdims)
-
-
-def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The variance over `axis` of the elements that are not NaN; NaN if there are none."""
-    x = _floating(x)
-    apart = x - nanmean(x, axis, keepdims=True)
-    return nansum(square(apart), axis, keepdims) / _count(x, axis, keepdims)
-
-
-def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The standard deviation over `axis` of the elements that are not NaN."""
-    return sqrt(nanvar(x, axis, keepdims))
-
-
-def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The maximum over `axis` of the elements that are not NaN; NaN if there are none."""
-    return _nan_extreme(max, float("-inf"), x, axis, keepdims)
-
-
-def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The minimum over `axis` of the elements that are not NaN; NaN if there are none."""
-    return _nan_extreme(min, float("inf"), x, axis, keepdims)
-
-
-def _nan_extreme(function: Any, instead: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
-    x = as_tensor(x)
-    missing = _is_missing(x)
-    if missing is None:
-        return function(x, axis, keepdims)
-    result = function(where(missing, instead, x), axis, keepdims)
-    return where(all(missing, axis, keepdims), float("nan"), result)
-
-
-def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Where the first maximum that is not NaN lies along `axis`; -1 if all are NaN."""
-    return _nan_position(argmax, float("-inf"), x, axis, keepdims)
-
-
-def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Where the first minimum that is not NaN lies along `axis`; -1 if all are NaN."""
-    return _nan_position(argmin, float("inf"), x, axis, keepdims)
-
-
-def _nan_position(function: Any, instead: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
-    x = as_tensor(x)
-    missing = _is_missing(x)
-    if missing is None:
-        return function(x, axis, keepdims)
-    found = function(where(missing, instead, x), axis, keepdims)
-    return where(all(missing, axis, keepdims), -1, found)
+    return nanquantile(x, 0.5, axis, "midpoint", keepdims)
 
 
 # --- counts ------------------------------------------------------------------------------
@@ -356,8 +310,9 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     """How often each number from 0 on is in `x`.
 
     Args:
-        x: non-negative integers of shape (n,) or (batch, n). If they are known only when
-            the graph runs, larger ones than fit in `minlength` are left out.
+        x: non-negative numbers of shape (n,) or (batch, n); floats are cut off to integers. If
+            they are known only when the graph runs, larger ones than fit in `minlength` are left
+            out.
         weights: of x's shape: what each element counts; 1 if None.
         minlength: the least size of the result.
         sparse: must be False; there are no sparse tensors.
@@ -365,13 +320,12 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     >>> bincount([0, 2, 2]).numpy()
     array([1, 0, 2], dtype=int32)
     """
-    x = as_tensor(x)
+    x = cast(x, "int32")
     if sparse:
         raise ValueError("bincount: sparse=True is not supported; there are no sparse tensors.")
-    if not dtypes.is_int(x.dtype) or x.rank not in (1, 2):
-        raise TypeError(
-            f"bincount: expected integers with one or two axes, but got {x.dtype} of shape "
-            f"{format_shape(x.shape)}."
+    if x.rank not in (1, 2):
+        raise ValueError(
+            f"bincount: expected one or two axes, but got the shape {format_shape(x.shape)}."
         )
     if x.is_symbolic and not minlength:
         values_of(x, "bincount")
@@ -390,8 +344,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
 
 def _within(x: Tensor, one: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """(weights, numbers), where numbers outside of the range go to a bin of their own."""
-    number = cast(x, "int32")
-    return one, where(logical_and(number >= 0, less_equal(number, size - 1)), number, size)
+    return one, where(logical_and(x >= 0, less_equal(x, size - 1)), x, size)
 
 
 def histogram(
@@ -412,7 +365,7 @@ def histogram(
     [[1, 3], [1.0, 2.0, 3.0]]
     """
     dtype = as_tensor(x).dtype
-    x = flatten(_floating(x))
+    x = flatten(as_float(x))
     if not isinstance(bins, int) or bins < 1:
         raise ValueError(f"histogram: bins must be a positive int, but got {bins!r}.")
     if range is not None and not range[0] <= range[1]:
@@ -426,7 +379,7 @@ def histogram(
     counts = take_grad_p(
         full(shape(x), 1, "int32"), where(inside, bin_, bins), shape=(bins + 1,), axis=0
     )
-    return cast(counts[:bins], _number(dtype)), edges
+    return cast(counts[:bins], number(dtype)), edges
 
 
 # --- along an axis -----------------------------------------------------------------------
@@ -440,6 +393,11 @@ def _parts(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
 
 def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
     """The differences of neighbours along `axis`, n times.
+
+    Args:
+        a: a tensor.
+        n: how often differences are taken.
+        axis: the axis.
 
     >>> diff([1, 4, 9]).numpy()
     array([3, 5], dtype=int32)
@@ -466,12 +424,12 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
     >>> float(trapezoid([1.0, 2.0, 3.0]))
     4.0
     """
-    y = _floating(y)
+    y = as_float(y)
     axis = canonical_axis(axis, y.rank)
     if x is None:
         width: Any = dx
     else:
-        x = _floating(x)
+        x = as_float(x)
         if x.rank == 1:
             x = reshape(x, tuple(-1 if i == axis else 1 for i in range(y.rank)))
         width = diff(x, axis=axis)
@@ -505,8 +463,6 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
     before, after = margins[mode]
     if swapped and mode == "same":
         before, after = after, before
-    from kerasish.ops.array import pad
-
     padded = pad(a, (before, after))
     count = n + before + after - m + 1
     places = expand_dims(arange(count), 1) + arange(m)

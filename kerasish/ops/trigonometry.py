@@ -6,36 +6,41 @@ import math
 from typing import Any
 
 from kerasish.graph import dtypes
+from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import (
+from kerasish.ops.binary import (
     _float_pair,
-    _floating,
-    _named,
-    abs,
-    cast,
-    cos,
     equal,
-    exp,
-    expm1,
-    isfinite,
     less,
-    log,
-    log1p,
     logical_and,
     maximum,
     minimum,
     multiply,
+    where,
+)
+from kerasish.ops.elementwise import (
+    abs,
+    as_float,
+    as_wide_float,
+    cast,
+    cos,
+    exp,
+    expm1,
+    isfinite,
+    log,
+    log1p,
+    named,
     promoted,
     rsqrt,
     sin,
     sqrt,
     square,
     sum_to,
-    where,
+    wide_floating,
 )
 
-arctan2_p = _named("arctan2", _float_pair)
+arctan2_p = named("arctan2", _float_pair)
 
 
 @arctan2_p.vjp
@@ -45,13 +50,24 @@ def _(g, y, x):
 
 
 def tan(x: Any) -> Tensor:
-    """The tangent of x in radians."""
-    x = _floating(x)
+    """The tangent of x in radians.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(tan([0.0]), 3)
+    array([0.], dtype=float32)
+    """
+    x = as_float(x)
     return sin(x) / cos(x)
 
 
 def arctan2(x1: Any, x2: Any) -> Tensor:
     """The angle of the point (x2, x1) in radians, from -pi to pi.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
 
     >>> arctan2([1.0, -1.0], [0.0, -1.0]).numpy().round(4)
     array([ 1.5708, -2.3562], dtype=float32)
@@ -60,20 +76,41 @@ def arctan2(x1: Any, x2: Any) -> Tensor:
 
 
 def arctan(x: Any) -> Tensor:
-    """The angle between -pi/2 and pi/2 whose tangent is x."""
-    x = _floating(x)
+    """The angle between -pi/2 and pi/2 whose tangent is x.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(arctan([0.0]), 3)
+    array([0.], dtype=float32)
+    """
+    x = as_float(x)
     return arctan2_p(x, as_tensor(1, x.dtype))
 
 
 def arcsin(x: Any) -> Tensor:
-    """The angle between -pi/2 and pi/2 whose sine is x; NaN beyond -1 and 1."""
-    x = _floating(x)
+    """The angle between -pi/2 and pi/2 whose sine is x; NaN beyond -1 and 1.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(arcsin([0.0]), 3)
+    array([0.], dtype=float32)
+    """
+    x = as_float(x)
     return arctan2_p(x, _other_leg(x))
 
 
 def arccos(x: Any) -> Tensor:
-    """The angle between 0 and pi whose cosine is x; NaN beyond -1 and 1."""
-    x = _floating(x)
+    """The angle between 0 and pi whose cosine is x; NaN beyond -1 and 1.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(arccos([1.0]), 3)
+    array([0.], dtype=float32)
+    """
+    x = as_float(x)
     return arctan2_p(_other_leg(x), x)
 
 
@@ -83,14 +120,28 @@ def _other_leg(x: Tensor) -> Tensor:
 
 
 def sinh(x: Any) -> Tensor:
-    """The hyperbolic sine, (exp(x) - exp(-x)) / 2."""
-    x = _floating(x)
+    """The hyperbolic sine, (exp(x) - exp(-x)) / 2.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(sinh([0.0]), 3)
+    array([0.], dtype=float32)
+    """
+    x = as_float(x)
     return 0.5 * (expm1(x) - expm1(-x))
 
 
 def cosh(x: Any) -> Tensor:
-    """The hyperbolic cosine, (exp(x) + exp(-x)) / 2."""
-    x = _floating(x)
+    """The hyperbolic cosine, (exp(x) + exp(-x)) / 2.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(cosh([0.0]), 3)
+    array([1.], dtype=float32)
+    """
+    x = as_float(x)
     return 0.5 * exp(x) + 0.5 * exp(-x)
 
 
@@ -115,8 +166,15 @@ def _(g, x):
 
 
 def arcsinh(x: Any) -> Tensor:
-    """The number whose hyperbolic sine is x."""
-    return arcsinh_p(_floating(x))
+    """The number whose hyperbolic sine is x.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(arcsinh([0.0]), 3)
+    array([0.], dtype=float32)
+    """
+    return arcsinh_p(as_float(x))
 
 
 @composite
@@ -133,13 +191,27 @@ def _(g, x):
 
 
 def arccosh(x: Any) -> Tensor:
-    """The number from 0 on whose hyperbolic cosine is x; NaN below 1."""
-    return arccosh_p(_floating(x))
+    """The number from 0 on whose hyperbolic cosine is x; NaN below 1.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(arccosh([1.0]), 3)
+    array([0.], dtype=float32)
+    """
+    return arccosh_p(as_float(x))
 
 
 def arctanh(x: Any) -> Tensor:
-    """The number whose hyperbolic tangent is x; infinite at -1 and 1, NaN beyond."""
-    x = _floating(x)
+    """The number whose hyperbolic tangent is x; infinite at -1 and 1, NaN beyond.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(arctanh([0.0]), 3)
+    array([0.], dtype=float32)
+    """
+    x = as_float(x)
     return 0.5 * (log1p(x) - log1p(-x))
 
 
@@ -149,35 +221,63 @@ def deg2rad(x: Any) -> Tensor:
     >>> float(deg2rad(180.0))
     3.1415927410125732
     """
-    return multiply(_floating(x), math.pi / 180)
+    return multiply(as_wide_float(x), math.pi / 180)
 
 
 def rad2deg(x: Any) -> Tensor:
-    """Radians as degrees."""
-    return multiply(_floating(x), 180 / math.pi)
+    """Radians as degrees.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> rad2deg([np.pi]).numpy()
+    array([180.], dtype=float32)
+    """
+    return multiply(as_wide_float(x), 180 / math.pi)
 
 
 def hypot(x1: Any, x2: Any) -> Tensor:
     """sqrt(x1^2 + x2^2), without overflow on the way.
 
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
     >>> float(hypot(3.0, 4.0))
     5.0
     """
-    x, y = promoted(x1, x2, to=dtypes.floating)
+    x, y = promoted(x1, x2, to=wide_floating)
     longer, shorter = maximum(abs(x), abs(y)), minimum(abs(x), abs(y))
     usual = logical_and(longer > 0, isfinite(longer))
     return longer * sqrt(1 + square(shorter / where(usual, longer, 1.0)))
 
 
 def sinc(x: Any) -> Tensor:
-    """sin(pi x) / (pi x), which is 1 at 0."""
-    x = _floating(x)
+    """sin(pi x) / (pi x), which is 1 at 0.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> np.round(sinc([0.0]), 3)
+    array([1.], dtype=float32)
+    """
+    x = as_float(x)
     zero = equal(x, 0)
     angle = where(zero, 1.0, x) * math.pi
     return where(zero, 1.0, sin(angle) / angle)
 
 
 def angle(x: Any) -> Tensor:
-    """The angle of a number in the complex plane: 0, or pi where it is negative."""
-    x = _floating(x)
+    """The angle of a number in the complex plane: of a real one 0, or pi where it is negative.
+
+    Args:
+        x: a tensor, or what `view_as_complex` and `polar` return; any shape.
+
+    >>> np.round(angle(np.complex64([1 + 1j, -2])), 4)
+    array([0.7854, 3.1416], dtype=float32)
+    """
+    if is_complex(x):
+        z = as_complex(x)
+        return arctan2(z.imag, z.real)
+    x = as_float(x)
     return cast(less(x, 0), x.dtype) * math.pi

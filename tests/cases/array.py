@@ -4,7 +4,7 @@ import numpy as np
 from cases.case import Case, booleans, f32, i32, integers, normal, scalar
 
 from kerasish import ops
-from kerasish.ops.array import slice_grad_p, take_grad_p
+from kerasish.ops.selection import slice_grad_p, take_grad_p
 
 
 def scatter(g, indices, shape, axis):
@@ -232,6 +232,9 @@ CASES = [
         lambda x, i: x[:, i, 1:],
     ),
     Case("getitem of ints", lambda x: x[1:, ::-1], (integers(0, 9, 3, 4),), lambda x: x[1:, ::-1]),
+    Case(
+        "getitem from before the start", lambda x: x[-9::-1], (normal(3, 2),), lambda x: x[-9::-1]
+    ),
     Case("getitem nothing to do", lambda x: x[:, ...], (normal(3, 2),), lambda x: x),
     Case(
         "take",

@@ -144,4 +144,18 @@ CASES = [
         lambda x: x,
     ),
     Case("in_train_phase broadcast", lambda x: ops.in_train_phase(x, 1), (X,), lambda x: 0 * x + 1),
+    Case(
+        "jvp",
+        lambda x, v: ops.jvp(ops.tanh, (x,), (v,)),
+        (normal(3, 2), normal(3, 2)),
+        lambda x, v: (np.tanh(x), v * (1 - np.tanh(x) ** 2)),
+        batch=(0, 1),
+    ),
+    Case(
+        "jvp of several",
+        lambda x, y, v: ops.jvp(lambda a, b: [a * b["y"], a], (x, {"y": y}), (v, {"y": 2 * v}))[1],
+        (normal(3), normal(3), normal(3)),
+        lambda x, y, v: (v * y + 2 * x * v, v),
+        batch=(0, 1, 2),
+    ),
 ]

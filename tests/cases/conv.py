@@ -282,4 +282,10 @@ CASES = [
         batch=(),
         grad=False,
     ),
+    Case(
+        "max_pool differentiated twice",
+        lambda x, w: ops.gradients(ops.sum(ops.max_pool(x, (3, 2), (2, 1), "same") * w), x),
+        (distinct(2, 5, 4, 2), normal(2, 3, 4, 2)),
+        lambda x, w: max_pool_grad_loops(x, w, (3, 2), (2, 1), "same"),
+    ),
 ]

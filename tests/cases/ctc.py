@@ -36,6 +36,23 @@ def decoded(x, lengths, merge=True, blank=0):
     return labels, scores
 
 
+def likeliest(logits, lengths, blank, count):
+    """The labels with the largest sums over all ways that tell them."""
+    batch, times, classes = logits.shape
+    labels, scores = np.full((count, batch, times), -1, "int32"), np.zeros((batch, count))
+    scaled = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    for i, (rows, n) in enumerate(zip(scaled, lengths, strict=True)):
+        found = {}
+        for way in itertools.product(range(classes), repeat=int(n)):
+            told = tuple(collapsed(way, blank))
+            found.setdefault(told, []).append(sum(rows[t, c] for t, c in enumerate(way)))
+        totals = {told: np.logaddexp.reduce(ways) for told, ways in found.items()}
+        for k, told in enumerate(sorted(totals, key=totals.get, reverse=True)[:count]):
+            labels[k, i, : len(told)] = told
+            scores[i, k] = totals[told]
+    return labels, scores.astype(logits.dtype)
+
+
 TARGET = i32([1, 2, 2], [1, 1, 0], [2, 0, 0], [0, 0, 0])
 LENGTHS, TIMES = i32(3, 2, 1, 0), i32(5, 4, 3, 2)
 
@@ -62,5 +79,18 @@ CASES = [
         (normal(3, 6, 3), i32(6, 4, 1)),
         lambda x, n: decoded(x, n, False, 1),
         batch=(0, 1),
+    ),
+    *(
+        Case(
+            f"ctc_decode beams, {blank} blank",
+            lambda x, n, blank=blank: ops.ctc_decode(
+                x, n, "beam_search", beam_width=40, top_paths=3, mask_index=blank
+            ),
+            (normal(3, 3, 3), i32(3, 2, 3)),
+            lambda x, n, blank=blank: likeliest(x, n, blank, 3),
+            batch=(0, 1),
+            grad=False,
+        )
+        for blank in (0, 2)
     ),
 ]

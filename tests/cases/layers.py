@@ -1,5 +1,9 @@
 """The table of layers: each with arguments and the shape of an input."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 # layer, arguments, shape(s) of the input(s)
@@ -139,6 +143,112 @@ CASES = [
     ("GaussianDropout", {"rate": 0.5}, (2, 3)),
     ("AlphaDropout", {"rate": 0.5}, (2, 3)),
 ]
+
+
+# What the table above can't say: layers of layers and of cells, several arguments, integers.
+# layer, how it is made (of the module of layers), shape(s) of the input(s), options of Case
+MORE = [
+    ("ActivityRegularization", lambda L: L.ActivityRegularization(l1=0.1, l2=0.2), (2, 3), {}),
+    ("Lambda", lambda L: L.Lambda(halved), (2, 3), {}),
+    ("ThresholdedReLU", lambda L: L.ThresholdedReLU(theta=0.3), (2, 5), {}),
+    ("SpatialDropout2D", lambda L: L.SpatialDropout2D(0.5), (2, 3, 4, 2), {}),
+    ("SpatialDropout3D", lambda L: L.SpatialDropout3D(0.5), (2, 3, 2, 3, 2), {}),
+    ("Embedding", lambda L: L.Embedding(4, 3, mask_zero=True), (3, 5), {"below": 4}),
+    ("ReversibleEmbedding", lambda L: L.ReversibleEmbedding(4, 3), (3, 5), {"below": 4}),
+    ("LocallyConnected1D", lambda L: L.LocallyConnected1D(3, 2), (2, 5, 3), {}),
+    ("LocallyConnected2D", lambda L: L.LocallyConnected2D(3, (2, 1), strides=2), (2, 4, 3, 2), {}),
+    ("CuDNNGRU", lambda L: L.CuDNNGRU(3), (2, 5, 4), {}),
+    ("CuDNNLSTM", lambda L: L.CuDNNLSTM(3, return_state=True), (2, 5, 4), {}),
+    ("RNN", lambda L: L.RNN(L.SimpleRNNCell(3)), (2, 5, 4), {}),
+    ("RNN", lambda L: L.RNN([L.GRUCell(3), L.LSTMCell(2)], return_state=True), (2, 5, 4), {}),
+    ("LSTM", lambda L: L.LSTM(3, return_sequences=True, return_state=True), (2, 5, 4), {}),
+    ("GRU", lambda L: L.GRU(3, dropout=0.5, recurrent_dropout=0.5), (2, 5, 4), {"drops": True}),
+    ("TimeDistributed", lambda L: L.TimeDistributed(L.Conv1D(2, 2)), (2, 3, 4, 2), {}),
+    ("Bidirectional", lambda L: L.Bidirectional(L.GRU(3)), (2, 5, 4), {}),
+    (
+        "Bidirectional",
+        lambda L: L.Bidirectional(L.LSTM(3, return_sequences=True), merge_mode=None),
+        (2, 5, 4),
+        {},
+    ),
+    ("SpectralNormalization", lambda L: L.SpectralNormalization(L.Dense(3)), (2, 4), {}),
+    (
+        "MultiHeadAttention",
+        lambda L: L.MultiHeadAttention(2, 3, value_dim=2, output_shape=5),
+        [(2, 4, 6), (2, 5, 6)],
+        {"spread": True},
+    ),
+    (
+        "GroupedQueryAttention",
+        lambda L: L.GroupQueryAttention(3, 4, 2, use_gate=True),
+        [(2, 4, 6), (2, 5, 6)],
+        {"spread": True},
+    ),
+]
+
+# Layers that no case makes, and why.
+APART = {
+    "InputLayer": "is no layer that is called",
+    "Wrapper": "is a base class",
+    "FlaxLayer": "is an error",
+    "JaxLayer": "is an error",
+    "TFSMLayer": "needs a file: test_foreign.py",
+    "TorchModuleWrapper": "is an error",
+    "GRUCell": "RNN calls it",
+    "LSTMCell": "RNN calls it",
+    "SimpleRNNCell": "RNN calls it",
+    "StackedRNNCells": "RNN makes it of a list",
+}
+
+
+def halved(x):
+    return x * 0.5
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer to try.
+
+    Attributes:
+        name: of its class.
+        make: takes the module of layers and what all layers take, returns the layer.
+        shape: of its input, or a list of shapes.
+        below: inputs are integers below this, or floats if 0.
+        spread: whether the inputs are the arguments `query` and `value`, and not a list.
+        drops: whether a step of training is up to chance.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    shape: Any
+    below: int = 0
+    spread: bool = False
+    drops: bool = False
+
+    @property
+    def shapes(self):
+        return self.shape if isinstance(self.shape, list) else [self.shape]
+
+    def inputs(self, seed=0):
+        """Arrays, one per input."""
+        if self.below:
+            rng = np.random.default_rng(seed)
+            return [rng.integers(0, self.below, size=s).astype("int32") for s in self.shapes]
+        return [data(s, seed + i) for i, s in enumerate(self.shapes)]
+
+    def call(self, layer, inputs):
+        """What the layer returns for a list of inputs."""
+        if self.spread:
+            return layer(inputs[0], value=inputs[1])
+        return layer(list(inputs) if isinstance(self.shape, list) else inputs[0])
+
+
+def of_table(name, arguments, shape):
+    return Case(name, lambda L: getattr(L, name)(**arguments), shape)
+
+
+EVERY = [of_table(*case) for case in CASES]
+EVERY += [Case(name, make, shape, **options) for name, make, shape, options in MORE]
 
 
 def data(shape, seed=0):

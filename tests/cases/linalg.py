@@ -4,7 +4,7 @@ import numpy as np
 from cases.case import Case, i32, normal, scalar
 
 from kerasish import ops
-from kerasish.ops.linalg import matmul_p
+from kerasish.ops.matrices import matmul_p
 
 # matmul: what, shapes, whether the second input has the batch too
 SHAPES = [

@@ -1,7 +1,7 @@
 """Cases of kerasish.ops.loops."""
 
 import numpy as np
-from cases.case import Case, f32, normal, positive, scalar
+from cases.case import Case, f32, integers, normal, positive, scalar
 
 from kerasish import ops
 from kerasish.ops import random
@@ -231,6 +231,44 @@ CASES = [
         (normal(3, 2), normal(3, 2)),
         lambda x, y: x * y,
         batch=(0, 1),
+    ),
+    Case(
+        "vectorized_map of gradients",
+        lambda x, w: ops.vectorized_map(
+            lambda row: ops.gradients(ops.sum(ops.tanh(ops.matmul(row, w))), row), x
+        ),
+        (normal(4, 3), normal(3, 2)),
+        lambda x, w: (1 - np.tanh(x @ w) ** 2) @ w.T,
+    ),
+    Case(
+        "vectorized_map by positions",
+        lambda x, i: ops.vectorized_map(
+            lambda pair: (ops.take(pair[0], pair[1], axis=0), ops.softmax(pair[0][::-1])), (x, i)
+        ),
+        (normal(3, 4, 2), integers(0, 4, 3, 5)),
+        lambda x, i: (
+            np.take_along_axis(x, i[..., None], 1),
+            np.exp(x[:, ::-1]) / np.exp(x[:, ::-1]).sum(-1, keepdims=True),
+        ),
+        batch=(0, 1),
+    ),
+    Case(
+        "vectorized_map of a loop",
+        lambda x: ops.vectorized_map(lambda v: ops.fori_loop(0, 3, lambda i, y: y * v, v), x),
+        (normal(3, 2),),
+        lambda x: x**4,
+    ),
+    Case(
+        "vectorize",
+        ops.vectorize(lambda x, y: x * y + 1),
+        (normal(3, 1), normal(2)),
+        lambda x, y: x * y + 1,
+    ),
+    Case(
+        "vectorize by signature",
+        ops.vectorize(lambda x, y: ops.matmul(x, y), signature="(m,n),(n)->(m)"),
+        (normal(4, 2, 3), normal(3)),
+        lambda x, y: x @ y,
     ),
     Case("while_loop", _newton, (positive(4),), np.sqrt, grad=False, tolerance=1e-4),
     Case(

@@ -162,6 +162,12 @@ CASES = [
         (normal(3, 2),),
         lambda x: softmax(x, 0),
     ),
+    Case(
+        "softmax over two axes",
+        lambda x: ops.softmax(x, axis=(0, 2)),
+        (normal(2, 3, 4),),
+        lambda x: softmax(x, (0, 2)),
+    ),
     Case("softmax far out", ops.softmax, (f32([1000, 0], [-1000, -1000]),), softmax),
     Case(
         "log_softmax axis 1",

@@ -1,10 +1,9 @@
 """Cases of kerasish.ops.random: engines draw other numbers, but of the same kind."""
 
 import numpy as np
-from cases.case import Case, normal
+from cases.case import Case, f32, normal
 
-from kerasish import ops
-from kerasish.ops import random
+from kerasish import ops, random
 from kerasish.ops.random import dropout_mask_p
 
 N = 20000
@@ -29,6 +28,36 @@ def _normal(mean, stddev):
         assert np.abs(z).max() > 3
 
     return check
+
+
+def _moments(mean, variance, low=-np.inf, high=np.inf):
+    def check(x):
+        assert low <= x.min() <= x.max() <= high
+        deviation = np.sqrt(variance)
+        np.testing.assert_allclose(x.mean(), mean, atol=0.04 * deviation)
+        np.testing.assert_allclose(x.var(), variance, rtol=0.12)
+
+    return check
+
+
+def _each_row(*checks):
+    def check(x):
+        for row, right in zip(x, checks, strict=True):
+            right(row)
+
+    return check
+
+
+def _in_other_order(x):
+    assert sorted(x[:, 0].tolist()) == list(range(100))
+    assert np.mean(x[:, 0] == np.arange(100)) < 0.2
+    np.testing.assert_array_equal(x[:, 1], x[:, 0] + 0.5)
+
+
+def _classes(x):
+    assert x.dtype == np.int32
+    shares = [np.bincount(row, minlength=3) / x.shape[1] for row in x]
+    np.testing.assert_allclose(shares, [[0.1, 0.2, 0.7], [0.5, 0.5, 0.0]], atol=0.02)
 
 
 def _whole(x):
@@ -86,6 +115,64 @@ CASES = [
     Case("normal same seed", _twice(random.normal, 7), (), check=_same),
     Case("normal no seed", _twice(random.normal, None), (), check=_other),
     Case("randint", lambda: random.randint((N,), -1, 3, seed=8), (), check=_whole),
+    Case(
+        "truncated_normal",
+        lambda: random.truncated_normal((N,), 1, 2, seed=12),
+        (),
+        # The variance of a normal distribution cut off at two deviations is 0.7737.
+        check=_moments(1, 4 * 0.7737, -3, 5),
+    ),
+    Case(
+        "gamma",
+        lambda a: random.gamma((3, N), a, seed=13),
+        (f32([0.5], [1.0], [20.0]),),
+        check=_each_row(*(_moments(a, a, 0) for a in (0.5, 1, 20))),
+        grad=False,
+    ),
+    Case(
+        "beta",
+        lambda a, b: random.beta((2, N), a, b, seed=14),
+        (f32([2.0], [0.5]), f32([6.0], [0.5])),
+        check=_each_row(_moments(0.25, 0.1875 / 9, 0, 1), _moments(0.5, 0.125, 0, 1)),
+        grad=False,
+    ),
+    Case(
+        "binomial",
+        lambda: random.binomial((N,), 8, 0.25, seed=15),
+        (),
+        check=_moments(2, 1.5, 0, 8),
+    ),
+    Case(
+        "binomial of many",
+        lambda: random.binomial((2, N), [[50], [3000]], [[0.5], [0.01]], seed=16),
+        (),
+        check=_each_row(_moments(25, 12.5, 0, 50), _moments(30, 29.7, 0, 3000)),
+    ),
+    Case(
+        "categorical",
+        lambda x: random.categorical(x, N, seed=17),
+        (np.log(f32([0.1, 0.2, 0.7], [0.5, 0.5, 1e-9])),),
+        check=_classes,
+    ),
+    Case(
+        "shuffle",
+        lambda x: random.shuffle(x, seed=18),
+        (np.stack([np.arange(100), np.arange(100) + 0.5], axis=1).astype("float32"),),
+        check=_in_other_order,
+        grad=False,
+    ),
+    Case(
+        "gamma same seed",
+        _twice(lambda s, seed: random.gamma(s, 2, seed=seed), 19),
+        (),
+        check=_same,
+    ),
+    Case(
+        "shuffle no seed",
+        _twice(lambda s, seed: random.shuffle(np.arange(500), seed=seed), None),
+        (),
+        check=_other,
+    ),
     Case(
         "dropout",
         lambda x: random.dropout(x, 0.3, seed=9),

@@ -33,6 +33,7 @@ class _WithoutComposites:
     def __init__(self, engine):
         self.native_gradients = engine.native_gradients
         self.higher_gradients = engine.higher_gradients
+        self.without_gradient = engine.without_gradient
         self.lowers = lambda op: op not in EVERY_COMPOSITE and engine.lowers(op)
 
 

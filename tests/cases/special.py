@@ -26,6 +26,14 @@ def bessel_i0(x):
     return np.exp(x[..., None] * np.cos(t)).mean(-1)
 
 
+def _numbers(x):
+    return x[..., 0] + 1j * x[..., 1]
+
+
+def _pairs(z):
+    return np.stack([z.real, z.imag], axis=-1)
+
+
 def inside(*shape):
     return 2 * unit(*shape) - 1
 
@@ -186,4 +194,37 @@ CASES = [
         lambda x, y: np.isclose(x, y, rtol=1e-3, equal_nan=True),
     ),
     Case("allclose", ops.allclose, (normal(3), normal(3)), np.allclose),
+    Case(
+        "view_as_complex",
+        lambda x: tuple(ops.view_as_complex(x)),
+        (normal(3, 2),),
+        lambda x: (x[:, 0], x[:, 1]),
+    ),
+    Case(
+        "view_as_real of a product",
+        lambda x, y: ops.view_as_real(ops.view_as_complex(x) * ops.view_as_complex(y)),
+        (normal(3, 2), normal(3, 2)),
+        lambda x, y: _pairs(_numbers(x) * _numbers(y)),
+        batch=(0, 1),
+    ),
+    Case(
+        "view_as_real of a quotient",
+        lambda x, y: ops.view_as_real(1 - ops.view_as_complex(x) / ops.view_as_complex(y)),
+        (normal(3, 2), nonzero(3, 2)),
+        lambda x, y: _pairs(1 - _numbers(x) / _numbers(y)),
+        batch=(0, 1),
+    ),
+    Case(
+        "polar",
+        lambda a, b: tuple(ops.polar(a, b)),
+        (positive(3), normal(3)),
+        lambda a, b: (a * np.cos(b), a * np.sin(b)),
+        batch=(0, 1),
+    ),
+    Case(
+        "abs of complex numbers",
+        lambda x: (ops.abs(ops.view_as_complex(x)), ops.angle(ops.view_as_complex(x))),
+        (nonzero(4, 2),),
+        lambda x: (np.abs(_numbers(x)), np.angle(_numbers(x))),
+    ),
 ]

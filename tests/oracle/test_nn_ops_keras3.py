@@ -269,6 +269,11 @@ CASES = [
         (np.arange(5), np.array([[0.5, 1.5, 0.7]], "f"), 1),
         {"dtype": False},
     ),
+    *(
+        (name, (normal(2, 3, 4), axis), {})
+        for name in ("softmax", "log_softmax")
+        for axis in ((0, 2), None)
+    ),
     ("image.rgb_to_grayscale", (IMAGES,), {}),
     ("image.rgb_to_grayscale", (BYTES,), {}),
     ("image.rgb_to_grayscale", (IMAGES.transpose(0, 3, 1, 2),), FIRST),
@@ -284,6 +289,7 @@ CASES = [
     ("image.extract_patches", (IMAGES.transpose(0, 3, 1, 2), 2), FIRST),
     ("image.extract_patches_3d", (normal(1, 4, 5, 6, 2), 2), {}),
     *(("image.gaussian_blur", (IMAGES, k, (1.0, 1.0)), {}) for k in ((3, 3), (5, 5), (4, 4))),
+    ("image.gaussian_blur", (IMAGES, (3, 3), (0.7, 2.0)), {}),
     ("image.sobel_edges", (IMAGES,), {}),
     ("image.sobel_edges", (IMAGES.transpose(0, 3, 1, 2),), FIRST),
     ("image.ssim", (normal(2, 14, 13, 3) ** 2, normal(2, 14, 13, 3) ** 2), {}),

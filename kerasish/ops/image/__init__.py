@@ -6,6 +6,7 @@ Images have shape (height, width, channels), with a batch axis in front if there
 
 from __future__ import annotations
 
+from kerasish.ops.errors import name_themselves as _name_themselves
 from kerasish.ops.image.colour import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 from kerasish.ops.image.filters import gaussian_blur, sobel_edges, ssim
 from kerasish.ops.image.frames import (
@@ -21,3 +22,5 @@ from kerasish.ops.image.warping import (
     map_coordinates,
     perspective_transform,
 )
+
+_name_themselves(globals())

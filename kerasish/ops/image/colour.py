@@ -10,9 +10,10 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import stack, unstack
-from kerasish.ops.elementwise import abs, cast, clip, equal, mod, where
+from kerasish.ops.binary import clip, equal, mod, where
+from kerasish.ops.elementwise import abs, cast
 from kerasish.ops.image.layout import each_image
+from kerasish.ops.joining import stack, unstack
 from kerasish.ops.reduce import max, min, sum
 
 # The luminance of red, green and blue: ITU-R recommendation BT.601.
@@ -95,6 +96,9 @@ def hsv_to_rgb(images: Any, data_format: str | None = None) -> Tensor:
     Args:
         images: one image or a batch, floats from 0 to 1, of 3 channels.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    >>> hsv_to_rgb([[[0.0, 1.0, 1.0]]]).numpy()
+    array([[[1., 0., 0.]]], dtype=float32)
     """
     return each_image("hsv_to_rgb", _floats("hsv_to_rgb", images), data_format, _rgb)
 

@@ -10,10 +10,11 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import broadcast_to, pad, reshape, shape, stack
+from kerasish.ops.array import broadcast_to, reshape, shape
 from kerasish.ops.conv_transpose import depthwise_conv
 from kerasish.ops.elementwise import cast, exp, promoted, square
 from kerasish.ops.image.layout import each_image
+from kerasish.ops.joining import pad, stack
 from kerasish.ops.reduce import mean, sum
 
 
@@ -46,9 +47,16 @@ def gaussian_blur(
 
     Args:
         images: floats, one image or a batch; zeros are assumed around it.
-        kernel_size: the size of the window, an int or (height, width).
-        sigma: the deviation of the distribution, a number or one per axis.
+        kernel_size: the size of the window, an int or (width, height).
+        sigma: the deviation of the distribution, a number or (along width, along height).
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Returns:
+        The shape and dtype of the images.
+
+    Raises:
+        ValueError: if images is neither of rank 3 nor of rank 4, or if kernel_size or sigma has
+            other than one or two numbers.
 
     >>> gaussian_blur(np.ones((4, 4, 1))).shape
     (4, 4, 1)
@@ -56,8 +64,14 @@ def gaussian_blur(
     (x,) = promoted(images, to=dtypes.floating)
     sizes = (kernel_size,) * 2 if isinstance(kernel_size, int) else tuple(kernel_size)
     spread = as_tensor(sigma)
+    if len(sizes) != 2 or spread.shape not in ((), (2,)):
+        raise ValueError(
+            "gaussian_blur: expected one or two numbers as kernel_size and as sigma, but got "
+            f"{kernel_size!r} and {sigma!r}."
+        )
     spreads = (spread, spread) if spread.rank == 0 else (spread[0], spread[1])
-    rows, columns = (bell(n, s, x.dtype) for n, s in zip(sizes, spreads, strict=True))
+    # Keras documents height first, but the first numbers are those along width.
+    columns, rows = (bell(n, s, x.dtype) for n, s in zip(sizes, spreads, strict=True))
     return each_image("gaussian_blur", x, data_format, lambda x: blur(x, rows, columns, "same"))
 
 
@@ -113,6 +127,9 @@ def ssim(
         One number per image.
 
     Source: Wang et al., 2004, https://doi.org/10.1109/TIP.2003.819861
+
+    >>> float(ssim(np.ones((1, 12, 12, 1)), np.ones((1, 12, 12, 1)), 1.0)[0])
+    1.0
     """
     a, b = promoted(image1, image2, to=dtypes.floating)
     if a.shape != b.shape:

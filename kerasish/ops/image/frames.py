@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import pad_p
 from kerasish.ops.conv import _each
 from kerasish.ops.image.layout import each_image, known_sizes
+from kerasish.ops.joining import pad_p
 from kerasish.ops.patches import extract
 
 

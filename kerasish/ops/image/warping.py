@@ -12,32 +12,16 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import (
-    arange,
-    broadcast_to,
-    expand_dims,
-    reshape,
-    shape,
-    stack,
-    take_p,
-    unstack,
-)
+from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape
+from kerasish.ops.binary import clip, floor_divide, logical_and, minimum, mod, where
 from kerasish.ops.decompositions import solve
-from kerasish.ops.elementwise import (
-    abs,
-    cast,
-    clip,
-    floor,
-    floor_divide,
-    logical_and,
-    minimum,
-    mod,
-    round,
-    sign,
-    where,
-)
+from kerasish.ops.elementwise import abs, cast, floor, round, sign
+from kerasish.ops.filling import arange
 from kerasish.ops.image.filters import bell, blur
 from kerasish.ops.image.layout import each_image, known_sizes
+from kerasish.ops.joining import stack, unstack
+from kerasish.ops.random import normal
+from kerasish.ops.selection import take_p
 
 # --- looking up --------------------------------------------------------------------------
 
@@ -272,6 +256,10 @@ def perspective_transform(
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
     Raises ValueError where shapes do not fit.
+
+    >>> corners = np.float32([[0, 0], [0, 2], [2, 0], [2, 2]])
+    >>> perspective_transform(np.ones((3, 3, 1)), corners, corners).shape
+    (3, 3, 1)
     """
     _check_options("perspective_transform", interpolation, "constant")
     start, end = (cast(points, _precision(images)) for points in (start_points, end_points))
@@ -322,9 +310,10 @@ def elastic_transform(
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
     Source: Simard et al., 2003, https://doi.org/10.1109/ICDAR.2003.1227801
-    """
-    from kerasish.ops.random import normal
 
+    >>> elastic_transform(np.ones((4, 4, 1)), seed=1).shape
+    (4, 4, 1)
+    """
     _check_options("elastic_transform", interpolation, fill_mode)
     size = max(2 * math.ceil(3 * sigma) + 1, 3)
     weights = bell(size, sigma, "float32")

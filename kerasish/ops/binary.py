@@ -1,0 +1,448 @@
+"""Element by element, of two inputs or more: arithmetic, comparison, logic, and choice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor, primitive
+from kerasish.graph.shapes import broadcast_shapes
+from kerasish.graph.spec import Spec
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.elementwise import (
+    as_float,
+    cast,
+    constant_gradient,
+    float_rule,
+    isfinite,
+    isnan,
+    log,
+    logical_not,
+    named,
+    number,
+    promoted,
+    square,
+    sum_to,
+)
+
+
+def reciprocal(x: Any) -> Tensor:
+    """1 / x.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    >>> reciprocal([2.0, 4.0]).numpy()
+    array([0.5 , 0.25], dtype=float32)
+    """
+    return divide(1, x)
+
+
+def isinf(x: Any) -> Tensor:
+    """Where x is infinite.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> isinf([1.0, np.inf]).numpy()
+    array([False,  True])
+    """
+    x = as_float(x)
+    return logical_not(logical_or(isfinite(x), isnan(x)))
+
+
+def _same_dtype(x: Spec, y: Spec) -> Spec:
+    if x.dtype != y.dtype:
+        raise TypeError(f"both inputs must have one dtype, but got {x.dtype} and {y.dtype}.")
+    return Spec(broadcast_shapes(x.shape, y.shape), x.dtype)
+
+
+def _float_pair(x: Spec, y: Spec) -> Spec:
+    float_rule(x)
+    return _same_dtype(x, y)
+
+
+def _comparison(x: Spec, y: Spec) -> Spec:
+    return Spec(_same_dtype(x, y).shape, "bool")
+
+
+add_p = named("add", _same_dtype)
+subtract_p = named("subtract", _same_dtype)
+multiply_p = named("multiply", _same_dtype)
+divide_p = named("divide", _float_pair)
+power_p = named("power", _same_dtype)
+maximum_p = named("maximum", _same_dtype)
+minimum_p = named("minimum", _same_dtype)
+floor_divide_p = named("floor_divide", _same_dtype)
+mod_p = named("mod", _same_dtype)
+equal_p = named("equal", _comparison)
+not_equal_p = named("not_equal", _comparison)
+less_p = named("less", _comparison)
+less_equal_p = named("less_equal", _comparison)
+greater_p = named("greater", _comparison)
+greater_equal_p = named("greater_equal", _comparison)
+logical_and_p = named("logical_and", _comparison)
+logical_or_p = named("logical_or", _comparison)
+
+
+@primitive
+def where_p(condition: Spec, x: Spec, y: Spec) -> Spec:
+    pair = _same_dtype(x, y)
+    return Spec(broadcast_shapes(condition.shape, pair.shape), pair.dtype)
+
+
+def add(x1: Any, x2: Any) -> Tensor:
+    """x1 + x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> add([1.0, 2.0], 10).numpy()
+    array([11., 12.], dtype=float32)
+    """
+    x, y = promoted(x1, x2)
+    return logical_or(x, y) if x.dtype == "bool" else add_p(x, y)
+
+
+def subtract(x1: Any, x2: Any) -> Tensor:
+    """x1 - x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> subtract([5, 6], 1).numpy()
+    array([4, 5], dtype=int32)
+    """
+    return subtract_p(*promoted(x1, x2, to=number))
+
+
+def multiply(x1: Any, x2: Any) -> Tensor:
+    """x1 * x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> multiply([1.0, 2.0], 3).numpy()
+    array([3., 6.], dtype=float32)
+    """
+    x, y = promoted(x1, x2)
+    return logical_and(x, y) if x.dtype == "bool" else multiply_p(x, y)
+
+
+def divide(x1: Any, x2: Any) -> Tensor:
+    """x1 / x2 as floats.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> divide([1, 2], 2).numpy()
+    array([0.5, 1. ], dtype=float32)
+    """
+    return divide_p(*promoted(x1, x2, to=dtypes.floating))
+
+
+true_divide = divide
+
+
+def divide_no_nan(x1: Any, x2: Any) -> Tensor:
+    """x1 / x2, but 0 where x2 is 0.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> divide_no_nan([1.0, 2.0], [0.0, 2.0]).numpy()
+    array([0., 1.], dtype=float32)
+    """
+    x, y = promoted(x1, x2, to=dtypes.floating)
+    zero = equal(y, 0)
+    return where(zero, 0.0, x / where(zero, 1.0, y))
+
+
+def power(x1: Any, x2: Any) -> Tensor:
+    """x1 to the power of x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> power([2.0, 3.0], 2).numpy()
+    array([4., 9.], dtype=float32)
+    """
+    return power_p(*promoted(x1, x2, to=number))
+
+
+def maximum(x1: Any, x2: Any) -> Tensor:
+    """The larger of x1 and x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> maximum([1, 5], 3).numpy()
+    array([3, 5], dtype=int32)
+    """
+    return maximum_p(*promoted(x1, x2))
+
+
+def minimum(x1: Any, x2: Any) -> Tensor:
+    """The smaller of x1 and x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> minimum([1, 5], 3).numpy()
+    array([1, 3], dtype=int32)
+    """
+    return minimum_p(*promoted(x1, x2))
+
+
+def floor_divide(x1: Any, x2: Any) -> Tensor:
+    """x1 / x2 rounded down.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> floor_divide([7, -7], 2).numpy()
+    array([ 3, -4], dtype=int32)
+    """
+    return floor_divide_p(*promoted(x1, x2, to=number))
+
+
+def mod(x1: Any, x2: Any) -> Tensor:
+    """The remainder of x1 / x2 rounded down; it has the sign of x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> mod([7, -7], 3).numpy()
+    array([1, 2], dtype=int32)
+    """
+    return mod_p(*promoted(x1, x2, to=number))
+
+
+def equal(x1: Any, x2: Any) -> Tensor:
+    """Where x1 == x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> equal([1, 2], 2).numpy()
+    array([False,  True])
+    """
+    return equal_p(*promoted(x1, x2))
+
+
+def not_equal(x1: Any, x2: Any) -> Tensor:
+    """Where x1 != x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> not_equal([1, 2], 2).numpy()
+    array([ True, False])
+    """
+    return not_equal_p(*promoted(x1, x2))
+
+
+def less(x1: Any, x2: Any) -> Tensor:
+    """Where x1 < x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> less([1, 3], 2).numpy()
+    array([ True, False])
+    """
+    return less_p(*promoted(x1, x2))
+
+
+def less_equal(x1: Any, x2: Any) -> Tensor:
+    """Where x1 <= x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> less_equal([2, 3], 2).numpy()
+    array([ True, False])
+    """
+    return less_equal_p(*promoted(x1, x2))
+
+
+def greater(x1: Any, x2: Any) -> Tensor:
+    """Where x1 > x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> greater([1, 3], 2).numpy()
+    array([False,  True])
+    """
+    return greater_p(*promoted(x1, x2))
+
+
+def greater_equal(x1: Any, x2: Any) -> Tensor:
+    """Where x1 >= x2.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> greater_equal([1, 2], 2).numpy()
+    array([False,  True])
+    """
+    return greater_equal_p(*promoted(x1, x2))
+
+
+def logical_and(x1: Any, x2: Any) -> Tensor:
+    """x1 and x2; numbers other than 0 count as true.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> logical_and([True, True], [True, False]).numpy()
+    array([ True, False])
+    """
+    return logical_and_p(cast(x1, "bool"), cast(x2, "bool"))
+
+
+def logical_or(x1: Any, x2: Any) -> Tensor:
+    """x1 or x2; numbers other than 0 count as true.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> logical_or([True, False], [False, False]).numpy()
+    array([ True, False])
+    """
+    return logical_or_p(cast(x1, "bool"), cast(x2, "bool"))
+
+
+def logical_xor(x1: Any, x2: Any) -> Tensor:
+    """x1 or x2 but not both; numbers other than 0 count as true.
+
+    Args:
+        x1: a tensor.
+        x2: another one. Shapes broadcast, dtypes combine.
+
+    >>> logical_xor([True, True], [True, False]).numpy()
+    array([False,  True])
+    """
+    return not_equal(cast(x1, "bool"), cast(x2, "bool"))
+
+
+def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+    """x1 where the condition holds, x2 elsewhere; without both, `nonzero` of the condition.
+
+    Args:
+        condition: booleans; numbers other than 0 count as true.
+        x1: a tensor.
+        x2: another one. Shapes of all three broadcast, dtypes of these two combine.
+
+    >>> where([True, False], [1, 2], [3, 4]).numpy()
+    array([1, 4], dtype=int32)
+    """
+    if x1 is None and x2 is None:
+        from kerasish.ops.indexing import nonzero
+
+        return nonzero(condition)
+    if x1 is None or x2 is None:
+        raise ValueError("where: give both x1 and x2, or neither.")
+    return where_p(cast(condition, "bool"), *promoted(x1, x2))
+
+
+def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
+    """x, kept within x_min and x_max.
+
+    Args:
+        x: a tensor of any shape.
+        x_min: the smallest result, a number or a tensor that broadcasts.
+        x_max: the largest one.
+
+    >>> clip([-2.0, 0.5, 2.0], -1, 1).numpy()
+    array([-1. ,  0.5,  1. ], dtype=float32)
+    """
+    (x,) = promoted(x, to=number)
+    return minimum(maximum(x, x_min), x_max)
+
+
+@add_p.vjp
+def _(g, x, y):
+    return sum_to(g, x), sum_to(g, y)
+
+
+@subtract_p.vjp
+def _(g, x, y):
+    return sum_to(g, x), sum_to(-g, y)
+
+
+@multiply_p.vjp
+def _(g, x, y):
+    return sum_to(g * y, x), sum_to(g * x, y)
+
+
+@divide_p.vjp
+def _(g, x, y):
+    return sum_to(g / y, x), sum_to(-g * x / square(y), y)
+
+
+@power_p.vjp
+def _(g, x, y):
+    positive = x > 0
+    log_x = where(positive, log(where(positive, x, 1)), 0)
+    return sum_to(g * y * power(x, y - 1), x), sum_to(g * power(x, y) * log_x, y)
+
+
+def _split_ties(g, x, y, wins):
+    """Where both inputs are equal, each gets half of the gradient."""
+    share = cast(wins, x.dtype) + cast(equal(x, y), x.dtype) * 0.5
+    return sum_to(g * share, x), sum_to(g * (1 - share), y)
+
+
+@maximum_p.vjp
+def _(g, x, y):
+    return _split_ties(g, x, y, x > y)
+
+
+@minimum_p.vjp
+def _(g, x, y):
+    return _split_ties(g, x, y, x < y)
+
+
+@mod_p.vjp
+def _(g, x, y):
+    return sum_to(g, x), sum_to(-g * floor_divide(x, y), y)
+
+
+@where_p.vjp
+def _(g, condition, x, y):
+    zero = as_tensor(0, g.dtype)
+    return None, sum_to(where(condition, g, zero), x), sum_to(where(condition, zero, g), y)
+
+
+for _flat in (
+    floor_divide_p,
+    equal_p,
+    not_equal_p,
+    less_p,
+    less_equal_p,
+    greater_p,
+    greater_equal_p,
+    logical_and_p,
+    logical_or_p,
+):
+    _flat.vjp(constant_gradient)

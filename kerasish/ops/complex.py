@@ -1,0 +1,75 @@
+"""Complex numbers from tensors and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish.graph import dtypes
+from kerasish.graph.complex import Complex, as_complex
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.binary import multiply
+from kerasish.ops.elementwise import as_float, cos, promoted, sin
+from kerasish.ops.joining import stack
+
+
+def view_as_complex(x: Any) -> Complex:
+    """Pairs on the last axis, (real part, imaginary part), as complex numbers.
+
+    There are no complex dtypes in the graph, so the result is a `Complex`: two tensors that know
+    arithmetic, `ops.real`, `imag`, `abs`, `angle`, `conj` and `view_as_real`. Its `real` and
+    `imag` go into any other operation.
+
+    Args:
+        x: numbers (..., 2).
+
+    Returns:
+        Complex numbers of the shape of x without its last axis.
+
+    Raises:
+        ValueError: if the last axis does not have size 2.
+
+    >>> np.asarray(view_as_complex(np.float32([[1, 2], [3, -4]])))
+    array([1.+2.j, 3.-4.j], dtype=complex64)
+    """
+    x = as_float(x)
+    if not x.shape or x.shape[-1] != 2:
+        raise ValueError(
+            "view_as_complex: the last axis must have size 2 (real and imaginary part), but x has "
+            f"shape {format_shape(x.shape)}."
+        )
+    return Complex(x[..., 0], x[..., 1])
+
+
+def view_as_real(x: Any) -> Tensor:
+    """Complex numbers as pairs (real part, imaginary part) on a new last axis.
+
+    Args:
+        x: a `Complex` or complex array of shape (...); real numbers have the imaginary part 0.
+
+    Returns:
+        Floats (..., 2).
+
+    >>> view_as_real(np.complex64([1 + 2j, 3 - 4j])).numpy()
+    array([[ 1.,  2.],
+           [ 3., -4.]], dtype=float32)
+    """
+    z = as_complex(x)
+    return stack([as_float(z.real), as_float(z.imag)], axis=-1)
+
+
+def polar(abs_: Any, angle: Any) -> Complex:
+    """Complex numbers from their distance to 0 and their angle.
+
+    Args:
+        abs_: distances.
+        angle: angles in radians, which broadcast with the distances.
+
+    Returns:
+        abs_ * cos(angle) and abs_ * sin(angle), as real and imaginary part.
+
+    >>> np.round(np.asarray(polar([2.0], [np.pi])), 3)
+    array([-2.-0.j], dtype=complex64)
+    """
+    size, turn = promoted(abs_, angle, to=dtypes.floating)
+    return Complex(multiply(size, cos(turn)), multiply(size, sin(turn)))

@@ -1,0 +1,133 @@
+"""Cross entropies, of probabilities and of logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish import config
+from kerasish.graph.primitive import as_tensor, composite
+from kerasish.graph.shapes import canonical_axis
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.activations import log_softmax, softmax
+from kerasish.ops.array import expand_dims, squeeze
+from kerasish.ops.binary import clip
+from kerasish.ops.elementwise import as_float, cast, log, sigmoid, softplus
+from kerasish.ops.filling import one_hot
+from kerasish.ops.reduce import sum
+
+
+@composite
+def softmax_cross_entropy_p(labels: Tensor, logits: Tensor) -> Tensor:
+    """-sum(labels * log_softmax(logits)) over the last axis."""
+    return -sum(labels * log_softmax(logits), axis=-1)
+
+
+@softmax_cross_entropy_p.vjp
+def _(g, labels, logits):
+    g = expand_dims(g, -1)
+    total = sum(labels, axis=-1, keepdims=True)
+    return -g * log_softmax(logits), g * (softmax(logits) * total - labels)
+
+
+@composite
+def sigmoid_cross_entropy_p(labels: Tensor, logits: Tensor) -> Tensor:
+    """-labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits))."""
+    return softplus(logits) - logits * labels
+
+
+@sigmoid_cross_entropy_p.vjp
+def _(g, labels, logits):
+    return -g * logits, g * (sigmoid(logits) - labels)
+
+
+def logits_behind(output: Tensor, activation: str) -> Tensor | None:
+    """The logits from which `output` was computed by the activation, if it was.
+
+    A loss of probabilities is exact when it is computed from these instead.
+    """
+    node = output.node
+    if node is None or node.primitive.name != activation:
+        return None
+    last = node.attrs.get("axis", output.rank - 1) == output.rank - 1
+    return node.inputs[0] if last else None
+
+
+def categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    """-sum(target * log(output)) along `axis`.
+
+    Args:
+        target: probabilities of the classes, the same shape as `output`.
+        output: predicted probabilities, which are scaled to sum up to 1, or logits.
+        from_logits: whether `output` holds logits.
+        axis: the axis of the classes.
+
+    >>> categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).numpy()
+    array([0.6931472], dtype=float32)
+    """
+    output = as_float(output)
+    target = cast(target, output.dtype)
+    axis = canonical_axis(axis, output.rank)
+    last = axis == output.rank - 1
+    logits = output if from_logits else logits_behind(output, "softmax")
+    if logits is not None and last:
+        return softmax_cross_entropy_p(target, logits)
+    if from_logits:
+        return -sum(target * log_softmax(output, axis), axis=axis)
+    output = output / sum(output, axis=axis, keepdims=True)
+    return -sum(target * log(_clipped(output)), axis=axis)
+
+
+def sparse_categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    """-log(output) of the target class.
+
+    Args:
+        target: class numbers: the shape of `output` without `axis` (or with size 1 there).
+        output: predicted probabilities or logits.
+        from_logits: whether `output` holds logits.
+        axis: the axis of the classes.
+
+    >>> np.round(sparse_categorical_crossentropy([1], [[0.5, 0.5]]), 3)
+    array([0.693], dtype=float32)
+    """
+    output, target = as_float(output), as_tensor(target)
+    if target.rank == output.rank and target.shape[-1] == 1:
+        target = squeeze(target, -1)
+    classes = output.shape[canonical_axis(axis, output.rank)]
+    if classes is None:
+        raise ValueError(
+            f"sparse_categorical_crossentropy: the number of classes (axis {axis} of output) must "
+            f"be known, but output has shape {format_shape(output.shape)}."
+        )
+    hot = one_hot(cast(target, "int32"), classes, axis=axis, dtype=output.dtype)
+    return categorical_crossentropy(hot, output, from_logits, axis)
+
+
+def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Tensor:
+    """-target * log(output) - (1 - target) * log(1 - output), element by element.
+
+    Args:
+        target: probabilities, or 0 and 1.
+        output: predicted probabilities or logits, of the same shape.
+        from_logits: whether `output` holds logits.
+
+    >>> np.round(binary_crossentropy([1.0, 0.0], [0.5, 0.5]), 3)
+    array([0.693, 0.693], dtype=float32)
+    """
+    output = as_float(output)
+    target = cast(target, output.dtype)
+    logits = output if from_logits else logits_behind(output, "sigmoid")
+    if logits is not None:
+        return sigmoid_cross_entropy_p(target, logits)
+    output = _clipped(output)
+    return -(target * log(output) + (1 - target) * log(1 - output))
+
+
+def _clipped(probabilities: Tensor) -> Tensor:
+    """Kept away from 0 and 1, where the logarithm ends."""
+
+    return clip(probabilities, config.epsilon(), 1 - config.epsilon())

@@ -1,0 +1,224 @@
+"""New arrays: filled with a value, counting up, and with ones where a position says so."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor, primitive
+from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, known
+from kerasish.graph.spec import Spec
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape
+from kerasish.ops.binary import equal
+from kerasish.ops.elementwise import cast
+from kerasish.ops.reduce import max
+
+
+@primitive
+def full_p(*, shape: tuple[Any, ...], value: float, dtype: str) -> Spec:
+    return Spec(tuple(map(known, shape)), dtype)
+
+
+@primitive
+def iota_p(*, size: Any, dtype: str) -> Spec:
+    """0, 1, 2, ... size - 1."""
+    return Spec((known(size),), dtype)
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+    """An array of `shape` filled with one value.
+
+    Args:
+        shape: the sizes, which may be run-time sizes of `ops.shape`.
+        fill_value: a number, or a tensor that broadcasts to the shape.
+        dtype: of the result; floatx if None and the value is a Python number.
+
+    >>> full((2,), 7).numpy()
+    array([7., 7.], dtype=float32)
+    """
+    shape = canonical_shape(shape)
+    if isinstance(fill_value, (int, float)):
+        name = dtypes.standardize(dtype)
+        return full_p(shape=shape, value=fill_value, dtype=name)
+    value = as_tensor(fill_value)
+    return broadcast_to(value if dtype is None else cast(value, dtype), shape)
+
+
+def zeros(shape: Any, dtype: Any = None) -> Tensor:
+    """Zeros of `shape`.
+
+    Args:
+        shape: the sizes, which may be run-time sizes of `ops.shape`.
+        dtype: of the result; floatx if None.
+
+    >>> zeros(2).numpy()
+    array([0., 0.], dtype=float32)
+    """
+    return full(shape, 0, dtype)
+
+
+def ones(shape: Any, dtype: Any = None) -> Tensor:
+    """Ones of `shape`.
+
+    Args:
+        shape: the sizes, which may be run-time sizes of `ops.shape`.
+        dtype: of the result; floatx if None.
+
+    >>> ones((2,)).numpy()
+    array([1., 1.], dtype=float32)
+    """
+    return full(shape, 1, dtype)
+
+
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+    """An array of x's shape (and dtype, unless given) filled with one value.
+
+    Args:
+        x: a tensor.
+        fill_value: a number, or a tensor that broadcasts to the shape.
+        dtype: of the result; x's own if None.
+
+    >>> full_like([1, 2], 7).numpy()
+    array([7, 7], dtype=int32)
+    """
+    x = as_tensor(x)
+    return full(shape(x), fill_value, dtype or x.dtype)
+
+
+def zeros_like(x: Any, dtype: Any = None) -> Tensor:
+    """Zeros of x's shape.
+
+    Args:
+        x: a tensor.
+        dtype: of the result; x's own if None.
+
+    >>> zeros_like([1, 2]).numpy()
+    array([0, 0], dtype=int32)
+    """
+    return full_like(x, 0, dtype)
+
+
+def ones_like(x: Any, dtype: Any = None) -> Tensor:
+    """Ones of x's shape.
+
+    Args:
+        x: a tensor.
+        dtype: of the result; x's own if None.
+
+    >>> ones_like([1, 2]).numpy()
+    array([1, 1], dtype=int32)
+    """
+    return full_like(x, 1, dtype)
+
+
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Tensor:
+    """Numbers from `start` (0 if only one is given) up to `stop`, without it; 1 or `step` apart.
+
+    Args:
+        start: the first number, or the end if `stop` is None.
+        stop: the end.
+        step: the distance; 1 if None.
+        dtype: of the result; int32 or floatx by the numbers if None.
+
+    >>> arange(3).numpy()
+    array([0, 1, 2], dtype=int32)
+    """
+    step = 1 if step is None else step
+    if stop is None:
+        start, stop = 0, start
+    if isinstance(stop, Dim) or isinstance(start, Dim):
+        length: Any = -((start - stop) // step)  # rounded up
+        name = dtypes.standardize(dtype or "int32")
+    else:
+        length = builtins.max(0, math.ceil((stop - start) / step))
+        whole = builtins.all(isinstance(v, (int, np.integer)) for v in (start, stop, step))
+        name = dtypes.standardize(dtype or ("int32" if whole else None))
+    count = iota_p(size=length, dtype=name)
+    scaled = count if step == 1 else count * as_tensor(step, name)
+    return scaled if start == 0 else scaled + as_tensor(start, name)
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
+    """Ones on the k-th diagonal of an N x M matrix of zeros.
+
+    Args:
+        N: the number of rows.
+        M: the number of columns; N if None.
+        k: which diagonal: 0 the main one, above it if positive.
+        dtype: of the result; floatx if None.
+
+    >>> eye(2).numpy()
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    """
+    rows, columns = arange(N), arange(N if M is None else M)
+    return cast(equal(expand_dims(rows, 1) + k, columns), dtype)
+
+
+def one_hot(
+    x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+) -> Tensor:
+    """A new axis of size `num_classes`: 1 at the position that x names, else 0.
+
+    Args:
+        x: ints of any shape; others than 0 to num_classes - 1 give zeros.
+        num_classes: the size of the new axis.
+        axis: where it goes.
+        dtype: of the result; floatx if None.
+        sparse: must be False; there are no sparse tensors.
+
+    >>> one_hot([0, 2], 3).numpy()
+    array([[1., 0., 0.],
+           [0., 0., 1.]], dtype=float32)
+    """
+    if sparse:
+        raise ValueError("one_hot: sparse=True is not supported; there are no sparse tensors.")
+    x = as_tensor(x)
+    axis = canonical_axis(axis, x.rank + 1)
+    classes = arange(num_classes, dtype=x.dtype)
+    beside = reshape(classes, tuple(-1 if i == axis else 1 for i in range(x.rank + 1)))
+    return cast(equal(expand_dims(x, axis), beside), dtype)
+
+
+def _no_gradient(g, *inputs, **attrs):
+    return (None,) * len(inputs)
+
+
+full_p.vjp(_no_gradient)
+iota_p.vjp(_no_gradient)
+
+
+def multi_hot(
+    inputs: Any,
+    num_classes: int | None = None,
+    axis: int = -1,
+    dtype: Any = None,
+    sparse: bool = False,
+) -> Tensor:
+    """1 at each of the positions that a sample names, else 0.
+
+    Args:
+        inputs: ints (batch, count, ...), or (count,) for one sample; numbers that are no
+            class name nothing.
+        num_classes: how many positions there are.
+        axis: where the axis of the classes goes; the count is on axis 1 (or 0) then.
+        dtype: of the result; config.floatx() if None.
+        sparse: must be False; there are no sparse tensors.
+
+    >>> multi_hot([[0, 1], [2, 2]], 3).numpy()
+    array([[1., 1., 0.],
+           [0., 0., 1.]], dtype=float32)
+    """
+    if sparse:
+        raise ValueError("multi_hot: sparse=True is not supported; there are no sparse tensors.")
+    x = as_tensor(inputs)
+    if num_classes is None:
+        raise ValueError("multi_hot: num_classes must be given.")
+    if x.rank == 0:
+        raise ValueError("multi_hot: inputs must have at least one axis, but got a scalar.")
+    return max(one_hot(x, num_classes, axis=axis, dtype=dtype), axis=1 if x.rank > 1 else 0)

@@ -1,0 +1,254 @@
+"""Arrays joined, cut apart, repeated, and with margins."""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph.primitive import as_tensor, primitive
+from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, compatible
+from kerasish.graph.spec import Spec, format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import broadcast_to, expand_dims, flatten, flip, reshape, shape
+from kerasish.ops.elementwise import promoted
+from kerasish.ops.selection import getitem, slice_p, take
+
+
+@primitive
+def concatenate_p(*xs: Spec, axis: int) -> Spec:
+    first = xs[0]
+    for other in xs[1:]:
+        fits = first.rank == other.rank and first.dtype == other.dtype
+        if not fits or any(
+            a != b and None not in (a, b) and i != axis
+            for i, (a, b) in enumerate(zip(first.shape, other.shape, strict=True))
+        ):
+            raise ValueError(
+                f"all inputs must agree in dtype and in every axis but axis {axis}; got "
+                f"{', '.join(map(str, xs))}."
+            )
+    sizes = [x.shape[axis] for x in xs]
+    total = None if None in sizes else builtins.sum(sizes)  # type: ignore[arg-type]
+    joined = tuple(
+        total if i == axis else next((x.shape[i] for x in xs if x.shape[i] is not None), None)
+        for i in range(first.rank)
+    )
+    return Spec(joined, first.dtype)
+
+
+def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
+    """Tensors joined along an axis that they have.
+
+    Args:
+        xs: tensors that agree in all sizes but those on `axis`. Their dtypes combine.
+        axis: the axis.
+
+    >>> concatenate([np.zeros((2, 1)), np.zeros((2, 3))], axis=1).shape
+    (2, 4)
+    """
+    if not xs:
+        raise ValueError("concatenate: expected at least one tensor, but got none.")
+    tensors = promoted(*xs)
+    if len(tensors) == 1:
+        return tensors[0]
+    return concatenate_p(*tensors, axis=canonical_axis(axis, tensors[0].rank))
+
+
+def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
+    """Tensors of one shape joined along a new axis.
+
+    Args:
+        x: tensors of one shape. Their dtypes combine.
+        axis: where the new axis goes.
+
+    >>> stack([[1, 2], [3, 4]], axis=1).numpy()
+    array([[1, 3],
+           [2, 4]], dtype=int32)
+    """
+    tensors = [as_tensor(one) for one in x]
+    if any(not compatible(t.shape, tensors[0].shape) for t in tensors):
+        listed = ", ".join(format_shape(t.shape) for t in tensors)
+        raise ValueError(f"all inputs must have one shape, but got {listed}.")
+    return concatenate([expand_dims(one, axis) for one in x], axis=axis)
+
+
+def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    """Cuts `x` along `axis`: into n equal parts, or before each of the given positions.
+
+    Args:
+        x: a tensor.
+        indices_or_sections: how many equal parts, or the positions to cut at.
+        axis: the axis.
+
+    >>> [part.numpy().tolist() for part in split([1, 2, 3, 4], 2)]
+    [[1, 2], [3, 4]]
+    """
+    x = as_tensor(x)
+    axis = canonical_axis(axis, x.rank)
+    length = x.shape[axis]
+    if isinstance(indices_or_sections, int):
+        parts = indices_or_sections
+        if length is None:
+            raise ValueError("split: the axis must have a known size to be cut in equal parts.")
+        if length % parts:
+            raise ValueError(f"split: axis {axis} of size {length} has no {parts} equal parts.")
+        cuts = [i * (length // parts) for i in range(1, parts)]
+    else:
+        cuts = [operator.index(i) for i in indices_or_sections]
+    where = [0, *cuts, None]
+    return [along(x, axis, builtins.slice(a, b)) for a, b in itertools.pairwise(where)]
+
+
+def along(x: Tensor, axis: int, key: Any) -> Tensor:
+    """`x` indexed on one axis."""
+    return getitem(x, (builtins.slice(None),) * axis + (key,))
+
+
+def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
+    """The slices along `axis`, each without it.
+
+    Args:
+        x: a tensor.
+        num: how many slices; needed if the size of the axis is unknown.
+        axis: the axis.
+
+    >>> [part.numpy().tolist() for part in unstack([[1, 2], [3, 4]])]
+    [[1, 2], [3, 4]]
+    """
+    x = as_tensor(x)
+    axis = canonical_axis(axis, x.rank)
+    count = num if num is not None else x.shape[axis]
+    if count is None:
+        raise ValueError("unstack: the axis has no known size; give num.")
+    return [along(x, axis, i) for i in range(count)]
+
+
+def tile(x: Any, repeats: Any) -> Tensor:
+    """`x` laid out `repeats` times along each axis.
+
+    Args:
+        x: a tensor.
+        repeats: how often: an int, or one for each axis, further ones in front.
+
+    >>> tile([1, 2], 2).numpy()
+    array([1, 2, 1, 2], dtype=int32)
+    """
+    x = as_tensor(x)
+    counts = canonical_shape(repeats)
+    rank = builtins.max(x.rank, len(counts))
+    counts = (1,) * (rank - len(counts)) + counts
+    sizes = (1,) * (rank - x.rank) + shape(x)
+    apart = reshape(x, tuple(s for size in sizes for s in (1, size)))
+    wide = broadcast_to(apart, tuple(s for n, m in zip(counts, sizes, strict=True) for s in (n, m)))
+    return reshape(wide, tuple(n * m for n, m in zip(counts, sizes, strict=True)))
+
+
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
+    """Each element along `axis` repeated in place.
+
+    Args:
+        x: a tensor.
+        repeats: how often: an int, or one for each element along `axis`.
+        axis: an axis; if None the elements of the flattened input are repeated.
+
+    >>> repeat([1, 2], 2).numpy()
+    array([1, 1, 2, 2], dtype=int32)
+    """
+    x = as_tensor(x)
+    if axis is None:
+        x, axis = flatten(x), 0
+    axis = canonical_axis(axis, x.rank)
+    sizes = shape(x)
+    if np.size(repeats) > 1:
+        places = np.repeat(np.arange(np.size(repeats), dtype="int32"), np.asarray(repeats))
+        if sizes[axis] != np.size(repeats):
+            raise ValueError(
+                f"repeat: {np.size(repeats)} counts do not fit axis {axis} of "
+                f"{format_shape(x.shape)}."
+            )
+        return take(x, places, axis)
+    repeats = repeats if isinstance(repeats, Dim) else int(np.asarray(repeats).reshape(()))
+    wide = (*sizes[: axis + 1], repeats, *sizes[axis + 1 :])
+    stretched = broadcast_to(expand_dims(x, axis + 1), wide)
+    return reshape(stretched, (*sizes[:axis], sizes[axis] * repeats, *sizes[axis + 1 :]))
+
+
+@concatenate_p.vjp
+def _(g, *xs, axis):
+    ends = np.cumsum([x.shape[axis] for x in xs])[:-1]
+    return tuple(split(g, [int(e) for e in ends], axis))
+
+
+@primitive
+def pad_p(x: Spec, *, widths: tuple[tuple[Any, Any], ...], value: float) -> Spec:
+    return Spec(
+        tuple(
+            None if n is None or isinstance(lo, Dim) or isinstance(hi, Dim) else n + lo + hi
+            for n, (lo, hi) in zip(x.shape, widths, strict=True)
+        ),
+        x.dtype,
+    )
+
+
+def pad(
+    x: Any, pad_width: Any, mode: str = "constant", constant_values: float | None = None
+) -> Tensor:
+    """`x` with a margin.
+
+    Args:
+        x: a tensor.
+        pad_width: (before, after) per axis; one pair or one int for all.
+        mode: "constant", "reflect" (without the edge) or "symmetric" (with it).
+        constant_values: what the margin holds in mode "constant", 0 if None.
+
+    >>> pad([1.0, 2.0], (1, 2)).numpy()
+    array([0., 1., 2., 0., 0.], dtype=float32)
+    """
+    x = as_tensor(x)
+    widths = _pad_widths(pad_width, x.rank)
+    if mode == "constant":
+        return pad_p(x, widths=widths, value=constant_values or 0)
+    if constant_values is not None:
+        raise ValueError(f'pad: constant_values is for mode="constant", but mode={mode!r}.')
+    if mode not in ("reflect", "symmetric"):
+        raise ValueError(f'pad: mode must be "constant", "reflect" or "symmetric", not {mode!r}.')
+    for axis, (lo, hi) in ((a, w) for a, w in enumerate(widths) if any(w)):
+        x = _pad_mirrored(x, axis, lo, hi, skip=1 if mode == "reflect" else 0)
+    return x
+
+
+def _pad_widths(pad_width: Any, rank: int) -> tuple[tuple[int, int], ...]:
+    try:
+        array = np.broadcast_to(np.asarray(pad_width, "int64"), (rank, 2))
+    except ValueError:
+        raise ValueError(
+            f"pad: pad_width must be one (before, after) pair per axis ({rank}), one pair, or "
+            f"an int, but got {pad_width!r}."
+        ) from None
+    if (array < 0).any():
+        raise ValueError(f"pad: pad_width must not be negative, but got {pad_width!r}.")
+    return tuple((int(lo), int(hi)) for lo, hi in array)
+
+
+def _pad_mirrored(x: Tensor, axis: int, lo: int, hi: int, skip: int) -> Tensor:
+    n = x.shape[axis]
+    if n is None or builtins.max(lo, hi) > n - skip:
+        raise ValueError(f"pad: axis {axis} of size {n} is too short to mirror {max(lo, hi)}.")
+    head = flip(along(x, axis, builtins.slice(skip, skip + lo)), axis)
+    tail = flip(along(x, axis, builtins.slice(n - skip - hi, n - skip)), axis)
+    return concatenate([head, x, tail], axis)
+
+
+@pad_p.vjp
+def _(g, x, *, widths, value):
+    return slice_p(
+        g,
+        start=tuple(lo for lo, _ in widths),
+        stop=tuple(lo + n for (lo, _), n in zip(widths, x.shape, strict=True)),
+        step=(1,) * x.rank,
+    )

@@ -1,0 +1,142 @@
+"""Products of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish.graph.primitive import as_tensor, primitive
+from kerasish.graph.shapes import broadcast_shapes, canonical_axis
+from kerasish.graph.spec import Spec, format_shape
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.array import expand_dims, reshape, shape, squeeze, transpose
+from kerasish.ops.elementwise import cast, promoted, sum_to
+
+
+@primitive
+def matmul_p(a: Spec, b: Spec, *, transpose_a: bool, transpose_b: bool) -> Spec:
+    m, k = a.shape[-2:][::-1] if transpose_a else a.shape[-2:]
+    other, n = b.shape[-2:][::-1] if transpose_b else b.shape[-2:]
+    if None not in (k, other) and k != other:
+        raise ValueError(
+            f"the inner sizes must be equal, but they are {k} and {other} (of "
+            f"{format_shape(a.shape)} and {format_shape(b.shape)})."
+        )
+    return Spec((*broadcast_shapes(a.shape[:-2], b.shape[:-2]), m, n), a.dtype)
+
+
+def factors(*xs: Any) -> tuple[Tensor, ...]:
+    """Tensors of the dtype in which they are multiplied and summed: int8 in int32."""
+    tensors = promoted(*xs)
+    narrow = len(xs) > 1 and all(as_tensor(x).dtype == "int8" for x in xs)
+    return tuple(cast(t, "int32") for t in tensors) if narrow else tensors
+
+
+def matmul(x1: Any, x2: Any) -> Tensor:
+    """The matrix product over the last two axes; leading axes broadcast.
+
+    Args:
+        x1: shape (..., m, k), or (k,) for a row.
+        x2: shape (..., k, n), or (k,) for a column.
+
+    >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy()
+    array([[11.]], dtype=float32)
+    """
+    a, b = factors(x1, x2)
+    if a.rank == 0 or b.rank == 0:
+        raise ValueError("matmul: a scalar has no matrix product; use ops.multiply.")
+    row, column = a.rank == 1, b.rank == 1
+    a = expand_dims(a, 0) if row else a
+    b = expand_dims(b, 1) if column else b
+    out = _product(a, b)
+    gone = ([-2] if row else []) + ([-1] if column else [])
+    return squeeze(out, tuple(gone)) if gone else out
+
+
+def _product(a: Tensor, b: Tensor, transpose_a: bool = False, transpose_b: bool = False) -> Tensor:
+    # Many rows times one matrix is one large product, which every engine does best.
+    if a.rank > 2 and b.rank == 2 and not transpose_a:
+        rows = reshape(a, (-1, a.shape[-1])) if a.shape[-1] is not None else None
+        if rows is not None:
+            flat = matmul_p(rows, b, transpose_a=False, transpose_b=transpose_b)
+            return reshape(flat, (*shape(a)[:-1], flat.shape[-1]))
+    return matmul_p(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+
+
+def dot(x1: Any, x2: Any) -> Tensor:
+    """NumPy's dot: the last axis of x1 with the second-to-last of x2 (the only one of a vector).
+
+    Args:
+        x1: a tensor.
+        x2: another one. Their dtypes combine.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0]).numpy()
+    array(11., dtype=float32)
+    """
+    a, b = promoted(x1, x2)
+    if a.rank == 0 or b.rank == 0:
+        return a * b
+    return tensordot(a, b, axes=[[a.rank - 1], [max(b.rank - 2, 0)]])
+
+
+def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
+    """The product of x1 and x2 summed over pairs of axes.
+
+    Args:
+        x1: a tensor.
+        x2: a tensor.
+        axes: an int n (the last n axes of x1 with the first n of x2), or two lists of axes.
+
+    >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], axes=1).numpy()
+    array([[11.]], dtype=float32)
+    """
+    a, b = promoted(x1, x2)
+    if isinstance(axes, int):
+        left, right = list(range(a.rank - axes, a.rank)), list(range(axes))
+    else:
+        left, right = ([side] if isinstance(side, int) else list(side) for side in axes)
+    left = [canonical_axis(i, a.rank) for i in left]
+    right = [canonical_axis(i, b.rank) for i in right]
+    pairs = [(a.shape[i], b.shape[j]) for i, j in zip(left, right, strict=False)]
+    if len(left) != len(right) or any(m != n and None not in (m, n) for m, n in pairs):
+        raise ValueError(
+            f"the axes {left} of {format_shape(a.shape)} and {right} of {format_shape(b.shape)} "
+            "must be as many, and of equal sizes."
+        )
+    free_a = [i for i in range(a.rank) if i not in left]
+    free_b = [i for i in range(b.rank) if i not in right]
+    sizes_a, sizes_b = shape(a), shape(b)
+    inner = 1
+    for i in left:
+        inner = inner * sizes_a[i]
+    rows = reshape(transpose(a, free_a + left), (-1, inner))
+    columns = reshape(transpose(b, right + free_b), (inner, -1))
+    out = matmul_p(rows, columns, transpose_a=False, transpose_b=False)
+    return reshape(out, (*(sizes_a[i] for i in free_a), *(sizes_b[i] for i in free_b)))
+
+
+@matmul_p.vjp
+def _(g, a, b, *, transpose_a, transpose_b):
+    if transpose_a:
+        grad_a = _product(b, g, transpose_a=transpose_b, transpose_b=True)
+    else:
+        grad_a = _product(g, b, transpose_b=not transpose_b)
+    if transpose_b:
+        grad_b = _product(g, a, transpose_a=True, transpose_b=transpose_a)
+    else:
+        grad_b = _product(a, g, transpose_a=not transpose_a)
+    return sum_to(grad_a, a), sum_to(grad_b, b)
+
+
+def outer(x1: Any, x2: Any) -> Tensor:
+    """All products of an element of x1 with one of x2.
+
+    Args:
+        x1: a tensor, which is flattened.
+        x2: another one, likewise.
+
+    >>> outer([1, 2], [3, 4]).numpy()
+    array([[3, 4],
+           [6, 8]], dtype=int32)
+    """
+    a, b = as_tensor(x1), as_tensor(x2)
+    return reshape(a, (-1, 1)) * reshape(b, (1, -1))

@@ -1,0 +1,214 @@
+"""Statistics of the elements that are not NaN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor
+from kerasish.graph.tensor import Tensor
+from kerasish.ops.binary import (
+    where,
+)
+from kerasish.ops.elementwise import (
+    as_float,
+    cast,
+    isnan,
+    logical_not,
+    sqrt,
+    square,
+)
+from kerasish.ops.reduce import all, argmax, argmin, cumprod, cumsum, max, min, prod, sum
+
+# --- averages ----------------------------------------------------------------------------
+
+
+def _is_missing(x: Tensor) -> Tensor | None:
+    """Where x is NaN, None if its dtype has no NaN."""
+    return isnan(x) if dtypes.is_float(x.dtype) else None
+
+
+def _filled(x: Any, value: Any) -> Tensor:
+    """`x` with NaN replaced."""
+    x = as_tensor(x)
+    missing = _is_missing(x)
+    return x if missing is None else where(missing, value, x)
+
+
+def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The sum over `axis` of the elements that are not NaN.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(nansum([1.0, float("nan"), 2.0]))
+    3.0
+    """
+    return sum(_filled(x, 0), axis, keepdims)
+
+
+def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The product over `axis` of the elements that are not NaN.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(nanprod([np.nan, 1.0, 3.0]))
+    3.0
+    """
+    return prod(_filled(x, 1), axis, keepdims)
+
+
+def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """`cumsum` with NaN taken for 0.
+
+    Args:
+        x: a tensor.
+        axis: an axis; the flattened tensor if None.
+        dtype: of the result; as `cumsum` if None.
+
+    >>> nancumsum([np.nan, 1.0, 3.0]).numpy()
+    array([0., 1., 4.], dtype=float32)
+    """
+    return cumsum(_filled(x, 0), axis, dtype)
+
+
+def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """`cumprod` with NaN taken for 1.
+
+    Args:
+        x: a tensor.
+        axis: an axis; the flattened tensor if None.
+        dtype: of the result; as `cumprod` if None.
+
+    >>> nancumprod([np.nan, 1.0, 3.0]).numpy()
+    array([1., 1., 3.], dtype=float32)
+    """
+    return cumprod(_filled(x, 1), axis, dtype)
+
+
+def _count(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    return sum(cast(logical_not(isnan(x)), x.dtype), axis, keepdims)
+
+
+def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The mean over `axis` of the elements that are not NaN; NaN if there are none.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(nanmean([np.nan, 1.0, 3.0]))
+    2.0
+    """
+    x = as_float(x)
+    return nansum(x, axis, keepdims) / _count(x, axis, keepdims)
+
+
+def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The variance over `axis` of the elements that are not NaN; NaN if there are none.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(nanvar([np.nan, 1.0, 3.0]))
+    1.0
+    """
+    x = as_float(x)
+    apart = x - nanmean(x, axis, keepdims=True)
+    return nansum(square(apart), axis, keepdims) / _count(x, axis, keepdims)
+
+
+def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The standard deviation over `axis` of the elements that are not NaN.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(nanstd([np.nan, 1.0, 3.0]))
+    1.0
+    """
+    return sqrt(nanvar(x, axis, keepdims))
+
+
+def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The maximum over `axis` of the elements that are not NaN; NaN if there are none.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(nanmax([np.nan, 1.0, 3.0]))
+    3.0
+    """
+    return _nan_extreme(max, float("-inf"), x, axis, keepdims)
+
+
+def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The minimum over `axis` of the elements that are not NaN; NaN if there are none.
+
+    Args:
+        x: a tensor.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    >>> float(nanmin([np.nan, 1.0, 3.0]))
+    1.0
+    """
+    return _nan_extreme(min, float("inf"), x, axis, keepdims)
+
+
+def _nan_extreme(function: Any, instead: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    missing = _is_missing(x)
+    if missing is None:
+        return function(x, axis, keepdims)
+    result = function(where(missing, instead, x), axis, keepdims)
+    return where(all(missing, axis, keepdims), float("nan"), result)
+
+
+def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Where the first maximum that is not NaN lies along `axis`; -1 if all are NaN.
+
+    Args:
+        x: a tensor.
+        axis: an axis; the flattened tensor if None.
+        keepdims: whether the axis stays, with size 1.
+
+    >>> int(nanargmax([np.nan, 1.0, 3.0]))
+    2
+    """
+    return _nan_position(argmax, float("-inf"), x, axis, keepdims)
+
+
+def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Where the first minimum that is not NaN lies along `axis`; -1 if all are NaN.
+
+    Args:
+        x: a tensor.
+        axis: an axis; the flattened tensor if None.
+        keepdims: whether the axis stays, with size 1.
+
+    >>> int(nanargmin([np.nan, 1.0, 3.0]))
+    1
+    """
+    return _nan_position(argmin, float("inf"), x, axis, keepdims)
+
+
+def _nan_position(function: Any, instead: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    missing = _is_missing(x)
+    if missing is None:
+        return function(x, axis, keepdims)
+    found = function(where(missing, instead, x), axis, keepdims)
+    return where(all(missing, axis, keepdims), -1, found)

@@ -1,0 +1,238 @@
+"""Parts of arrays: `x[...]`, and elements by their positions on one axis."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish.graph import dtypes
+from kerasish.graph.primitive import as_tensor, primitive
+from kerasish.graph.shapes import Dim, canonical_axis, known
+from kerasish.graph.spec import Shape, Spec
+from kerasish.graph.tensor import Constant, Tensor, subgraphs_of
+from kerasish.ops.array import flatten, reshape
+from kerasish.ops.elementwise import cast
+
+
+@primitive
+def slice_p(
+    x: Spec, *, start: tuple[Any, ...], stop: tuple[Any, ...], step: tuple[int, ...]
+) -> Spec:
+    """Bounds as of `range`, within the axis; stop -1 with a negative step means "to 0"."""
+    bounds = list(zip(start, stop, step, strict=True))
+    for n, (a, b, _) in zip(x.shape, bounds, strict=True):
+        # Only an index into an axis of once unknown size can turn out to lie outside.
+        if n is not None and not isinstance(a, Dim) and b == a + 1 and not 0 <= a < n:
+            raise ValueError(f"index {a} is out of range for an axis of size {n}.")
+    return Spec(
+        tuple(
+            None if isinstance(a, Dim) or isinstance(b, Dim) else len(range(a, b, s))
+            for a, b, s in bounds
+        ),
+        x.dtype,
+    )
+
+
+@primitive
+def slice_grad_p(
+    g: Spec,
+    *,
+    shape: Shape,
+    start: tuple[int, ...],
+    stop: tuple[int, ...],
+    step: tuple[int, ...],
+) -> Spec:
+    """Zeros of `shape` with the slice set to g."""
+    return Spec(tuple(map(known, shape)), g.dtype)
+
+
+@primitive
+def take_p(x: Spec, indices: Spec, *, axis: int) -> Spec:
+    if not dtypes.is_int(indices.dtype):
+        raise TypeError(f"indices must be integers, but got {indices.dtype}.")
+    return Spec(x.shape[:axis] + indices.shape + x.shape[axis + 1 :], x.dtype)
+
+
+@primitive
+def take_grad_p(g: Spec, indices: Spec, *, shape: Shape, axis: int) -> Spec:
+    """Zeros of `shape` with g added at the indices, which may repeat."""
+    return Spec(tuple(map(known, shape)), g.dtype)
+
+
+def getitem(x: Any, key: Any) -> Tensor:
+    """`x[key]` as in NumPy: ints, slices, None, Ellipsis, and arrays of integers or booleans.
+
+    The values of boolean arrays must be known, for the shape of the result depends on them.
+    An int beside arrays is taken first, as if it stood in an index of its own.
+
+    Args:
+        x: a tensor.
+        key: ints, slices, None, Ellipsis, arrays, or a tuple of them.
+
+    >>> getitem(np.arange(6).reshape(2, 3), (0, slice(None, None, -1))).numpy()
+    array([2, 1, 0])
+    """
+    x = as_tensor(x)
+    given = key if isinstance(key, tuple) else (key,)
+    keys = _one_per_axis(tuple(part for k in given for part in _without_masks(k)), x.rank)
+    if builtins.any(_is_array(k) for k in keys):
+        from kerasish.ops.indexing import by_arrays
+
+        return by_arrays(x, keys, [i for i, k in enumerate(keys) if _is_array(k)])
+    bounds: list[tuple[Any, Any, int]] = []
+    kept: list[int | None] = []  # per axis of the result: the axis of x, None for a new one
+    for k in keys:
+        axis = len(bounds)
+        if k is None:
+            kept.append(None)
+        elif isinstance(k, builtins.slice):
+            bounds.append(_bounds(k, Dim.of(x, axis)))
+            kept.append(axis)
+        else:
+            position = _position(k, Dim.of(x, axis), axis)
+            bounds.append((position, position + 1, 1))
+    whole = [(0, Dim.of(x, i), 1) for i in range(x.rank)]
+    if not builtins.all(_same_bounds(a, b) for a, b in zip(bounds, whole, strict=True)):
+        start, stop, step = zip(*bounds, strict=True)
+        x = slice_p(x, start=start, stop=stop, step=step)
+    if kept == list(range(x.rank)):
+        return x
+    return reshape(x, tuple(1 if axis is None else Dim.of(x, axis) for axis in kept))
+
+
+def varies(value: Any) -> bool:
+    """Whether a value may differ from run to run: an input, a variable or a draw is behind it."""
+    pending, seen = [value] if isinstance(value, Tensor) else [], set()
+    while pending:
+        tensor = pending.pop()
+        node = tensor.node
+        if node is None:
+            if not isinstance(tensor, Constant):
+                return True
+        elif node.number not in seen:
+            if tensor.is_symbolic or node.attrs.get("counted") or subgraphs_of(node):
+                return True
+            seen.add(node.number)
+            pending.extend(node.inputs)
+    return False
+
+
+def _is_array(key: Any) -> bool:
+    """Whether a key is a list or an array, or a scalar that is known only at run time."""
+    if isinstance(key, Tensor):
+        return key.rank > 0 or varies(key)
+    return isinstance(key, (np.ndarray, list)) and np.ndim(key) > 0
+
+
+def _without_masks(key: Any) -> Sequence[Any]:
+    """The key itself, or of a boolean array the positions of what is true along each axis."""
+    if not _is_array(key) or as_tensor(key).dtype != "bool":
+        return (key,)
+    mask = as_tensor(key)
+    if mask.is_symbolic:
+        raise IndexError(
+            "the size of x[mask] would depend on values that are known only when the graph runs. "
+            "Use ops.where(mask, x, ...) instead."
+        )
+    return [positions.astype("int32") for positions in np.nonzero(mask.numpy())]
+
+
+def _one_per_axis(keys: tuple[Any, ...], rank: int) -> list[Any]:
+    """The key without Ellipsis, with an entry for each axis (and the Nones)."""
+    given = builtins.sum(k is not None and k is not Ellipsis for k in keys)
+    if given > rank:
+        raise IndexError(f"too many indices: the tensor has {rank} axes, but got {given}.")
+    fill = [builtins.slice(None)] * (rank - given)
+    dots = [i for i, k in enumerate(keys) if k is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("an index may hold only one Ellipsis ('...').")
+    at = dots[0] if dots else len(keys)
+    return [*keys[:at], *fill, *keys[at + 1 :]]
+
+
+def _bounds(s: builtins.slice, n: Any) -> tuple[Any, Any, int]:
+    """The slice as the arguments of a range over an axis of size `n`."""
+    step = 1 if s.step is None else operator.index(s.step)
+    if not builtins.any(isinstance(v, Dim) for v in (n, s.start, s.stop)):
+        return (*_range(n, s.start, s.stop, step), step)
+    if s.start is None and s.stop is None and step == 1:
+        return 0, n, 1
+
+    def bound(which: int) -> Dim:
+        return Dim(lambda n, a, b: _range(n, a, b, step)[which], n, s.start, s.stop)
+
+    return bound(0), bound(1), step
+
+
+def _range(n: int, start: int | None, stop: int | None, step: int) -> tuple[int, int]:
+    """Start and stop of a slice, from 0 on; only stop may be -1, "before 0"."""
+    first, last, _ = builtins.slice(start, stop, step).indices(n)
+    return (first, last) if range(first, last, step) else (0, 0)
+
+
+def _position(index: Any, n: Any, axis: int) -> Any:
+    """An index along an axis of size `n`, counted from the front."""
+    if isinstance(index, Dim):
+        return index
+    i = operator.index(index)
+    if isinstance(n, Dim):
+        return n + i if i < 0 else i
+    if not -n <= i < n:
+        raise IndexError(f"index {i} is out of range for axis {axis} of size {n}.")
+    return i % n
+
+
+def _same_bounds(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+    """Whether both mean the same; two Dims of one axis do."""
+    if isinstance(a[1], Dim) and isinstance(b[1], Dim):
+        return a[0] == 0 and a[2] == 1 and a[1].args == b[1].args
+    return not isinstance(a[1], Dim) and not isinstance(b[1], Dim) and a == b
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
+    """The elements of `x` at `indices` along `axis` (of the flattened input if None).
+
+    Negative indices count from the end. Indices outside of the axis are an error of the
+    caller; engines differ in what they return for them.
+
+    Args:
+        x: a tensor.
+        indices: ints of any shape, which take the place of the axis.
+        axis: an axis; the flattened tensor if None.
+
+    >>> take([10, 20, 30], [2, 0]).numpy()
+    array([30, 10], dtype=int32)
+    """
+    x, indices = as_tensor(x), as_tensor(indices)
+    if axis is None:
+        x, axis = flatten(x), 0
+    axis = canonical_axis(axis, x.rank)
+    if indices.dtype not in dtypes.UNSIGNED:
+        indices = indices + cast(indices < 0, indices.dtype) * as_tensor(
+            Dim.of(x, axis), indices.dtype
+        )
+    return take_p(x, indices, axis=axis)
+
+
+@slice_p.vjp
+def _(g, x, *, start, stop, step):
+    return slice_grad_p(g, shape=x.shape, start=start, stop=stop, step=step)
+
+
+@slice_grad_p.vjp
+def _(g, x, *, shape, start, stop, step):
+    return slice_p(g, start=start, stop=stop, step=step)
+
+
+@take_p.vjp
+def _(g, x, indices, *, axis):
+    return take_grad_p(g, indices, shape=x.shape, axis=axis), None
+
+
+@take_grad_p.vjp
+def _(g, x, indices, *, shape, axis):
+    return take_p(g, indices, axis=axis), None

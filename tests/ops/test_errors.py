@@ -1,0 +1,103 @@
+"""Typical mistakes: the message names the operation, what came, and what fits."""
+
+import numpy as np
+import pytest
+
+from kerasish import ops, random
+
+A, B = np.zeros((2, 3), "float32"), np.zeros((4, 5), "float32")
+IMAGE = np.zeros((1, 4, 4, 3), "float32")
+INTS = np.array([1, 2])
+
+# The mistake, and what the message must hold, in this order.
+MISTAKES = [
+    (lambda: ops.add(A, B), "add", "(2, 3)", "(4, 5)", "equal, or one of them 1"),
+    (lambda: ops.where(A > 0, A, B), "where", "(2, 3)", "(4, 5)", "equal, or one of them 1"),
+    (lambda: ops.matmul(A, B), "matmul", "inner sizes", "3 and 4", "(2, 3)", "(4, 5)"),
+    (lambda: ops.matmul(A, 2.0), "matmul", "scalar", "ops.multiply"),
+    (lambda: ops.dot(A, B), "dot", "(2, 3)", "(4, 5)"),
+    (lambda: ops.tensordot(A, B, 1), "tensordot", "(2, 3)", "(4, 5)"),
+    (lambda: ops.tensordot(A, B, [[5], [0]]), "tensordot", "axis 5", "rank 2"),
+    (lambda: ops.einsum("ij,jk->ik", A, B), "einsum", "j", "3", "4"),
+    (lambda: ops.einsum("ijk->i", A), "einsum", "ijk", "2 axes"),
+    (lambda: ops.sum(A, axis=2), "sum", "axis 2", "rank 2", "-2 to 1"),
+    (lambda: ops.softmax(A, axis=-3), "softmax", "axis -3", "rank 2"),
+    (lambda: ops.max(A, axis=(0, 0)), "max", "twice", "(0, 0)"),
+    (lambda: ops.argmax(A, axis=0.5), "argmax", "int", "0.5"),
+    (lambda: ops.concatenate([A, B]), "concatenate", "(2, 3)", "(4, 5)", "every axis but axis 0"),
+    (lambda: ops.concatenate([]), "concatenate", "at least one"),
+    (lambda: ops.concatenate([A, A[0]]), "concatenate", "(2, 3)", "(3,)"),
+    (lambda: ops.stack([A, B]), "stack", "one shape", "(2, 3)", "(4, 5)"),
+    (lambda: ops.reshape(A, (4, 2)), "reshape", "(2, 3)", "6 elements", "(4, 2)"),
+    (lambda: ops.reshape(A, (-1, -1)), "reshape", "only one size may be -1"),
+    (lambda: ops.reshape(A, (4, -1)), "reshape", "(2, 3)", "not a multiple of 4"),
+    (lambda: ops.transpose(A, (0, 0)), "transpose", "(0, 0)", "2 axes"),
+    (lambda: ops.squeeze(A, 0), "squeeze", "axis 0", "(2, 3)", "size 2"),
+    (lambda: ops.expand_dims(A, 4), "expand_dims", "axis 4", "rank 3"),
+    (lambda: ops.broadcast_to(A, (2, 4)), "broadcast_to", "(2, 3)", "(2, 4)"),
+    (lambda: ops.split(A, 2, axis=1), "split", "axis 1", "size 3", "2 equal parts"),
+    (lambda: ops.pad(A, [(1, 1)] * 3), "pad", "per axis (2)"),
+    (lambda: ops.pad(A, -1), "pad", "negative"),
+    (lambda: ops.pad(A, 1, mode="wrap"), "pad", "reflect", "'wrap'"),
+    (lambda: ops.take(A, [0.5]), "take", "integers", "float32"),
+    (lambda: ops.convert_to_tensor(A)[2], "index 2", "axis 0", "size 2"),
+    (lambda: ops.convert_to_tensor(A)[0, 0, 0], "too many indices", "2 axes", "3"),
+    (lambda: ops.cast(A, "floaty"), "dtype", "'floaty'", "float32"),
+    (lambda: ops.convert_to_tensor("abc"), "tensor", "'abc'", "numbers"),
+    (lambda: ops.bitwise_and(A, A), "bitwise_and", "int", "float32"),
+    (lambda: ops.conv(IMAGE, np.zeros((3, 3, 2, 8))), "conv", "3 channels", "(3, 3, 2, 8)"),
+    (lambda: ops.conv(A, np.zeros((3, 3, 3, 8))), "conv", "(3, 3, 3, 8)", "rank 4", "(2, 3)"),
+    (lambda: ops.conv(IMAGE, np.zeros((5, 5, 3, 1))), "conv", "(5, 5)", "(1, 4, 4, 3)", "same"),
+    (lambda: ops.conv(IMAGE, np.zeros((3, 3, 3, 1)), 1, "full"), "conv", "same", "'full'"),
+    (lambda: ops.max_pool(IMAGE, 5), "max_pool", "(5, 5)", "(1, 4, 4, 3)", "same"),
+    (lambda: ops.max_pool(IMAGE, (2, 2, 2)), "max_pool", "pool_size", "2 of them", "(2, 2, 2)"),
+    (lambda: ops.max_pool(IMAGE, 2, data_format="last"), "data_format", "channels_last", "'last'"),
+    (lambda: ops.solve(A, A), "solve", "(2, 3)"),
+    (lambda: ops.cholesky(A), "cholesky", "(2, 3)", "square"),
+    (lambda: ops.norm(A, ord=7, axis=(0, 1)), "norm", "7", "'fro'"),
+    (lambda: ops.top_k(A, 5), "top_k", "5", "3"),
+    (lambda: ops.image.resize(A, (2, 2)), "resize", "(2, 3)"),
+    (lambda: ops.layer_normalization(A, np.ones(4)), "layer_normalization", "(2, 3)", "(4,)"),
+    (lambda: ops.while_loop(lambda i: i < 3, lambda i: 1.5 * i, (0,)), "while", "int32", "float"),
+    (lambda: ops.scan(lambda c, x: c, 0.0, A), "scan", "carry and a result"),
+    (lambda: ops.cond(A > 0, lambda: 1, lambda: 2), "cond", "(2, 3)", "ops.where"),
+    (lambda: ops.gradients(ops.sum(INTS), ops.convert_to_tensor(A)), "gradients", "int64"),
+    (lambda: ops.view_as_complex(A), "view_as_complex", "size 2", "(2, 3)"),
+    (lambda: ops.add(np.ones(2, "complex64"), 1), "complex", "ops.real"),
+    (lambda: ops.vectorize(ops.dot, signature="n->")(A), "vectorize", "'n->'"),
+    (lambda: ops.jvp(ops.sin, (A,), (B,)), "jvp", "(4, 5)", "(2, 3)"),
+    (lambda: random.uniform((2,), dtype="int32"), "uniform", "float", "int32"),
+    (lambda: random.randint((2,), 0, 5, dtype="float32"), "randint", "int", "float32"),
+    (lambda: random.normal((2,), seed="7"), "seed", "SeedGenerator", "'7'"),
+    (lambda: random.categorical(INTS, 2), "categorical", "(batch, classes)", "(2,)"),
+    (lambda: random.dropout(A, 1.5), "dropout", "1.5"),
+]
+
+
+def test_errors_of_users_functions_stay_as_they_are():
+    def body(carry, x):
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match=r"^mine$"):
+        ops.scan(body, 0.0, A)
+
+
+def test_aliases_are_one_function():
+    assert ops.swish is ops.silu
+    assert ops.nn.softmax is ops.softmax
+    assert ops.linalg.norm is ops.norm
+
+
+@pytest.mark.parametrize(
+    ("mistake", "parts"),
+    [(m, parts) for m, *parts in MISTAKES],
+    ids=[" ".join(parts)[:40] for _, *parts in MISTAKES],
+)
+def test_messages(mistake, parts):
+    with pytest.raises((ValueError, TypeError, IndexError)) as caught:
+        mistake()
+    message, place = str(caught.value), 0
+    for part in parts:
+        found = message.find(part, place)
+        assert found >= 0, f"{part!r} is not in (the rest of): {message}"
+        place = found + len(part)
