@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kerasish.cli import operations
 from kerasish.engines import registry
+from kerasish.engines.base import Engine
 from kerasish.graph.primitive import PRIMITIVES
 
 PAGE = Path(__file__).parent / "engines" / "operations.md"
@@ -27,7 +28,9 @@ attributes: plain data in the Program. All shapes are known when a Program is ma
 
 ## Primitives
 
-An engine that lacks one of these raises an error that names it, before anything runs.
+An engine that lacks one of these raises an error that names it, before anything runs. Where it
+says NumPy, the process of the engine computes it with NumPy, for the reason that stands below. (On
+CNTK, which carries all numbers in floats, NumPy also computes whatever results in integers.)
 """
 
 COMPOSITES = """
@@ -40,7 +43,7 @@ it is made of.
 GAPS = """
 ## Gaps
 
-Why an engine lacks an operation:
+Why an engine lacks an operation, or leaves it to NumPy:
 """
 
 Columns = dict[str, dict[str, str]]  # engine -> operation -> what its cell says
@@ -50,7 +53,7 @@ def render(old: str) -> str:
     """The page, given the one that is there."""
     primitives, composites = operations()
     columns = _columns(old, primitives, composites)
-    gaps = _gaps(old, primitives)
+    gaps = _gaps(old, primitives + composites)
     parts = [HEAD, _table(primitives, columns), COMPOSITES, _table(composites, columns)]
     return "\n".join([*parts, *([GAPS, gaps] if gaps else [])]).rstrip() + "\n"
 
@@ -60,12 +63,18 @@ def _columns(old: str, primitives: list[str], composites: list[str]) -> Columns:
     columns: Columns = {}
     for name in registry.BUILT_IN:
         if registry.installed(name)[0]:
-            lowers = registry.load(name).lowers
-            columns[name] = {op: "yes" if lowers(op) else "**no**" for op in primitives}
-            columns[name] |= {op: "whole" if lowers(op) else "expanded" for op in composites}
+            engine = registry.load(name)
+            columns[name] = {op: _cell(engine, op, "yes", "**no**") for op in primitives}
+            columns[name] |= {op: _cell(engine, op, "whole", "expanded") for op in composites}
         elif name in known:
             columns[name] = known[name]
     return columns
+
+
+def _cell(engine: Engine, op: str, own: str, lacking: str) -> str:
+    if not engine.lowers(op):
+        return lacking
+    return "NumPy" if engine.by_numpy(op) else own
 
 
 def _parsed(page: str) -> Columns:
@@ -105,17 +114,26 @@ def _arguments(op: str) -> str:
     return f"`{inspect.Signature(plain)}`"
 
 
-def _gaps(old: str, primitives: list[str]) -> str:
+def _gaps(old: str, ops: list[str]) -> str:
     known = old.partition(GAPS)[2].splitlines()
     lines = []
     for name, info in registry.BUILT_IN.items():
         if registry.installed(name)[0]:
             engine = registry.load(name)
-            gaps = [(op, engine.gap(op)) for op in primitives if not engine.lowers(op)]
-            lines += [f"- {info.display}, `{op}`: {reason}" for op, reason in gaps if reason]
+            lines += _reasons(info.display, engine, ops)
         else:
-            lines += [line for line in known if line.startswith(f"- {info.display},")]
+            lines += [line for line in known if line.startswith(f"- {info.display}:")]
     return "\n".join(lines)
+
+
+def _reasons(display: str, engine: Engine, ops: list[str]) -> list[str]:
+    """A line for each reason, with all the operations that it is true of."""
+    found: dict[str, list[str]] = {}
+    for op in ops:
+        reason = engine.by_numpy(op) or ("" if engine.lowers(op) else engine.gap(op))
+        if reason and (PRIMITIVES[op].expansion is None or engine.lowers(op)):
+            found.setdefault(reason, []).append(f"`{op}`")
+    return [f"- {display}: {', '.join(names)}: {reason}" for reason, names in found.items()]
 
 
 if __name__ == "__main__":

@@ -91,7 +91,9 @@ def _describe(name: str) -> tuple[tuple[str, str, str], str]:
 
 def _share(engine: Any) -> str:
     primitives, _ = operations()
-    return f"{sum(map(engine.lowers, primitives))} of {len(primitives)}"
+    beside = sum(bool(engine.by_numpy(op)) for op in primitives if engine.lowers(op))
+    share = f"{sum(map(engine.lowers, primitives))} of {len(primitives)}"
+    return f"{share}, {beside} by NumPy" if beside else share
 
 
 # Never in a Program: resolved when it is made.

@@ -53,27 +53,6 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("loaded_engine", there, indirect=True, scope="session")
 
 
-# The operations that engines on old Pythons are held to. Those of the other tables came later:
-# there these engines name what they lack before anything runs, but not every result is right yet.
-HELD_TO = "elementwise reduce array linalg conv nn random control optimize".split()
-
-
-def pytest_collection_modifyitems(config, items):
-    left_out = [item for item in items if _is_beyond(item)]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not _is_beyond(item)]
-
-
-def _is_beyond(item):
-    parameters = getattr(item, "callspec", None) and item.callspec.params
-    if not parameters or "table" not in parameters:
-        return False
-    return parameters.get("loaded_engine") in ("theano", "cntk") and (
-        parameters["table"] not in HELD_TO
-    )
-
-
 @pytest.fixture(scope="session")
 def loaded_engine(request):
     return registry.load(request.param)

@@ -7,12 +7,18 @@ An engine knows the names of primitives and plain data, nothing of layers or mod
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
+from kerasish.graph.native import NativeFunction
 from kerasish.graph.program import Instruction, Program
+from kerasish.graph.spec import Spec
+
+
+_NATIVE_CALL = "native_call"
+_NATIVE_GAP = "it has no functions of its own that a user's program could call"
 
 
 class MissingOperationError(NotImplementedError):
@@ -58,6 +64,8 @@ class Engine(ABC):
             If not, Programs come with their gradients spelled out in primitives.
         higher_gradients: whether it differentiates its own gradients again. If not, those come
             spelled out.
+        without_gradient: the operations that it runs, but cannot differentiate. Gradients that
+            lead through one come spelled out.
         volatile: whether its process may die while this one lives on, so that the values
             of variables have to be fetched now and then.
     """
@@ -66,6 +74,7 @@ class Engine(ABC):
     table: dict[str, Any]
     native_gradients = False
     higher_gradients = True
+    without_gradient: Collection[str] = ()
     volatile = False
 
     def lowers(self, op: str) -> bool:
@@ -74,24 +83,67 @@ class Engine(ABC):
 
     def gap(self, op: str) -> str:
         """Why the engine does not lower the operation, empty if there is no special reason."""
+        return _NATIVE_GAP if op == _NATIVE_CALL else ""
+
+    def by_numpy(self, op: str) -> str:
+        """Why NumPy computes an operation for the engine, which cannot; empty if it can."""
         return ""
 
     def check(self, program: Program) -> None:
         """Raises MissingOperationError naming every operation that the engine lacks."""
         missing: dict[str, Instruction] = {}
         for instruction in program.walk():
-            if not self.lowers(instruction.op):
-                missing.setdefault(instruction.op, instruction)
+            if self._lacks(instruction):
+                missing.setdefault(self._why_not(instruction), instruction)
         if missing:
-            lines = [
-                f"  {op}: {self.gap(op) or 'not lowered'} (used by {i.source or program.name})"
-                for op, i in missing.items()
-            ]
+            lines = [f"  {why} (used by {i.source or program.name})" for why, i in missing.items()]
             raise MissingOperationError(
                 f"The {self.name} engine cannot run {program.name}: it lacks "
                 f"{len(missing)} operation(s).\n" + "\n".join(lines) + "\nChoose another engine "
                 "with KERAS_BACKEND or kerasish.config.set_backend; `kerasish backends` lists them."
             )
+
+    def _lacks(self, instruction: Instruction) -> bool:
+        own = instruction.attrs.get("engine", self.name) == self.name
+        return not own or not self.lowers(instruction.op)
+
+    def _why_not(self, instruction: Instruction) -> str:
+        if instruction.op != _NATIVE_CALL:
+            return f"{instruction.op}: {self.gap(instruction.op) or 'not lowered'}"
+        function, engine = instruction.attrs["function"], instruction.attrs["engine"]
+        return (
+            f"{_NATIVE_CALL}: {function.partition('#')[0]} is a function of {engine}, which runs there only: "
+            f"KERAS_BACKEND={engine}, or kerasish.config.set_backend({engine!r})"
+        )
+
+    def native_specs(
+        self, function: NativeFunction, specs: Sequence[Spec], sizes: Sequence[int | None]
+    ) -> tuple[Spec, ...]:
+        """The specs of what a function of the engine's own tensors returns, one after the other.
+
+        How the function nests them becomes its `structure`.
+
+        Args:
+            function: the function.
+            specs: of the tensors it is called with; sizes that are not known yet are None.
+            sizes: the ints it is called with; None where not known yet.
+        """
+        raise NotImplementedError(
+            f"The {self.name} engine calls no functions of its own tensors from here."
+        )
+
+    def native_gradient(
+        self, function: NativeFunction, inputs: int
+    ) -> Callable[[list[Any], list[Any]], Any]:
+        """The gradient of such a function.
+
+        Returns:
+            A function of its `inputs` tensors followed by the gradients of its results, and of
+            its ints. It returns the gradients of the tensors that are floats.
+        """
+        raise NotImplementedError(
+            f"The {self.name} engine differentiates no functions of its own tensors."
+        )
 
     @abstractmethod
     def version(self) -> str:

@@ -27,8 +27,10 @@ class Engine:
     device = "cpu"
     native_gradients = False
     higher_gradients = False
+    without_gradient = ()
 
     def __init__(self):
+        self.by_numpy = {"tanh": "echoes have no curves"}
         self.gaps = {"sort": "echoes have no order"}
         self.table = {"add": np.add, "multiply": np.multiply, "accident": None, "sleep": None}
         self.variables = {}

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from cases.case import Case
+from cases.limits import LIMITS
 from cases.run import ByRules, Expanded, InBulk, Outcome, Table, has_gradient
 from cases.tables import TABLES
 
@@ -24,6 +25,16 @@ def rows(wanted=lambda case: True, tables=tuple(TABLES)):
             if wanted(case)
         ],
     )
+
+
+@pytest.fixture(autouse=True)
+def _limits(request):
+    """Tests of what an engine cannot get right have to fail."""
+    given = request.node.callspec.params
+    limits = LIMITS.get(given.get("loaded_engine"), {})
+    reason = limits.get((given["table"], given["case"].name))
+    if reason:
+        request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
 # The tables whose operations include composites.
@@ -136,8 +147,9 @@ def test_composites_by_their_gradient_rules(table, case):
 @rows()
 def test_steps_in_bulk(engine, table, case):
     """In the native loop, compiled as the engine likes best, it all comes out the same."""
-    if not engine.volatile:  # workers run their steps one by one
-        same_as_whole(engine, table, case, InBulk)
+    if engine.volatile:
+        pytest.skip("workers run their steps one by one")
+    same_as_whole(engine, table, case, InBulk)
 
 
 def same_as_whole(engine, table, case, kind):

@@ -149,10 +149,19 @@ def test_a_home_that_cannot_be_written_is_named(machine, monkeypatch, tmp_path):
 
 
 def test_the_users_theano_flags_come_last(monkeypatch, tmp_path):
-    monkeypatch.setenv("THEANO_FLAGS", "openmp=True")
+    monkeypatch.setenv("THEANO_FLAGS", "openmp=False")
     flags = recipes.RECIPES["theano"].variables(tmp_path)["THEANO_FLAGS"].split(",")
     assert flags[0] == "floatX=float32"
-    assert flags[-1] == "openmp=True"
+    assert flags[-1] == "openmp=False"
+
+
+def test_theanos_old_blas_gets_the_kernels_that_suit_the_processor(monkeypatch, tmp_path):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setattr(recipes, "_openblas", lambda directory: tmp_path / "libopenblas.so")
+    for processor, kernels in ((recipes.AVX512, "SkylakeX"), (recipes.AVX2, "Haswell")):
+        monkeypatch.setattr(recipes, "_processor", lambda processor=processor: processor)
+        variables = recipes.RECIPES["theano"].variables(tmp_path)
+        assert variables["OPENBLAS_CORETYPE"] == kernels
 
 
 def test_any_path_survives_theanos_flags(monkeypatch, tmp_path):

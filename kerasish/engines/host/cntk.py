@@ -2,32 +2,37 @@
 
 Runs in the worker; Python 3.6 syntax.  What is carried how: CNTK computes with float32 and float64
 only.  float64 and int64 are carried in float64 (exact up to 2**53), all else in float32 (integers
-exact up to 2**24).  Tensors have no dynamic axes: the batch is an ordinary first axis.
-
-CNTK's assignments take effect when everything else has been computed, so that updates see old
-values, as a program wants it.  What follows the gradients is computed afterwards: see
-`GradientStep`.
+exact up to 2**24), but no arithmetic is done with integers here: `cntk_plan` says what CNTK
+computes and what NumPy.  Tensors have no dynamic axes: the batch is an ordinary first axis.
 """
-
-import collections
 
 import numpy as np
 
 from . import layout
 from .cntk_boot import C
-from .cntk_ops import TABLE, carrier, shaped
-from .common import RANDOM, Draws, note
-from .tail import Tail, covers
-
-FLAT = frozenset(  # no gradient passes through these
-    "stop_gradient sign floor ceil round logical_not isnan isfinite equal not_equal "
-    "less less_equal greater greater_equal logical_and logical_or any all argmax argmin "
-    "floor_divide full iota "
-    "random_uniform random_normal dropout_mask".split()
-)
-
+from .cntk_ops import BATCHED, TABLE, WITH_GRADIENT, carrier, shaped
+from .cntk_plan import parts_of, reaching, without_zero_gradients
+from .common import RANDOM, note
+from .definitions import LOOPS
+from .tail import ELEMENTWISE, Inner, Tail
 
 DEVICE = C.cpu()
+# What NumPy computes in the worker, besides all arithmetic with integers, and why.
+BY_NUMPY = {
+    op: reason
+    for ops, reason in [
+        (RANDOM, "one seed gives the same numbers on every engine"),
+        (LOOPS, "a step of a loop takes less time than a call of CNTK"),
+        (["nextafter", "view"], "CNTK has no bits of numbers"),
+        ("cholesky lu qr svd eigh eig solve".split(), "CNTK takes no matrices apart"),
+        ("argsort sort top_k searchsorted".split(), "CNTK cannot sort"),
+        ("bitwise_and bitwise_or bitwise_xor".split(), "CNTK has no integers"),
+        ("left_shift right_shift gcd segment_max segment_min".split(), "CNTK has no integers"),
+    ]
+    for op in ops
+}
+
+COMPUTED = frozenset(ELEMENTWISE) - {"stop_gradient"}  # their results are arrays of their own
 
 
 class Engine:
@@ -38,17 +43,16 @@ class Engine:
     device = "cpu"
     native_gradients = True
     higher_gradients = False
+    without_gradient = by_numpy = BY_NUMPY
+    table = dict.fromkeys(list(TABLE) + list(BY_NUMPY) + ["gradients"])
 
     def __init__(self):
         self.gaps = {}
-        self.table = TABLE
-        self.arrays = {}  # key -> the newest value, where CNTK has not changed it since
-        self.parameters = {}  # key -> where CNTK keeps it, if one of its functions uses it
-        self.dtypes = {}
+        self.arrays = {}  # key -> the value
+        self.parameters = {}  # key -> the same in CNTK, if one of its functions uses it
 
     def write(self, key, value):
         self.arrays[key] = value
-        self.dtypes[key] = value.dtype
         if key in self.parameters:
             parameter, shape, dtype = self.parameters[key]
             if (value.shape, carrier(value.dtype.name)) == (shape, dtype):
@@ -57,10 +61,6 @@ class Engine:
                 del self.parameters[key]
 
     def read(self, key):
-        if key not in self.arrays:
-            parameter, shape, _ = self.parameters[key]
-            value = np.asarray(parameter.value).astype(self.dtypes[key], copy=False)
-            self.arrays[key] = value.reshape(shape)
         return self.arrays[key]
 
     def parameter(self, key):
@@ -72,383 +72,260 @@ class Engine:
             self.parameters[key] = parameter, native.shape, native.dtype
         return self.parameters[key][0]
 
-    def assigned(self, keys):
-        """CNTK has given these variables new values."""
-        for key in keys:
-            self.arrays.pop(key, None)
-
     def delete(self, key):
-        for store in (self.arrays, self.parameters, self.dtypes):
+        for store in (self.arrays, self.parameters):
             store.pop(key, None)
 
     def compile(self, program, once=False):
         """A function of (inputs, counter) that returns the outputs and applies the updates."""
-        program = _without_empties(program)
-        program = _without_zero_gradients(program)
-        gradients = any(i.op == "gradients" for i in program.instructions)
-        step = (GradientStep if gradients else PlainStep)(self, program)
+        step = Step(self, program)
         note("")
         return step
 
 
-class Lowering:
-    """The CNTK values of (a part of) a program: its inputs, then instruction by instruction."""
+class Step:
+    """A program: its parts, by CNTK and by NumPy in turns, then the updates."""
 
-    def __init__(self, engine, program, trainable=()):
-        self.program = program
-        self.draws = Draws(program)
+    def __init__(self, engine, program):
+        self.engine = engine
+        self.program = program = without_zero_gradients(program)
+        self.parts = []
+        used = set(program.outputs).union(i for _, i in program.updates)
+        # Arrays that nothing else refers to, and those that hold for one more run.
+        fresh, kept = set(), set()
+        for native, part, gradients in parts_of(program, TABLE):
+            if native:
+                self.parts.append(Native(engine, part, gradients))
+                fresh.update(part.outputs)
+            else:
+                self.parts.append(Tail(part, self.inner))
+                used.update(part.variables)
+                kept.update(i.outputs[0] for i in part.instructions if i.op in COMPUTED)
+        self.read = [(i, v.key) for i, v in program.variables.items() if i in used]
+        self.outputs = [(i, i in fresh) for i in program.outputs]
+        self.updates = [(key, i, i in fresh or i in kept) for key, i in program.updates]
+
+    def inner(self, program):
+        """A program within: CNTK's if it convolves, else NumPy's, since a call takes so long."""
+        spatial = any(i.op in layout.SPATIAL for i in program.instructions)
+        return Step(self.engine, program) if spatial else Inner(program, self.inner)
+
+    def __call__(self, arrays, counter):
+        values = dict(zip(self.program.inputs, arrays))
+        values.update(self.program.constants)
+        values.update((i, self.engine.read(key)) for i, key in self.read)
+        for part in self.parts:
+            values.update(part(values, counter))
+        results = [values[i] if own else np.array(values[i]) for i, own in self.outputs]
+        for key, i, own in self.updates:
+            self.engine.write(key, values[i] if own else np.array(values[i]))
+        return results
+
+
+class Native:
+    """A part of a program in CNTK: the values that others need, and gradients."""
+
+    def __init__(self, engine, program, gradients):
+        # The first one computes the outputs as well.
+        self.gradients = [
+            Gradients(engine, program, program.outputs if k == 0 else [], instruction)
+            for k, instruction in enumerate(gradients)
+        ]
+        self.forward = None
+        if not gradients:
+            self.forward = Forward(engine, Lowering(engine, program), program.outputs)
+
+    def __call__(self, values, counter):
+        if self.forward is not None:
+            return self.forward(values)[1]
+        known = {}
+        for one in self.gradients:
+            known.update(one(values))
+        return known
+
+
+class Lowering:
+    """The CNTK values of a part of a program: its inputs, then instruction by instruction.
+
+    Arguments:
+        wanted: the values that gradients are wanted of. They become parameters, or get one.
+        way: the values through which gradients pass.
+    """
+
+    def __init__(self, engine, program, wanted=(), way=()):
+        self.program, self.way = program, way
         self.values = layout.Values(program.specs, C.transpose, shaped)
+        self.parameters = {}  # wanted value -> the parameter whose gradient is its own
+        self.first = set()  # those whose gradients are channels first
+        self.batched = {}  # value -> the same with a batch axis, where CNTK has made it so
         plain = self.values.plain
-        random = [i.outputs[0] for i in self.draws.instructions]
-        self.order = list(program.inputs) + random
         # CNTK wants all arguments of a function in one dtype.
-        carriers = {carrier(program.specs[i].dtype) for i in self.order}
+        carriers = {carrier(spec.dtype) for spec in program.inputs.values()}
         self.common = np.float64 if np.float64 in carriers else np.float32
         self.arguments = {}
-        for i in self.order:
-            spec = program.specs[i]
-            x = C.input_variable(spec.shape, dtype=self.common, dynamic_axes=[])
-            self.arguments[i], plain[i] = x, _fitting(x, spec.shape, spec.dtype)
+        for i, spec in program.inputs.items():
+            if 0 not in spec.shape:
+                x = C.input_variable(spec.shape, dtype=self.common, dynamic_axes=[])
+                self.arguments[x], plain[i] = i, _fitting(x, spec.shape, spec.dtype)
         for i, variable in program.variables.items():
             value = engine.parameter(variable.key)
-            # Nobody needs its gradient, but CNTK would compute it.
-            plain[i] = value if i in trainable or not trainable else C.stop_gradient(value)
+            if i in wanted:
+                self.parameters[i] = value
+            # Nobody needs the gradient of others, but CNTK would compute it.
+            plain[i] = value if i in wanted or not wanted else C.stop_gradient(value)
         for i, array in program.constants.items():
-            if not array.size:
-                continue
-            native = np.asarray(array, carrier(array.dtype.name))
-            plain[i] = C.constant(native, shape=native.shape, dtype=native.dtype)
+            if array.size:
+                native = np.asarray(array, carrier(array.dtype.name))
+                plain[i] = C.constant(native, shape=native.shape, dtype=native.dtype)
+        for i in wanted:
+            if i in plain and i not in self.parameters:
+                self.shift(i)
+        for instruction in program.instructions:
+            self.lower(instruction)
+            if instruction.outputs[0] in wanted:
+                self.shift(instruction.outputs[0])
 
     def lower(self, instruction):
         """Add one instruction's value."""
-        if instruction.op in RANDOM:
-            return
         note("lowering %s of %s" % (instruction.op, instruction.source))
+        if self.stays_batched(instruction):
+            self.lower_batched(instruction)
+            return
         lowering = TABLE[instruction.op]
-        layout.apply(self.values, instruction, lambda *xs, **attrs: lowering(*xs, **attrs))
+        if instruction.outputs[0] in self.way:
+            lowering = WITH_GRADIENT.get(instruction.op, lowering)
+        if instruction.op == "concatenate":  # CNTK has no empty tensors
+            specs = self.program.specs
+            full = [i for i in instruction.inputs if 0 not in specs[i].shape]
+            instruction = instruction._replace(inputs=full)
+        layout.apply(self.values, instruction, lowering)
         (output,), spec = instruction.outputs, instruction.specs[0]
         first = output in self.values.first
         where = self.values.first if first else self.values.plain
         shape = layout.shape_first(spec.shape) if first else spec.shape
         where[output] = _fitting(where[output], shape, spec.dtype)
 
+    def stays_batched(self, instruction):
+        """Whether the result has a batch axis in CNTK's sense, as convolutions demand.
+
+        So elementwise operations between them need not leave it.
+        """
+        if instruction.op in BATCHED:
+            return len(instruction.specs[0].shape) > 3
+        shape, specs = instruction.specs[0].shape, self.program.specs
+        return instruction.op in layout.ELEMENTWISE and any(
+            i in self.batched and specs[i].shape == shape for i in instruction.inputs
+        )
+
+    def lower_batched(self, instruction):
+        (output,), (spec,) = instruction.outputs, instruction.specs
+        inputs, lowering = instruction.inputs, BATCHED.get(instruction.op)
+        batched = inputs[:1] if lowering else inputs  # the others are kernels
+        args = [self.with_batch(i, spec.shape) for i in batched]
+        args += [self.values.get(i) for i in inputs[len(args) :]]
+        lowering = lowering or TABLE[instruction.op]
+        value = lowering(*args, **instruction.attrs)
+        if value.dtype != carrier(spec.dtype):
+            value = C.cast(value, carrier(spec.dtype))
+        self.batched[output] = value
+        shape = layout.shape_first(spec.shape)
+        self.values.first[output] = _fitting(C.unpack_batch(value), shape, spec.dtype)
+
+    def with_batch(self, i, result):
+        """Value i with a batch axis, or without where it is the same for the whole batch.
+
+        `result` is the shape of what it is used for.
+        """
+        shape = self.program.specs[i].shape
+        if i not in self.batched:
+            value = self.values.get_first(i, len(result))
+            if len(shape) < len(result) or shape[0] != result[0]:
+                return shaped(value, value.shape[1:]) if shape else value
+            self.batched[i] = C.to_batch(value)
+        return self.batched[i]
+
     def shift(self, i):
         """Put value i plus zero in its place; the zeros' gradient is then the value's."""
-        where = self.values.first if self.values.made_first(i) else self.values.plain
+        first = self.values.made_first(i)
+        where = self.values.first if first else self.values.plain
         zeros = C.parameter(where[i].shape, init=0, dtype=where[i].dtype)
         where[i] = where[i] + zeros
-        return zeros
-
-    def feed(self, arrays, counter):
-        """CNTK's arguments for a run, those that the function does not use included."""
-        arrays = list(arrays) + self.draws(counter)
-        return {
-            self.arguments[i]: np.asarray(a, self.common, order="C")
-            for i, a in zip(self.order, arrays)
-        }
+        self.batched.pop(i, None)
+        self.parameters[i] = zeros
+        if first:
+            self.first.add(i)
 
 
-class Native:
-    """A CNTK function that makes outputs, which are known by value id, and assignments.
-
-    It is called past CNTK's own Python, whose checks take longer than a small step.
+class Forward:
+    """A CNTK function, called past CNTK's own Python, whose checks take longer than a small step.
 
     Arguments:
-        loss: one more output, to differentiate.
+        outputs: the ids of the values to compute.
+        loss: one more, to differentiate.
     """
 
-    def __init__(self, engine, lowering, outputs, updates, loss=None):
-        self.engine, self.lowering = engine, lowering
+    def __init__(self, engine, lowering, outputs, loss=None):
         self.specs = lowering.program.specs
-        self.ids = outputs
+        self.common = lowering.common
         get = lowering.values.get
         # An argument or a variable is no output of a CNTK function until something is done to it.
-        native = {i: _computed(get(i)) for i in outputs if 0 not in self.specs[i].shape}
-        self.keys = [key for key, _ in updates]
-        assigned = [_assign(engine.parameter(key), get(i)) for key, i in updates]
+        made = [_computed(get(i)) for i in outputs]
         first = [] if loss is None else [loss]
-        self.function = _combine(first + list(native.values()) + assigned)
-        self.places = {i: f.output for i, f in native.items()}
-        self.outputs = list(self.function.outputs) if self.function else []
-        self.used = list(self.function.arguments) if self.function else []
+        self.function = _combine(first + made)
+        self.places = [(i, f.output) for i, f in zip(outputs, made)]
+        self.results = list(self.function.outputs)
+        self.used = [(x, lowering.arguments[x]) for x in self.function.arguments]
         self.kept = {f.output for f in first}
 
-    def __call__(self, arrays, counter):
-        """The backward pass's state and the outputs as arrays of the program's dtypes, by id."""
-        if self.function is None:
-            return None, {i: np.empty(self.specs[i].shape, self.specs[i].dtype) for i in self.ids}
-        feed = self.lowering.feed(arrays, counter)
-        values = {x: _value(feed[x]) for x in self.used}
-        results = dict.fromkeys(self.outputs)
-        state = C.cntk_py.Function._forward(self.function, values, results, DEVICE, self.kept)
-        self.engine.assigned(self.keys)
-        return state, {i: self.array(i, results) for i in self.ids}
+    def __call__(self, values):
+        """The backward pass's state, and the outputs as arrays of the program's dtypes, by id."""
+        # The arrays have to live until CNTK is done.
+        fed = [(x, np.asarray(values[i], self.common, order="C")) for x, i in self.used]
+        feed = {x: _value(array) for x, array in fed}
+        results = dict.fromkeys(self.results)
+        state = C.cntk_py.Function._forward(self.function, feed, results, DEVICE, self.kept)
+        return state, {i: self.array(i, results[place]) for i, place in self.places}
 
-    def array(self, i, results):
+    def array(self, i, value):
         spec = self.specs[i]
-        if i not in self.places:
-            return np.empty(spec.shape, spec.dtype)
-        value = results[self.places[i]].data().to_ndarray().reshape(spec.shape)
-        return value != 0 if spec.dtype == "bool" else value.astype(spec.dtype, copy=False)
-
-
-class PlainStep:
-    """A program without gradients: one evaluation, which also makes the assignments."""
-
-    def __init__(self, engine, program):
-        lowering = Lowering(engine, program)
-        for instruction in program.instructions:
-            lowering.lower(instruction)
-        self.outputs = program.outputs
-        self.native = Native(
-            engine, lowering, list(dict.fromkeys(program.outputs)), program.updates
-        )
-
-    def __call__(self, arrays, counter):
-        _, known = self.native(arrays, counter)
-        return [known[i] for i in self.outputs]
-
-
-class GradientStep:
-    """A program with gradients.
-
-    Its instructions fall into two parts: those that depend on gradients and those that do not. The
-    latter and the gradients are CNTK's; what follows them is NumPy's as far as it can be, see tail.
-    """
-
-    def __init__(self, engine, program):
-        self.engine, self.program = engine, program
-        first, *others = [i for i in program.instructions if i.op == "gradients"]
-        self.late = _reached(program, [o for i in [first] + others for o in i.outputs])
-        late_updates, held = self.split()
-        early = _copy(program, [i for i in program.instructions if i.outputs[0] not in self.late])
-        early.updates = []
-        self.others = [Gradients(engine, early, i) for i in others]
-        early.outputs = list(
-            dict.fromkeys([i for i in program.outputs if i not in self.late] + held)
-        )
-        early.updates = [u for u in program.updates if u not in late_updates]
-        # The one that makes updates comes last: they must not change what the others see.
-        self.first = Gradients(engine, early, first)
-        self.build_rest(late_updates, held)
-
-    def split(self):
-        """The updates to make after the gradients, and the early values that they need."""
-        program, late = self.program, self.late
-        maker = {o: i for i in program.instructions for o in i.outputs}
-        fed = _reached(
-            program,
-            list(program.inputs) + [i.outputs[0] for i in program.instructions if i.op in RANDOM],
-        )
-        again, held = set(), []
-
-        def need(i):
-            """Value i is wanted after the gradients."""
-            if i in late or i in again or i in held:
-                return
-            if i in fed:
-                held.append(i)
-            elif i in maker:  # it depends on variables only, and is computed once more
-                again.add(i)
-                for j in maker[i].inputs:
-                    need(j)
-
-        for instruction in program.instructions:
-            if instruction.outputs[0] in late and instruction.op != "gradients":
-                for i in instruction.inputs:
-                    need(i)
-        updates = [(key, i) for key, i in program.updates if i in late]
-        # A variable that is read after the gradients must not change before.
-        ids = {v.key: i for i, v in program.variables.items()}
-        read = {
-            i for one in program.instructions if one.outputs[0] in late | again for i in one.inputs
-        }
-        for key, i in program.updates:
-            if i not in late and ids[key] in read | {j for _, j in updates}:
-                need(i)
-                updates.append((key, i))
-        self.again = again
-        return updates, held
-
-    def build_rest(self, updates, held):
-        program = self.program
-        rest = _copy(
-            program,
-            [
-                i
-                for i in program.instructions
-                if i.op != "gradients" and i.outputs[0] in self.late | self.again
-            ],
-        )
-        stages = [self.first] + self.others
-        self.given = held + [o for stage in stages for o in stage.outputs]
-        rest.inputs = collections.OrderedDict((i, program.specs[i]) for i in self.given)
-        rest.outputs = [i for i in dict.fromkeys(program.outputs) if i in self.late]
-        rest.updates = updates
-        used = {i for one in rest.instructions for i in one.inputs}
-        used.update(rest.outputs, [i for _, i in updates])
-        self.read = {i: v.key for i, v in program.variables.items() if i in used}
-        self.rest = rest
-        self.tail = Tail(rest) if covers(rest) else None
-        self.plain = None if self.tail else PlainStep(self.engine, rest)
-
-    def __call__(self, arrays, counter):
-        known = {}
-        for stage in self.others + [self.first]:
-            known.update(stage(arrays, counter))
-        given = [known[i] for i in self.given]
-        if self.tail is None:
-            known.update(zip(self.rest.outputs, self.plain(given, counter)))
-        else:
-            values = dict(zip(self.given, given))
-            values.update((i, self.engine.read(key)) for i, key in self.read.items())
-            made = self.tail(values)
-            for key, i in self.rest.updates:
-                self.engine.write(key, made[i])
-            known.update(made)
-        return [np.array(known[i]) for i in self.program.outputs]
+        array = value.data().to_ndarray().reshape(spec.shape)
+        return array != 0 if spec.dtype == "bool" else array.astype(spec.dtype, copy=False)
 
 
 class Gradients:
-    """The gradients of one instruction, with the outputs and updates of the early program.
+    """The gradients of one instruction, and values computed on the way.
 
-    Called with the inputs and the counter, it returns the arrays: value id -> array.
+    Called with values (id -> array), it returns others.
     """
 
-    def __init__(self, engine, early, instruction):
-        self.program, self.instruction = early, instruction
-        self.outputs = list(instruction.outputs)
-        reaching = _reaching(early, instruction.inputs[0])
-        xs = [x for x in dict.fromkeys(instruction.inputs[1:]) if x in reaching]
-        self.model = Lowering(engine, early, trainable=set(xs) or {None})
-        self.wanted = {}  # value id -> the parameter whose gradient is wanted
-        self.first = set()  # those whose gradients are channels first
-        self.lower(engine, xs)
-        loss = C.reduce_sum(
-            self.model.values.native(instruction.inputs[0]), axis=C.Axis.all_static_axes()
-        )
-        loss = shaped(loss, (1,))
-        self.native = Native(engine, self.model, early.outputs, early.updates, loss)
-        self.loss, self.one = loss.output, np.ones(1, loss.dtype)
+    def __init__(self, engine, program, outputs, instruction):
+        loss, xs = instruction.inputs[0], instruction.inputs[1:]
+        way = reaching(program, loss)
+        wanted = [x for x in dict.fromkeys(xs) if x in way and 0 not in program.specs[x].shape]
+        self.model = Lowering(engine, program, wanted, way)
+        total = C.reduce_sum(self.model.values.native(loss), axis=C.Axis.all_static_axes())
+        total = shaped(total, (1,))
+        self.forward = Forward(engine, self.model, outputs, total)
+        self.loss, self.one = total.output, np.ones(1, total.dtype)
+        self.results = list(zip(xs, instruction.outputs, instruction.specs))
 
-    def lower(self, engine, xs):
-        model, program = self.model, self.program
-        for x in xs:
-            if x in program.variables:
-                self.wanted[x] = engine.parameter(program.variables[x].key)
-            elif x in program.inputs or x in program.constants:
-                self.wanted[x] = model.shift(x)
-        for instruction in program.instructions:
-            model.lower(instruction)
-            output = instruction.outputs[0]
-            if output in xs:
-                if model.values.made_first(output):
-                    self.first.add(output)
-                self.wanted[output] = model.shift(output)
-
-    def __call__(self, arrays, counter):
-        state, known = self.native(arrays, counter)
-        found = dict.fromkeys(self.wanted.values())
+    def __call__(self, values):
+        state, known = self.forward(values)
+        parameters = self.model.parameters
+        found = dict.fromkeys(parameters.values())
         C.cntk_py.Function._backward(
-            self.native.function, state, {self.loss: _value(self.one)}, found
+            self.forward.function, state, {self.loss: _value(self.one)}, found
         )
-        for x, output, spec in zip(
-            self.instruction.inputs[1:], self.outputs, self.instruction.specs
-        ):
-            if x in self.wanted:
-                grad = found[self.wanted[x]].data().to_ndarray()
-                rank = len(spec.shape)
-                if x in self.first:
-                    grad = grad.reshape(layout.shape_first(spec.shape)).transpose(
-                        layout.to_last(rank)
-                    )
+        for x, output, spec in self.results:
+            if x in parameters:
+                grad = found[parameters[x]].data().to_ndarray()
+                if x in self.model.first:
+                    first = layout.shape_first(spec.shape)
+                    grad = grad.reshape(first).transpose(layout.to_last(len(spec.shape)))
                 known[output] = grad.reshape(spec.shape).astype(spec.dtype, copy=False)
             else:
                 known[output] = np.zeros(spec.shape, spec.dtype)
         return known
-
-
-def _copy(program, instructions):
-    """The program with other instructions."""
-    other = object.__new__(type(program))
-    other.__dict__.update(program.__dict__)
-    other.inputs = program.inputs.copy()
-    other.instructions = instructions
-    return other
-
-
-# ---------------------------------------------------------------- the program's structure
-
-
-def _reached(program, sources):
-    """The values that depend on `sources`, these included."""
-    found = set(sources)
-    for instruction in program.instructions:
-        if any(i in found for i in instruction.inputs):
-            found.update(instruction.outputs)
-    return found
-
-
-def _reaching(program, loss):
-    """The values through which a gradient of the loss passes."""
-    found = {loss}
-    for instruction in reversed(program.instructions):
-        if instruction.op not in FLAT and any(o in found for o in instruction.outputs):
-            found.update(
-                i for i in instruction.inputs if program.specs[i].dtype.startswith("float")
-            )
-    return found
-
-
-def _without_empties(program):
-    """The program without what computes empty arrays, which CNTK does not have.
-
-    Only outputs may be empty, and what sums over empty arrays or joins them to others is known.
-    """
-    empty = {i for i, spec in program.specs.items() if 0 in spec.shape}
-    if not empty:
-        return program
-    kept, known = [], {}
-    for instruction in program.instructions:
-        present = [i for i in instruction.inputs if i not in empty]
-        if all(o in empty for o in instruction.outputs):
-            continue
-        if len(present) == len(instruction.inputs) or instruction.op == "gradients":
-            kept.append(instruction)
-        elif instruction.op == "concatenate":
-            kept.append(instruction._replace(inputs=present))
-        elif instruction.op in ("sum", "any", "all", "prod"):
-            spec = instruction.specs[0]
-            fill = np.ones if instruction.op in ("all", "prod") else np.zeros
-            known[instruction.outputs[0]] = fill(spec.shape, spec.dtype)
-        else:
-            raise ValueError(
-                "CNTK has no empty tensors: an input of %s in %s is one"
-                % (instruction.op, instruction.source or program.name)
-            )
-    program = _copy(program, kept)
-    program.constants = {**program.constants, **known}
-    return program
-
-
-def _without_zero_gradients(program):
-    """The program with zeros in place of gradients that no part of the loss passes on."""
-    kept, zeros = [], {}
-    for instruction in program.instructions:
-        if instruction.op == "gradients" and not any(
-            x in _reaching(program, instruction.inputs[0]) for x in instruction.inputs[1:]
-        ):
-            zeros.update(
-                (o, np.zeros(spec.shape, spec.dtype))
-                for o, spec in zip(instruction.outputs, instruction.specs)
-            )
-        else:
-            kept.append(instruction)
-    if not zeros:
-        return program
-    program = _copy(program, kept)
-    program.constants = {**program.constants, **zeros}
-    return program
 
 
 # ---------------------------------------------------------------- CNTK values
@@ -475,15 +352,5 @@ def _computed(x):
     return x if isinstance(x, C.Function) else x + C.constant(0, dtype=x.dtype)
 
 
-def _assign(variable, value):
-    """The assignment as a function whose own result is small."""
-    return _first_element(C.assign(variable, _computed(value)))
-
-
-def _first_element(x):
-    return C.slice(x, 0, 0, 1) if x.shape else _computed(x)
-
-
 def _combine(functions):
-    functions = list(dict.fromkeys(functions))
-    return C.combine(functions) if functions else None
+    return C.combine(list(dict.fromkeys(functions)))

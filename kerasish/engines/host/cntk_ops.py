@@ -43,6 +43,11 @@ def _log(x):
     return C.element_select(C.greater(x, 0), C.log(x), outside)
 
 
+def _sqrt(x):
+    """CNTK's own is 0 below 0."""
+    return C.element_select(C.less(x, 0), array(np.nan, x.dtype), C.sqrt(x))
+
+
 def _log1p(x):
     small = x * (1 - x * (1 / 2.0 - x * (1 / 3.0 - x * (1 / 4.0 - x * (1 / 5.0 - x / 6.0)))))
     return C.element_select(C.less(C.abs(x), 0.03), small, _log(1 + x))
@@ -54,12 +59,32 @@ def _expm1(x):
 
 
 def _erf(x):
-    """Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: right to 1.5e-7."""
-    t = 1 / (1 + 0.3275911 * C.abs(x))
-    series = t * (
-        0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))
-    )
-    return _sign(x) * (1 - series * C.exp(-x * x))
+    """Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.6 and 7.1.26: to 1.5e-7."""
+    square, size = x * x, C.abs(x)
+    near = (2 / np.sqrt(np.pi)) * x * _polynomial(square, [1, -1 / 3, 1 / 10, -1 / 42, 1 / 216])
+    t = 1 / (1 + 0.3275911 * size)
+    series = t * _polynomial(t, [0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429])
+    return C.element_select(C.less(size, 0.4), near, _sign(x) * (1 - series * C.exp(-square)))
+
+
+def _arctan2(y, x):
+    """The gradient is written out: that of the angle between the axes would break down on them."""
+    height, width = C.abs(y), C.abs(x)
+    angle = C.atan(C.element_min(height, width) / C.element_max(height, width))
+    angle = C.element_select(C.greater(height, width), np.pi / 2 - angle, angle)
+    angle = C.element_select(C.less(x, 0), np.pi - angle, angle)
+    angle = C.stop_gradient(C.element_select(C.less(y, 0), 0 - angle, angle))
+    square = x * x + y * y
+    change = lambda v, slope: (v - C.stop_gradient(v)) * C.stop_gradient(slope)  # noqa: E731
+    return angle + change(y, x / square) - change(x, y / square)
+
+
+def _polynomial(x, coefficients):
+    """The lowest power first."""
+    result = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        result = result * x + float(coefficient)
+    return result
 
 
 def _round(x):
@@ -95,6 +120,21 @@ def _reduce(function):
     return lambda x, axis, keepdims: function(x, axis=list(axis)) if axis else x
 
 
+def _extreme(function):
+    """Equal extremes share the gradient; CNTK would give each all of it."""
+    reduced = _reduce(function)
+
+    def lowering(x, axis, keepdims):
+        y = reduced(x, axis, keepdims)
+        hits = C.stop_gradient(C.equal(x, y))
+        zero = C.element_select(hits, x - C.stop_gradient(x), array(0, x.dtype))
+        return C.stop_gradient(y) + C.reduce_sum(
+            zero / _reduce(C.reduce_sum)(hits, axis, True), axis=list(axis)
+        )
+
+    return lambda x, axis, keepdims: lowering(x, axis, keepdims) if axis else x
+
+
 def _prod(x, axis, keepdims):
     """Halves multiplied: CNTK's own divides by the factors for its gradient, which may be 0."""
     for a in axis:
@@ -123,7 +163,18 @@ def _inverse(axes):
 
 
 def _transpose(x, axes):
-    return C.transpose(x, axes) if axes != tuple(range(len(axes))) else x
+    if axes == tuple(range(len(axes))):
+        return x
+    if len(axes) < 6:
+        return C.transpose(x, axes)
+    # Too many for CNTK: one axis after the other moves to the end.
+    order, sizes, shape = list(range(len(axes))), x.shape, tuple(x.shape[a] for a in axes)
+    for axis in axes:
+        at = order.index(axis)
+        before = int(np.prod([sizes[a] for a in order[:at]]))
+        x = C.transpose(shaped(x, (before, sizes[axis], -1)), (0, 2, 1))
+        order.append(order.pop(at))
+    return shaped(x, shape)
 
 
 def _broadcast_to(x, shape):
@@ -135,6 +186,8 @@ def _slice(x, start, stop, step):
         zip(slices({"start": start, "stop": stop, "step": step}), x.shape)
     ):
         first, end, by = s.indices(n)
+        if len(range(first, end, by)) == 1:  # whose step CNTK may find too long
+            end, by = first + 1, 1
         if by < 0:
             x = _select(x, range(first, end, by), axis)
         elif (first, end, by) != (0, n, 1):
@@ -277,22 +330,21 @@ def _conv(x, kernel, strides, padding, dilation, groups):
             groups,
         )
         return shaped(y, y.shape[:2] + y.shape[3:])
+    return _unpacked(x, _conv_batch(C.to_batch(x), kernel, strides, padding, dilation, groups))
+
+
+def _conv_batch(x, kernel, strides, padding, dilation, groups):
+    """The same where x has a batch axis: a value for each sample, channels first."""
     kernel = _kernel(kernel, dilation)
     centred = tuple(((k - 1) // 2, k // 2) for k in kernel.shape[2:])
     # CNTK pads by itself where that is the same for sure, which is much quicker.
-    own = padding == centred and all(s == 1 and k % 2 for s, k in zip(strides, kernel.shape[2:]))
-    if not own:
-        x = _pad(x, ((0, 0), (0, 0)) + padding, 0)
-    return _unpacked(
-        x,
-        C.convolution(
-            kernel,
-            C.to_batch(x),
-            strides=strides,
-            auto_padding=[False] + [own] * len(strides),
-            groups=groups,
-        ),
+    own = padding == centred and all(
+        s == 1 and k % 2 and k <= n for s, k, n in zip(strides, kernel.shape[2:], x.shape[1:])
     )
+    if not own:
+        x = _pad(x, ((0, 0),) + padding, 0)
+    padded = [False] + [own] * len(strides)
+    return C.convolution(kernel, x, strides=strides, auto_padding=padded, groups=groups)
 
 
 def _unpacked(x, batch):
@@ -374,12 +426,13 @@ def _conv_kernel_grad(x, g, shape, strides, padding, dilation, groups):
     return shaped(C.splice(*taps, axis=0) if len(taps) > 1 else taps[0], shape)
 
 
-def _pool(x, kind, window, strides):
-    return _unpacked(x, C.pooling(C.to_batch(x), kind, window, strides, auto_padding=[False]))
-
-
 def _max_pool(x, window, strides, padding):
-    return _pool(_pad(x, ((0, 0), (0, 0)) + padding, NEGATIVE), C.MAX_POOLING, window, strides)
+    return _unpacked(x, _max_pool_batch(C.to_batch(x), window, strides, padding))
+
+
+def _max_pool_batch(x, window, strides, padding):
+    x = _pad(x, ((0, 0),) + padding, NEGATIVE)
+    return C.pooling(x, C.MAX_POOLING, window, strides, auto_padding=[False])
 
 
 def _max_pool_grad(x, y, g, window, strides, padding):
@@ -403,10 +456,14 @@ def _places(sizes, place, out, strides):
 
 
 def _avg_pool(x, window, strides, padding):
-    padded = _pad(x, ((0, 0), (0, 0)) + padding, 0)
-    share = _shares(x.shape[2:], window, strides, padding)
-    y = _pool(padded, C.AVG_POOLING, window, strides)
-    return y * array(share, x.dtype) if any(map(any, padding)) else y
+    return _unpacked(x, _avg_pool_batch(C.to_batch(x), window, strides, padding))
+
+
+def _avg_pool_batch(x, window, strides, padding):
+    share = _shares(x.shape[1:], window, strides, padding)
+    padded = _pad(x, ((0, 0),) + padding, 0)
+    y = C.pooling(padded, C.AVG_POOLING, window, strides, auto_padding=[False])
+    return y * array(share[0], x.dtype) if any(map(any, padding)) else y
 
 
 def _avg_pool_grad(g, shape, window, strides, padding):
@@ -435,6 +492,10 @@ def _shares(sizes, window, strides, padding):
 # ---------------------------------------------------------------- the table
 
 
+# Taken instead where the first input, whose batch is an axis of CNTK's own, is not 1-D in space.
+BATCHED = {"conv": _conv_batch, "max_pool": _max_pool_batch, "avg_pool": _avg_pool_batch}
+# Taken instead where a gradient passes.
+WITH_GRADIENT = {"max": _extreme(C.reduce_max), "min": _extreme(C.reduce_min)}
 TABLE = {
     "negative": lambda x: 0 - x,
     "abs": C.abs,
@@ -443,11 +504,12 @@ TABLE = {
     "expm1": _expm1,
     "log": _log,
     "log1p": _log1p,
-    "sqrt": C.sqrt,
+    "sqrt": _sqrt,
     "rsqrt": lambda x: 1 / C.sqrt(x),
     "square": C.square,
     "sin": C.sin,
     "cos": C.cos,
+    "arctan2": _arctan2,
     "tanh": C.tanh,
     "sigmoid": C.sigmoid,
     "relu": _relu,
@@ -509,8 +571,4 @@ TABLE = {
     "max_pool_grad": _max_pool_grad,
     "avg_pool": _avg_pool,
     "avg_pool_grad": _avg_pool_grad,
-    "random_uniform": None,  # drawn by NumPy, see common
-    "random_normal": None,
-    "dropout_mask": None,
-    "gradients": None,  # see cntk.GradientStep
 }

@@ -38,7 +38,8 @@ class Program:
 
     def __init__(self, header, arrays):
         self.name = header["name"]
-        self.jit = header["jit"]
+        arrays = iter(arrays)
+        self.jit = header.get("jit")  # inner programs have none
         self.inputs = collections.OrderedDict(
             (i, Spec(tuple(shape), dtype)) for i, shape, dtype in header["inputs"]
         )
@@ -46,10 +47,15 @@ class Program:
             (i, Variable(key, Spec(tuple(shape), dtype), name))
             for i, key, shape, dtype, name in header["variables"]
         )
-        self.constants = collections.OrderedDict(zip(header["constants"], arrays))
+        self.constants = collections.OrderedDict((i, next(arrays)) for i in header["constants"])
         self.instructions = [
             Instruction(
-                op, ins, _tuples(attrs), outs, [Spec(tuple(s), d) for s, d in specs], source
+                op,
+                ins,
+                {name: _attribute(value, arrays) for name, value in attrs.items()},
+                outs,
+                [Spec(tuple(s), d) for s, d in specs],
+                source,
             )
             for op, ins, attrs, outs, specs, source in header["instructions"]
         ]
@@ -62,11 +68,14 @@ class Program:
             self.specs.update(zip(instruction.outputs, instruction.specs))
 
 
-def _tuples(attrs):
-    """Attributes as kerasish has them: JSON makes lists of tuples."""
-    if isinstance(attrs, dict):
-        return {name: _tuples(value) for name, value in attrs.items()}
-    return tuple(map(_tuples, attrs)) if isinstance(attrs, list) else attrs
+def _attribute(value, arrays):
+    """An attribute as kerasish has it: JSON makes lists of tuples, and headers of programs.
+
+    The constants of a program within are the next ones of `arrays`.
+    """
+    if isinstance(value, dict):
+        return Program(value["program"], arrays)
+    return tuple(_attribute(v, arrays) for v in value) if isinstance(value, list) else value
 
 
 class Draws:
@@ -97,7 +106,9 @@ class Draws:
 def draw(instruction, counter):
     """The values of one random instruction at one run, the same as the NumPy engine draws."""
     attrs, spec = instruction.attrs, instruction.specs[0]
-    source = np.random.Philox(key=[attrs["stream"] & (2**64 - 1), counter])
+    # As one array: from a list NumPy would take large numbers as floats.
+    key = np.array([attrs["stream"] & (2**64 - 1), counter], np.uint64)
+    source = np.random.Philox(key=key)
     kind = "float64" if spec.dtype == "float64" else "float32"
     if instruction.op == "dropout_mask":
         values = _dropout(source, spec.shape, attrs["rate"], kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import weakref
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,12 +70,19 @@ class HostEngine(Engine):
     def higher_gradients(self) -> bool:  # type: ignore[override]
         return self.process.start()["higher_gradients"]
 
+    @property
+    def without_gradient(self) -> Collection[str]:  # type: ignore[override]
+        return self.process.start()["without_gradient"]
+
     def lowers(self, op: str) -> bool:
         return op in self.process.start()["supported"]
 
     def gap(self, op: str) -> str:
-        gap = self.process.start()["gaps"].get(op, "")
+        gap = super().gap(op) or self.process.start()["gaps"].get(op, "")
         return gap if gap or self.lowers(op) else f"{self.name} has no lowering for it yet"
+
+    def by_numpy(self, op: str) -> str:
+        return self.process.start()["by_numpy"].get(op, "")
 
     def check(self, program: Program) -> None:
         super().check(program)

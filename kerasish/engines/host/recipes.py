@@ -62,6 +62,8 @@ def _cntk_variables(directory: Path) -> dict[str, str]:
         "KERASISH_CNTK_LIBRARIES": str(directory / "lib"),
         # Threads that spin while they wait would take the cores from the parent process.
         "KMP_BLOCKTIME": "0",
+        # NumPy has the small products here: the threads of its BLAS would only be in CNTK's way.
+        "OPENBLAS_NUM_THREADS": "1",
     }
     if _is_amd():
         # This old MKL runs its slowest kernels on any processor that is not Intel's unless told:
@@ -104,18 +106,25 @@ def _theano_variables(directory: Path) -> dict[str, str]:
         f"base_compiledir={_quoted(directory / 'compiled')}",
         # So that elementwise operations handle several elements at a time.
         "gcc.cxxflags=-O3 -fno-math-errno -fno-trapping-math -fopenmp-simd",
+        # Large ones and convolutions in several threads. To wake those for less takes longer.
+        f"openmp={(os.cpu_count() or 1) > 1}",
+        "openmp_elemwise_minsize=200000",
     ]
     variables = dict(RECYCLE_MEMORY)
+    # Threads that spin while they wait take the cores from others: BLAS has but one, unless the
+    # user asks for more. Convolutions have several all the same.
+    variables["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "passive")
+    variables["OPENBLAS_NUM_THREADS"] = os.environ.get("OPENBLAS_NUM_THREADS", "1")
     blas = _openblas(directory)
     if blas is not None:
         # Its directory by way of a variable: the flag would be cut in pieces at a blank.
         flags.append(f"blas.ldflags=-l:{blas.name}")
         paths = [str(blas.parent), os.environ.get("LIBRARY_PATH")]
         variables["LIBRARY_PATH"] = os.pathsep.join(filter(None, paths))
-        # This old OpenBLAS runs its slowest kernels on processors made after it unless told.
+        # This old OpenBLAS runs its slowest kernels on processors made after it unless told. What
+        # the shell says is meant for newer ones, and cost half of the speed where it was tried.
         kernels = {AVX512: "SkylakeX", AVX2: "Haswell"}
         best = next((name for needs, name in kernels.items() if _processor() >= needs), None)
-        best = os.environ.get("OPENBLAS_CORETYPE", best)
         if best:
             variables["OPENBLAS_CORETYPE"] = best
     # The user's own come last: Theano takes the last of two.

@@ -1,13 +1,16 @@
-"""The end of a training step in NumPy: from the gradients to the new values of the variables.
+"""Programs in NumPy, in the worker: above all the end of a training step.
 
 Optimizers are elementwise, and there CNTK is several times slower than NumPy, if NumPy takes a
-piece that stays in the processor's cache through all operations before it takes the next.
-Python 3.6 syntax; runs in the worker; needs NumPy only.
+piece that stays in the processor's cache through all operations before it takes the next. All else
+is computed by the definitions.  Python 3.6 syntax; needs NumPy only.
 """
 
 import collections
 
 import numpy as np
+
+from . import definitions
+from .common import RANDOM, draw
 
 PIECE = 1 << 15  # elements
 
@@ -65,59 +68,122 @@ ELEMENTWISE = {
     "logical_or": np.logical_or,
     "where": _with_out(np.where),
 }
-OTHERS = {
-    "sum": np.sum,
-    "mean": np.mean,
-    "max": np.max,
-    "min": np.min,
-    "prod": np.prod,
-    "any": np.any,
-    "all": np.all,
-    "reshape": np.reshape,
-    "transpose": np.transpose,
-    "broadcast_to": np.broadcast_to,
-    "full": lambda shape, value, dtype: np.full(shape, value, dtype),
-    "concatenate": lambda *xs, axis: np.concatenate(xs, axis),
-}
 
 
-def covers(program):
-    """Whether every operation of the program is known here."""
-    return all(i.op in ELEMENTWISE or i.op in OTHERS for i in program.instructions)
+def _take_grad(g, indices, shape, axis):
+    """The rows that belong to one index are brought together and summed."""
+    out = np.zeros(shape, g.dtype)
+    moved = np.moveaxis(g, range(axis, axis + indices.ndim), range(indices.ndim))
+    flat = indices.reshape(-1) % shape[axis]
+    if flat.size:
+        order = np.argsort(flat, kind="stable")
+        ordered = flat[order]
+        first = np.flatnonzero(np.diff(ordered, prepend=-1))
+        rows = moved.reshape((-1,) + moved.shape[indices.ndim :])[order]
+        np.moveaxis(out, axis, 0)[ordered[first]] = np.add.reduceat(rows, first, axis=0)
+    return out
+
+
+QUICK = {"take_grad": _take_grad}  # where the definition is slow
+BODIES = ("body", "condition", "then", "otherwise")  # the attributes that are programs
 
 
 class Tail:
-    """A program whose operations `covers` knows.
+    """A program, called with values (id -> array) and the counter; returns those of its outputs.
 
-    Called with the values of its inputs and variables (id -> array), it returns those of its
-    outputs and updates.
+    Arguments:
+        program: its inputs and variables are among the values that a call is given.
+        compiled: makes a program within, the body of a loop or a branch, a function of (inputs,
+            counter).
     """
 
-    def __init__(self, program):
+    def __init__(self, program, compiled):
         self.program = program
-        self.wanted = list(program.outputs) + [i for _, i in program.updates]
-        self.parts = _parts(program)
-        uses = collections.Counter(self.wanted)
+        uses = collections.Counter(program.outputs)
         uses.update(i for instruction in program.instructions for i in instruction.inputs)
-        for part in self.parts:
+        self.parts = []
+        for part in _parts(program):
             if isinstance(part, Pieces):
                 part.plan(uses)
+            self.parts.append(part if isinstance(part, Pieces) else _single(part, compiled))
 
-    def __call__(self, values):
+    def __call__(self, values, counter):
+        values = dict(values)
         values.update(self.program.constants)
         with np.errstate(all="ignore"):
             for part in self.parts:
-                if isinstance(part, Pieces):
-                    part(values)
-                else:
-                    values[part.outputs[0]] = _apply(part, values)
-        return {i: values[i] for i in self.wanted}
+                part(values, counter)
+        return {i: values[i] for i in self.program.outputs}
 
 
-def _apply(instruction, values):
-    function = ELEMENTWISE.get(instruction.op) or OTHERS[instruction.op]
-    result = function(*[values[i] for i in instruction.inputs], **instruction.attrs)
-    return np.asarray(result, instruction.specs[0].dtype)
+class Inner:
+    """A program without variables, as a function of (inputs, counter)."""
+
+    def __init__(self, program, compiled):
+        self.inputs, self.constants = list(program.inputs), program.constants
+        self.outputs = program.outputs
+        self.parts = [_single(instruction, compiled) for instruction in program.instructions]
+
+    def __call__(self, arrays, counter):
+        values = dict(zip(self.inputs, arrays))
+        values.update(self.constants)
+        for part in self.parts:
+            part(values, counter)
+        return [values[i] for i in self.outputs]
+
+
+def _single(instruction, compiled):
+    """One instruction as a function of (values, counter) that adds its results."""
+    inputs, outputs = instruction.inputs, instruction.outputs
+    function = _function(instruction, compiled)
+    dtypes = [np.dtype(spec.dtype) for spec in instruction.specs]
+    if len(outputs) == 1:
+        (output,), (dtype,) = outputs, dtypes
+
+        def run(values, counter):
+            result = function([values[i] for i in inputs], counter)
+            if isinstance(result, tuple):
+                (result,) = result
+            if type(result) is not np.ndarray or result.dtype != dtype:
+                result = np.asarray(result, dtype)
+            values[output] = result
+
+    else:
+
+        def run(values, counter):
+            results = function([values[i] for i in inputs], counter)
+            for output, result, dtype in zip(outputs, results, dtypes):
+                values[output] = np.asarray(result, dtype)
+
+    return run
+
+
+def _function(instruction, compiled):
+    """One instruction as a function of (arrays, counter)."""
+    op, attrs = instruction.op, instruction.attrs
+    if op in RANDOM:
+        return _drawing(instruction)
+    function = QUICK.get(op) or ELEMENTWISE.get(op) or definitions.table.TABLE[op]
+    if op in definitions.LOOPS:
+        attrs = {k: v if k not in BODIES else compiled(v) for k, v in attrs.items()}
+        attrs["specs"] = instruction.specs
+        return lambda arrays, counter: function(*arrays, counter=counter, **attrs)
+    if attrs:
+        return lambda arrays, counter: function(*arrays, **attrs)
+    return lambda arrays, counter: function(*arrays)
+
+
+def _drawing(instruction):
+    if instruction.attrs["counted"]:
+        return lambda arrays, counter: draw(instruction, counter)
+    fixed = []  # what stays the same is drawn when it is first needed
+
+    def once(arrays, counter):
+        if not fixed:
+            fixed.append(draw(instruction, 0))
+        return fixed[0]
+
+    return once
 
 
 def _parts(program):
@@ -184,7 +250,7 @@ class Pieces:
                     free[dtype[i]].append(self.scratch[i])
         self.fed = sorted(set(inside) - set(own))
 
-    def __call__(self, values):
+    def __call__(self, values, counter):
         self.spare, self.kept = self.kept, self.spare
         flat = {i: array.reshape(-1) for i, array in self.kept.items()}
         values.update(self.kept)

@@ -35,6 +35,7 @@ HEADERS = """
 """
 LOOP = "for(int i=0; i<n; i++){"  # over all elements, as Theano writes it
 NUMBER = re.compile(r"(dtype_\w+)& (\w+_i = \(\(dtype_\w+\*\) PyArray_DATA\(\w+\)\)\[0\];)")
+THREADS = re.compile(r"(?:#pragma omp parallel for if\(n>=(\d+)\)\s*)?" + re.escape(LOOP))
 NO_DEBUG_INFORMATION = "-g0"  # comes after Theano's own -g and wins
 _prepared = {}  # compiler flags -> the flags to add
 
@@ -74,8 +75,15 @@ def _vectorizable(code):
     element for one that may change on the way.
     """
     if LOOP in code and "_ptr[i];" in code:
-        code = NUMBER.sub(r"\1 \2", code).replace(LOOP, "\n#pragma omp simd\n" + LOOP)
+        code = NUMBER.sub(r"\1 \2", code)
+        code = THREADS.sub(_with_vectors, code)
     return code
+
+
+def _with_vectors(loop):
+    threads = loop.group(1)
+    how = "parallel for simd if(parallel: n>=%s)" % threads if threads else "simd"
+    return "\n#pragma omp %s\n%s" % (how, LOOP)
 
 
 def compile_with_precompiled_headers():

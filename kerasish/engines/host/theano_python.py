@@ -7,8 +7,12 @@ Python 3.6 syntax; runs in the worker.
 
 import numpy as np
 import theano
+from theano.scalar import Cast
+from theano.tensor.elemwise import Elemwise
 from theano.tensor.nnet.abstract_conv import BaseAbstractConv
 from theano.tensor.signal.pool import AveragePoolGrad, Pool
+
+from .common import Program
 
 INTERPRETED = theano.compile.Mode("py", None)
 
@@ -29,8 +33,15 @@ def seconds(program):
             y, kernel = [values[k] for k in CONVOLUTIONS[instruction.op]]
             shape = program.specs[y].shape
             total += 3e-10 * _size(program.specs[kernel]) * _size(program.specs[y]) / shape[-1]
-    differentiated = any(i.op == "gradients" for i in program.instructions)
-    return total * 3 if differentiated else total
+        total += _rounds(instruction) * sum(
+            seconds(value) for value in instruction.attrs.values() if isinstance(value, Program)
+        )
+    return total
+
+
+def _rounds(instruction):
+    """How often the programs within run: of a loop that ends by itself nobody knows."""
+    return {"scan": instruction.attrs.get("length"), "while": 10}.get(instruction.op, 1)
 
 
 # Where the convolved and the kernel stand among the inputs and the output.
@@ -110,8 +121,21 @@ def average_pool_grad(self, node, inputs, storage, params=None):
     storage[0][0] = total
 
 
+_elementwise = Elemwise.perform
+
+
+def elementwise(self, node, inputs, storage):
+    """Theano converts number by number, and infinity to no integer at all."""
+    if isinstance(self.scalar_op, Cast):
+        storage[0][0] = np.array(inputs[0], node.outputs[0].dtype)
+    else:
+        _elementwise(self, node, inputs, storage)
+
+
 def use_numpy():
     """Have Theano use the above from now on."""
+    Elemwise.perform = elementwise
+    Cast.impl = lambda self, x: np.asarray(x).astype(self.o_type.dtype)[()]
     BaseAbstractConv.conv = convolve
     Pool.perform = pool
     AveragePoolGrad.perform = average_pool_grad

@@ -57,7 +57,9 @@ class Worker:
             "supported": sorted(engine.table),
             "native_gradients": engine.native_gradients,
             "higher_gradients": engine.higher_gradients,
+            "without_gradient": sorted(engine.without_gradient),
             "gaps": engine.gaps,
+            "by_numpy": engine.by_numpy,
         }, []
 
     def compile(self, message, arrays):
@@ -84,7 +86,7 @@ class Worker:
 
     def evaluate(self, message, arrays):
         program = message["program"]
-        count = len(program["constants"])
+        count = len(arrays) - message["inputs"].count(None)  # those of inner programs as well
         program = load("common").Program(program, [np.array(a) for a in arrays[:count]])
         inputs = self._inputs(message["inputs"], arrays[count:])
         return {}, self.engine.compile(program, once=True)(inputs, message["counter"])

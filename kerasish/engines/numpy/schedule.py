@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.engines.numpy import control, convkernels, kernels, table
+from kerasish.engines.numpy import convkernels, kernels, loops, table
 from kerasish.engines.numpy.chain import Chain
 from kerasish.engines.numpy.errors import named, specs_of
 from kerasish.engines.numpy.memory import Loan, Memory, Pool, shaped
@@ -239,7 +239,7 @@ class Plan:
 
         step = None
         if instruction.programs:
-            return control.bind(self, instruction, arrays, outs)
+            return loops.bind(self, instruction, arrays, outs)
         if "counted" in instruction.attrs:
             step = kernels.draw(instruction.op, outs[0], instruction.attrs, self.run)
         elif instruction.op in _BINDERS:

@@ -235,8 +235,8 @@ def apply(op: str, values: Any, attrs: dict[str, Any], specs: Any, counter: int 
     if op in control.TABLE:
         more = {"counter": counter, "specs": specs}
         programs = {k: v for k, v in attrs.items() if isinstance(v, Program)}
-        more |= {k: partial(outputs_of, program) for k, program in programs.items()}
-    results = TABLE[op](*values, **(attrs | more))
+        more.update((k, partial(outputs_of, program)) for k, program in programs.items())
+    results = TABLE[op](*values, **{**attrs, **more})
     results = results if isinstance(results, tuple) else (results,)
     arrays = [
         np.asarray(r).astype(dtypes.numpy_dtype(spec.dtype), copy=False)

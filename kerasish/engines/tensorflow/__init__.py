@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from kerasish.engines.base import Engine
-from kerasish.engines.tensorflow import steps
+from kerasish.engines.tensorflow import native, steps
 from kerasish.engines.tensorflow.compile import Resident, TensorFlowExecutable
 from kerasish.engines.tensorflow.library import tf
+from kerasish.engines.tensorflow.saved_model import SavedModel
 from kerasish.engines.tensorflow.table import TABLE
+from kerasish.graph.native import NativeFunction
 from kerasish.graph.program import Program
+from kerasish.graph.spec import Spec
 
 
 class TensorFlowEngine(Engine):
@@ -53,6 +56,20 @@ class TensorFlowEngine(Engine):
     def put(self, array: np.ndarray) -> Resident:
         tensor = tf.constant(array)
         return Resident(tuple(tensor.shape), tensor.dtype.name, tensor)
+
+    def native_specs(
+        self, function: NativeFunction, specs: Sequence[Spec], sizes: Sequence[int | None]
+    ) -> tuple[Spec, ...]:
+        return native.specs_of(function, specs, sizes)
+
+    def native_gradient(
+        self, function: NativeFunction, inputs: int
+    ) -> Callable[[list[Any], list[Any]], Any]:
+        return native.gradient_of(function, inputs)
+
+    def saved_model(self, path: str, endpoints: Sequence[str]) -> SavedModel:
+        """Functions of a SavedModel that `native_call` takes."""
+        return SavedModel(path, endpoints)
 
     def compile(self, program: Program) -> TensorFlowExecutable:
         return TensorFlowExecutable(program, self._variables)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kerasish.engines.tensorflow import control, conv, linalg, random, special, steps
+from kerasish.engines.tensorflow import control, conv, linalg, native, random, special, steps
 from kerasish.engines.tensorflow.library import tf
 
 Lowering = Callable[..., Any]
@@ -351,4 +351,5 @@ TABLE: dict[str, Lowering] = {
     **special.TABLE,
     **steps.EXPRESSIONS,
     **control.TABLE,
+    **native.TABLE,
 }

@@ -1,0 +1,68 @@
+"""Layers that prepare data, inside of `tf.data.Dataset.map`.
+
+TensorFlow traces the function that it maps. A layer of this library cannot be traced by it, so
+it becomes one operation of that graph, which calls the layer with arrays when data flows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerasish import tree
+
+
+def mapped(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What `layer(*args, **kwargs)` returns, as tensors of the graph that is being traced.
+
+    Args:
+        layer: has `example(shape, dtype, size)`: data that it can be tried with.
+        args: tensors of that graph, in lists and dicts.
+        kwargs: likewise, and other values.
+    """
+    import tensorflow as tf
+
+    structure = [list(args), kwargs]
+    leaves = tree.flatten(structure)
+    places = [i for i, x in enumerate(leaves) if tf.is_tensor(x)]
+
+    def run(*arrays: np.ndarray) -> Any:
+        values = list(leaves)
+        for place, array in zip(places, arrays, strict=True):
+            values[place] = array
+        positional, named = tree.pack(structure, values)
+        return layer(*positional, **named)
+
+    # Tried with two sizes wherever one is open, to see which sizes of the results follow.
+    plain = tf.autograph.experimental.do_not_convert(run)
+    tried = [plain(*(_example(layer, leaves[i], size) for i in places)) for size in (2, 3)]
+    flat = [[np.asarray(x) for x in tree.flatten(result)] for result in tried]
+    results = tf.numpy_function(
+        lambda *arrays: [_exported(x) for x in tree.flatten(run(*arrays))],
+        [leaves[i] for i in places],
+        [tf.string if x.dtype.kind in "OU" else tf.as_dtype(x.dtype) for x in flat[0]],
+    )
+    for result, one, other in zip(results, *flat, strict=True):
+        sizes = zip(one.shape, other.shape, strict=True)
+        result.set_shape([a if a == b else None for a, b in sizes])
+    return tree.pack(tried[0], list(results))
+
+
+def _example(layer: Any, tensor: Any, size: int) -> np.ndarray:
+    if tensor.shape.rank is None:
+        raise ValueError(
+            f"Layer {layer.name} in a dataset's map: the number of axes of {tensor} must be known. "
+            "Say it with set_shape or tf.ensure_shape."
+        )
+    shape = tuple(size if n is None else n for n in tensor.shape.as_list())
+    return layer.example(shape, tensor.dtype.name, size)
+
+
+def _exported(value: Any) -> np.ndarray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "OU":
+        return array
+    coded = np.empty(array.shape, object)
+    coded[...] = np.array([str(x).encode() for x in array.ravel()], object).reshape(array.shape)
+    return coded

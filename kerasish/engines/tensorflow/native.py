@@ -1,0 +1,185 @@
+"""TensorFlow's functions, as users call them: among our operations, on our tensors.
+
+A user's `tf.nn.relu(x)` of a tensor of ours fails to convert it. TensorFlow then asks dispatchers
+what else to do, and ours makes a node of the call (`native_call`).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from kerasish import tree
+from kerasish.engines.tensorflow.library import tf
+from kerasish.graph import dtypes, trace
+from kerasish.graph.native import NativeFunction, native_function
+from kerasish.graph.operators import operations
+from kerasish.graph.shapes import Dim
+from kerasish.graph.spec import Spec
+from kerasish.graph.tensor import Constant, Tensor
+
+_NAME = "tensorflow"
+
+
+# --- calls -------------------------------------------------------------------------------
+
+
+def _call(*inputs: Any, engine: str, function: str, sizes: tuple[int, ...]) -> list[Any]:
+    native = native_function(function)
+    specs = [Spec(tuple(x.shape), x.dtype.name) for x in inputs]
+    known = specs_of(native, specs, sizes)
+    results = _traced(native)(list(inputs), list(sizes))
+    return [
+        tf.ensure_shape(x, spec.shape) for x, spec in zip(tree.flatten(results), known, strict=True)
+    ]
+
+
+TABLE: dict[str, Callable[..., Any]] = {"native_call": _call}
+
+
+def _traced(function: NativeFunction) -> Any:
+    """The function as TensorFlow's graph: what it computes does not depend on who runs it."""
+    if _NAME not in function.notes:
+
+        def run(values: list[Any], sizes: list[Any]) -> Any:
+            with _tracing():
+                return tree.map_structure(_tensor, function.function(values, sizes))
+
+        function.notes[_NAME] = tf.function(run, autograph=False)
+    return function.notes[_NAME]
+
+
+def _tensor(x: Any) -> Any:
+    if isinstance(x, (Tensor, type(None))):
+        raise TypeError(f"a function of TensorFlow must return its tensors, but returned {x!r}.")
+    return tf.convert_to_tensor(x)
+
+
+def specs_of(
+    function: NativeFunction, specs: Sequence[Spec], sizes: Sequence[int | None]
+) -> tuple[Spec, ...]:
+    """The specs of the function's results, which is traced to see them."""
+    key = (tuple(specs), tuple(sizes))
+    if key not in function.notes:
+        values = [tf.TensorSpec(spec.shape, spec.dtype) for spec in specs]
+        ints = [tf.TensorSpec([], tf.int32) if n is None else n for n in sizes]
+        concrete = _traced(function).get_concrete_function(values, ints)
+        function.structure = tree.map_structure(lambda _: None, concrete.structured_outputs)
+        found = tuple(map(_spec, tree.flatten(concrete.structured_outputs)))
+        if None not in (*sizes, *(n for spec in specs for n in spec.shape)):
+            found = _with_all_sizes(function, found, specs, sizes)
+        function.notes[key] = found
+    return function.notes[key]
+
+
+def _spec(result: Any) -> Spec:
+    if result.shape.rank is None:
+        raise ValueError(
+            f"TensorFlow cannot tell how many axes the result {result.name} has. Say it in the "
+            "function with tf.ensure_shape."
+        )
+    if result.dtype.name not in dtypes.ALL:
+        raise TypeError(f"a result is of TensorFlow's dtype {result.dtype.name}: expected numbers.")
+    return Spec(tuple(result.shape.as_list()), result.dtype.name)
+
+
+def _with_all_sizes(
+    function: NativeFunction, found: tuple[Spec, ...], specs: Sequence[Spec], sizes: Sequence[Any]
+) -> tuple[Spec, ...]:
+    """Sizes that the graph does not tell, such as a SavedModel's batch: tried with numbers."""
+    if all(spec.is_concrete for spec in found):
+        return found
+    tried = set()
+    for fill in (tf.zeros, tf.ones):
+        try:
+            values = [fill(spec.shape, spec.dtype) for spec in specs]
+            results = tree.flatten(_traced(function)(values, list(sizes)))
+        except tf.errors.OpError:
+            break
+        tried.add(tuple(Spec(tuple(x.shape), x.dtype.name) for x in results))
+    if len(tried) != 1:
+        raise ValueError(
+            f"the sizes of what {function.name} returns are not known before it runs: "
+            f"{', '.join(map(str, found))}. Say them in the function with tf.ensure_shape."
+        )
+    return tried.pop()
+
+
+def gradient_of(
+    function: NativeFunction, inputs: int
+) -> Callable[[list[Any], list[Any]], list[Any]]:
+    """The function that `Engine.native_gradient` describes."""
+
+    def gradient(values: list[Any], sizes: list[Any]) -> list[Any]:
+        xs = [x for x in values[:inputs] if x.dtype.is_floating]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(xs)
+            results = tree.flatten(_traced(function)(values[:inputs], sizes))
+        pairs = zip(results, values[inputs:], strict=True)
+        ys, gs = zip(*((y, g) for y, g in pairs if y.dtype.is_floating), strict=True)
+        unconnected = tf.UnconnectedGradients.ZERO
+        grads = tape.gradient(list(ys), xs, list(gs), unconnected_gradients=unconnected)
+        return [tf.convert_to_tensor(g) for g in grads]
+
+    return gradient
+
+
+# --- calls that users write --------------------------------------------------------------
+
+_state = threading.local()
+
+
+@contextmanager
+def _tracing() -> Iterator[None]:
+    before, _state.tracing = getattr(_state, "tracing", False), True
+    try:
+        yield
+    finally:
+        _state.tracing = before
+
+
+def converted(tensor: Tensor, dtype: Any, name: str | None) -> Any:
+    """The tensor's value. Raises TypeError where a graph is made that needs the tensor itself."""
+    _register()
+    outside = trace.current_trace() is None and not trace.current_path()
+    outside = outside and not getattr(_state, "tracing", False)
+    if isinstance(tensor, Constant) or (outside and not tensor.is_symbolic):
+        return tf.constant(tensor.numpy(), dtype, name=name)
+    raise TypeError(
+        f"TensorFlow got {tensor.name}, which has no value before a model runs. Operations of "
+        "TensorFlow become part of the model, but what was called here is none. Make one call of "
+        "it: kerasish.ops.native_call(function, tensor)."
+    )
+
+
+class _Calls(tf.__internal__.dispatch.GlobalOpDispatcher):  # type: ignore[misc, name-defined]
+    """Makes nodes of the calls of TensorFlow's operations on our tensors."""
+
+    def handle(self, op: Any, args: Any, kwargs: Any) -> Any:
+        leaves = tree.flatten([list(args), kwargs])
+        ours = [x for x in leaves if isinstance(x, (Tensor, Dim))]
+        if not ours:
+            return self.NOT_SUPPORTED
+        if getattr(_state, "tracing", False):
+            raise TypeError(
+                f"a function of TensorFlow uses {ours[0]!r} from outside. Hand it over as an "
+                "argument: kerasish.ops.native_call(function, ..., tensor)."
+            )
+        if op.__name__ == "shape":
+            return operations().shape(ours[0])  # known better here than in TensorFlow
+
+        def call(args: Any, kwargs: Any) -> Any:
+            return op(*args, **kwargs)
+
+        call.__name__ = op.__name__
+        return operations().native_call(call, list(args), dict(kwargs), engine=_NAME)
+
+
+@cache
+def _register() -> None:
+    _Calls().register()
+    trace.leave_out(os.path.dirname(tf.__file__))

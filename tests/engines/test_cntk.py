@@ -1,0 +1,102 @@
+"""Programs that CNTK computes with the help of NumPy: they change hands in the middle."""
+
+import numpy as np
+import pytest
+
+from kerasish import config, ops
+from kerasish.engines import reference, registry
+from kerasish.graph.function import Function
+from kerasish.graph.tensor import Placeholder
+from kerasish.graph.variable import Variable
+
+pytestmark = pytest.mark.skipif(not registry.installed("cntk")[0], reason="CNTK is not installed")
+
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(4, 6, 6, 2)).astype("float32")
+ROWS = RNG.normal(size=(5, 4)).astype("float32")
+
+
+def _integers_between_floats(x):
+    """CNTK, NumPy, CNTK: the place of the maximum, arithmetic with it, the row there."""
+    scores = ops.matmul(x, ops.transpose(x))
+    place = (ops.argmax(scores, axis=1) * 3 + 1) % 5
+    return [ops.matmul(ops.take(ops.tanh(scores), place, axis=0), x)]
+
+
+def _ordered_products(x):
+    """What CNTK cannot differentiate in the middle of what it can."""
+    y = ops.sort(ops.matmul(x, ops.transpose(x)), axis=-1)
+    return [ops.matmul(ops.tanh(y), x), ops.argsort(y[:, 0])]
+
+
+def _decomposed(x):
+    square = ops.matmul(ops.transpose(x), x) + 5 * ops.eye(4)
+    return [ops.tanh(ops.cholesky(square)), ops.solve(square, ops.transpose(x))]
+
+
+def _with_nothing(x):
+    return [ops.concatenate([ops.tanh(x), x[:0]], 0), ops.sum(x[:0]), ops.sum(x[:0]) + x[0]]
+
+
+def _convolving_loop(x):
+    kernel = ops.ones((3, 3, 2, 2)) * 0.1
+    last, _ = ops.scan(
+        lambda c, v: (ops.tanh(ops.conv(c, kernel, padding="same") * v), None), x, ops.ones(3)
+    )
+    return [last]
+
+
+@pytest.mark.parametrize(
+    ("make", "data"),
+    [
+        (_integers_between_floats, ROWS),
+        (_ordered_products, ROWS),
+        (_decomposed, ROWS),
+        (_with_nothing, ROWS),
+        (_convolving_loop, X),
+    ],
+)
+def test_values_and_gradients_are_those_of_the_reference(make, data):
+    results = []
+    for name in ("numpy", "cntk"):
+        with config.backend_scope(name):
+            x = Placeholder(data.shape, "float32")
+            outputs = make(x)
+            loss = ops.sum(ops.square(outputs[0]))
+            results.append(Function([x], [*outputs, ops.gradients(loss, x)])(data))
+    for found, right in zip(results[1], results[0], strict=True):
+        assert found.dtype == right.dtype
+        np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-5)
+
+
+def test_integers_are_exact():
+    large = np.array([2**24 + 1, 2**31 - 1, -(2**31) + 3], "int32")
+    wide = np.array([2**53 + 1, 2**62 + 7, -5], "int64")
+    with config.backend_scope("cntk"):
+        x, y = Placeholder((3,), "int32"), Placeholder((3,), "int64")
+        less, odd, shifted = Function([x, y], [x - 1, y % 2, ops.right_shift(y, 3)])(large, wide)
+    np.testing.assert_array_equal(less, large - 1)
+    np.testing.assert_array_equal(odd, wide % 2)
+    np.testing.assert_array_equal(shifted, wide >> 3)
+
+
+@pytest.mark.parametrize("name", ["numpy", "cntk"])
+def test_updates_see_the_old_values(name):
+    """Those of CNTK, of NumPy and of the gradients, made together at the end."""
+    with config.backend_scope(name):
+        a, b, steps = Variable([1.0, 2.0]), Variable([3.0, 5.0]), Variable(0, dtype="int32")
+        slope = ops.gradients(ops.sum(a * ops.square(b)), b)
+        swap = Function([], [steps], {a: b, b: a + slope, steps: steps + 1})
+        assert [int(swap()[0]) for _ in range(2)] == [0, 1]
+        # slope = 2 a b: first (6, 20), then with the new values 2 * (3 * 7, 5 * 22).
+        np.testing.assert_allclose(a.numpy(), [7, 22])
+        np.testing.assert_allclose(b.numpy(), [45, 225])
+        assert int(steps.numpy()) == 2
+
+
+def test_what_numpy_computes_is_said():
+    engine = registry.load("cntk")
+    assert engine.lowers("svd")
+    assert "matrices" in engine.by_numpy("svd")
+    assert not engine.by_numpy("matmul")
+    assert not reference().by_numpy("svd")
