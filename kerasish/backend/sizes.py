@@ -1,0 +1,88 @@
+"""What `K.shape` returns: sizes, known or not, with the arithmetic of a tensor."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from kerasish import ops
+from kerasish.graph.shapes import Dim
+from kerasish.graph.tensor import Tensor
+
+
+def _elementwise(operation: Callable[[Any, Any], Any], reflected: bool = False) -> Callable:
+    def apply(self: Sizes, other: Any) -> Sizes:
+        others = other if isinstance(other, (tuple, list)) else [other] * len(self)
+        pairs = zip(others, self, strict=True) if reflected else zip(self, others, strict=True)
+        return Sizes(operation(a, b) for a, b in pairs)
+
+    return apply
+
+
+class Sizes(tuple):
+    """A shape: ints, and Dims where the size is known only at run time.
+
+    Wherever a shape is wanted it may stand as it is. Arithmetic is element by element, as it was
+    with the tensor that older Keras had in this place.
+
+    >>> 2 * Sizes((3, 4))[1:]
+    (8,)
+    """
+
+    __add__, __radd__ = _elementwise(operator.add), _elementwise(operator.add, True)
+    __sub__, __rsub__ = _elementwise(operator.sub), _elementwise(operator.sub, True)
+    __mul__, __rmul__ = _elementwise(operator.mul), _elementwise(operator.mul, True)
+    __floordiv__ = _elementwise(operator.floordiv)
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return Sizes(found) if isinstance(key, slice) else found
+
+
+def are_sizes(x: Any) -> bool:
+    """Whether `x` is a list or tuple of sizes, not all of which are known."""
+    several = isinstance(x, (list, tuple)) and all(isinstance(n, (int, Dim)) for n in x)
+    return several and any(isinstance(n, Dim) for n in x)
+
+
+def as_values(x: Any) -> Any:
+    """Sizes as a tensor, everything else as it is."""
+    return ops.stack([ops.convert_to_tensor(n) for n in x]) if are_sizes(x) else x
+
+
+def shape(x: Any) -> Sizes:
+    """The shape of `x`, also where it is known only at run time.
+
+    >>> import numpy as np
+    >>> shape(np.ones((2, 3)))
+    (2, 3)
+    """
+    return Sizes(ops.shape(x))
+
+
+def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The product along `axis`; of sizes it is a size."""
+    if are_sizes(x) and axis in (None, 0, -1) and not keepdims:
+        return math.prod(x)
+    return ops.prod(as_values(x), axis, keepdims)
+
+
+def cast(x: Any, dtype: Any) -> Tensor:
+    """`x` with another dtype."""
+    return ops.cast(as_values(x), dtype)
+
+
+def stack(x: Any, axis: int = 0) -> Any:
+    """The tensors side by side along a new axis; sizes are a shape then."""
+    return Sizes(x) if are_sizes(x) and axis in (0, -1) else ops.stack(x, axis)
+
+
+def concatenate(tensors: Any, axis: int = -1) -> Any:
+    """The tensors one after the other along `axis`; sizes are a shape then."""
+    if all(isinstance(x, (tuple, list)) for x in tensors):
+        sizes = [n for x in tensors for n in x]
+        if are_sizes(sizes) and axis in (0, -1):
+            return Sizes(sizes)
+    return ops.concatenate([as_values(x) for x in tensors], axis)
