@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable, Container, Mapping
 from typing import Any, NamedTuple
 
+from kerasish.graph import dtypes
+
 
 class FirstLayer(NamedTuple):
     """What the first layer of a Sequential model may be told of its input."""
@@ -31,33 +33,68 @@ def first_layer_arguments(kwargs: dict[str, Any]) -> FirstLayer:
     return FirstLayer(None if shape is None else tuple(shape), weights)
 
 
-_NEW_ORDER = ("shape", "initializer", "dtype", "trainable")
-_OLD_ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+# Keras 3: shape first. Keras 2: name first. Keras 1: shape first, name third.
+_ORDER = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint")
+_ORDER_2 = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+_ORDER_1 = ("shape", "initializer", "name", "trainable", "regularizer", "constraint")
+
+# What asks for nothing where there is one replica; and what can't be had.
+_OF_REPLICAS = ("aggregation", "synchronization", "use_resource")
+_NOT_HAD = ("overwrite_with_gradient", "partitioner", "collections")
 
 
 def add_weight_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """`Layer.add_weight` arguments by their modern names.
 
-    Keras 2 has the name first, then the shape; Keras 3 has the shape first and no name
-    among the positional arguments.
+    >>> add_weight_arguments(("w", (2, 3)), {"initializer": "ones"})
+    {'name': 'w', 'shape': (2, 3), 'initializer': 'ones'}
+    >>> add_weight_arguments(((2, 3), "ones", "w"), {})
+    {'shape': (2, 3), 'initializer': 'ones', 'name': 'w'}
     """
-    old = bool(args) and (isinstance(args[0], str) or args[0] is None)
-    order = _OLD_ORDER if old else _NEW_ORDER
+    order = _order_of(args)
     if len(args) > len(order):
         raise TypeError(f"add_weight takes at most {len(order)} positional arguments ({order}).")
     named = dict(zip(order, args, strict=False))
     twice = named.keys() & kwargs.keys()
     if twice:
         raise TypeError(f"add_weight got {sorted(twice)[0]!r} twice.")
-    return named | kwargs
+    named |= kwargs
+    for name in _OF_REPLICAS:
+        named.pop(name, None)
+    for name in _NOT_HAD:
+        if named.pop(name, None):
+            raise ValueError(f"add_weight({name}=...) is not supported.")
+    if "experimental_autocast" in named:
+        named["autocast"] = named.pop("experimental_autocast")
+    return named
+
+
+def _order_of(args: tuple[Any, ...]) -> tuple[str, ...]:
+    """The order in which positional arguments of `add_weight` are meant."""
+    first, second, third = (*args, None, None, None)[:3]
+    if isinstance(first, str) or (first is None and isinstance(second, (tuple, list, int))):
+        return _ORDER_2
+    if isinstance(third, str) and third not in dtypes.ALL:
+        return _ORDER_1
+    return _ORDER
 
 
 # What Keras 1 calls the values of `data_format`.
 _DATA_FORMATS = {"tf": "channels_last", "th": "channels_first", "default": None}
 
 
-def older_names(**renamed: str) -> Callable[[type], type]:
+# What Keras 1 calls the sizes of a convolution's window.
+_WINDOW = ("nb_row", "nb_col", "kernel_dim1", "kernel_dim2", "kernel_dim3")
+
+# A new name, or a function from a value to arguments under new names.
+Newer = str | Callable[[Any], dict[str, Any]]
+
+
+def older_names(**renamed: Newer) -> Callable[[type], type]:
     """Decorator of a class: arguments of `__init__` under their older names (old=new).
+
+    Keras 1's `dim_ordering` is given today's values, and its `nb_row` and `nb_col` become a
+    `kernel_size`.
 
     >>> @older_names(p="rate")
     ... class Half:
@@ -72,7 +109,7 @@ def older_names(**renamed: str) -> Callable[[type], type]:
 
         @functools.wraps(init)
         def modern(self: Any, *args: Any, **kwargs: Any) -> None:
-            init(self, *args, **_renamed(cls.__name__, kwargs, renamed))
+            init(self, *args, **renamed_arguments(cls.__name__, kwargs, renamed))
 
         cls.__init__ = modern  # type: ignore[misc]
         return cls
@@ -80,16 +117,37 @@ def older_names(**renamed: str) -> Callable[[type], type]:
     return decorate
 
 
-def _renamed(owner: str, kwargs: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    result = {}
+def only(*allowed: Any) -> Callable[[Any], dict[str, Any]]:
+    """For `older_names`: an argument that is gone, and may have these values, that say nothing."""
+
+    def check(value: Any) -> dict[str, Any]:
+        if value not in allowed:
+            listed = " or ".join(map(repr, allowed))
+            raise ValueError(f"this argument of older Keras can only be {listed}, not {value!r}.")
+        return {}
+
+    return check
+
+
+def renamed_arguments(
+    owner: str, kwargs: Mapping[str, Any], names: Mapping[str, Newer]
+) -> dict[str, Any]:
+    """What `older_names(**names)` makes of the arguments of a class called `owner`."""
+    result: dict[str, Any] = {}
     for name, value in kwargs.items():
-        new = names.get(name, name)
-        if new in result or (new != name and new in kwargs):
-            raise TypeError(f"{owner} got {new!r} twice: {name!r} is an older name of it.")
+        newer = names.get(name, name)
         if name == "dim_ordering":
             value = _DATA_FORMATS.get(value, value)
-        result[new] = value
-    return result
+        try:
+            new = {newer: value} if isinstance(newer, str) else newer(value)
+        except ValueError as error:
+            raise ValueError(f"{owner}: {name}: {error}") from None
+        twice = [n for n in new if n in result or (n != name and n in kwargs)]
+        if twice:
+            raise TypeError(f"{owner} got {twice[0]!r} twice: {name!r} is an older name of it.")
+        result |= new
+    window = [result.pop(name) for name in _WINDOW if name in result]
+    return result | ({"kernel_size": tuple(window)} if window else {})
 
 
 # Entries of Keras's layer configs for what this library has not got. They may say "no".

@@ -17,6 +17,24 @@ def modern_arguments(learning_rate: Any, old: dict[str, Any]) -> tuple[Any, floa
     return old.pop("lr", learning_rate), float(old.pop("decay", 0.0) or 0.0)
 
 
+def updates_arguments(args: Any, kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+    """The loss and the variables that `get_updates` was given.
+
+    Keras 2 says (loss, params), Keras 1 (params, constraints, loss).
+
+    Raises:
+        TypeError: if one of them is missing.
+    """
+    older = bool(args) and isinstance(args[0], (list, tuple))
+    names = ("params", "constraints", "loss") if older else ("loss", "params")
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    if given.get("constraints"):
+        raise TypeError("get_updates: constraints belong to the variables now, not to the step.")
+    if given.get("loss") is None or given.get("params") is None:
+        raise TypeError("get_updates takes a loss and params, the variables to change.")
+    return given["loss"], list(given["params"])
+
+
 def decayed(rate: Tensor, decay: float, step: Tensor) -> Tensor:
     """Keras 2's decay: the rate over 1 + decay * steps done."""
     return rate / (1.0 + decay * step) if decay else rate

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from kerasish.compat import tensors
+
 
 def run_script(path: str, args: Sequence[str] = ()) -> None:
     """Runs a Python program in which `keras` is kerasish, as `python path args...` would.
@@ -51,7 +53,8 @@ def keras_is_kerasish() -> Iterator[None]:
     finder = _Finder()
     sys.meta_path.insert(0, finder)
     try:
-        yield
+        with tensors.of_keras_2():
+            yield
     finally:
         sys.meta_path.remove(finder)
         for name in _keras_modules():

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerasish import tree
 
-def compile_arguments(kwargs: dict[str, Any]) -> None:
-    """Takes arguments out that ask for nothing, and refuses those that would."""
-    kwargs.pop("auto_scale_loss", None)
-    for name in ("sample_weight_mode", "target_tensors"):
-        if kwargs.pop(name, None) is not None:
-            raise ValueError(
-                f"compile({name}=...) is not needed any more: sample weights may have any shape "
-                "that fits the loss, and targets are passed to fit."
-            )
+
+def compile_arguments(kwargs: dict[str, Any]) -> bool:
+    """Takes out what older programs say, and refuses what can't be done.
+
+    Returns:
+        Whether sample weights are promised to be per time step (`sample_weight_mode`).
+    """
+    if kwargs.pop("target_tensors", None) is not None:
+        raise ValueError(
+            "compile(target_tensors=...) is not needed any more: targets are passed to fit."
+        )
+    modes = tree.flatten(kwargs.pop("sample_weight_mode", None))
+    unknown = [mode for mode in modes if mode not in ("temporal", "samplewise", None)]
+    if unknown:
+        raise ValueError(
+            f'compile: sample_weight_mode must be "temporal", "samplewise" or None, but got '
+            f"{unknown[0]!r}."
+        )
+    return bool(modes) and all(mode == "temporal" for mode in modes)
 
 
 def fit_arguments(kwargs: dict[str, Any], epochs: int) -> tuple[int, dict[str, Any]]:

@@ -1,0 +1,61 @@
+"""What programs of Keras 2 ask tensors for, beside Keras's own names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kerasish.graph.shapes import compatible
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Tensor
+
+
+class StaticShape(tuple):
+    """A shape with the names that it has in TensorFlow.
+
+    >>> StaticShape((None, 3)).as_list()
+    [None, 3]
+    """
+
+    def as_list(self) -> list[int | None]:
+        """The sizes as a list."""
+        return list(self)
+
+    @property
+    def ndims(self) -> int:
+        """The number of axes."""
+        return len(self)
+
+
+def get_shape(self: Tensor) -> StaticShape:
+    """The shape, with None where a size is not known."""
+    return StaticShape(self.shape)
+
+
+def _said(self: Tensor, shape: Any) -> None:
+    """Checks a shape that a program says of a tensor; what it is has been found out already."""
+    if not compatible(tuple(shape), self.shape):
+        raise ValueError(
+            f"_keras_shape is set to {format_shape(tuple(shape))}, but the tensor {self.name} has "
+            f"shape {format_shape(self.shape)}."
+        )
+
+
+@contextmanager
+def of_keras_2() -> Iterator[None]:
+    """Within, tensors have `_keras_shape` and `get_shape()`, as those of Keras 2 on TensorFlow.
+
+    >>> with of_keras_2():
+    ...     Placeholder((None, 3), "float32").get_shape().as_list()
+    [None, 3]
+    """
+    older = {"_keras_shape": property(lambda self: self.shape, _said), "get_shape": get_shape}
+    added = [name for name in older if not hasattr(Tensor, name)]
+    for name in added:
+        setattr(Tensor, name, older[name])
+    try:
+        yield
+    finally:
+        for name in added:
+            delattr(Tensor, name)
