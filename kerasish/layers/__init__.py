@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from kerasish.compat.modules import attributes as older_attributes
+from kerasish.layers.activation import (
+    ELU,
+    Activation,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    Softmax,
+    ThresholdedReLU,
+)
 from kerasish.layers.adaptive_pooling import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
@@ -41,6 +50,7 @@ from kerasish.layers.einsum_dense import (
     EinsumDense,
 )
 from kerasish.layers.embedding import Embedding, ReversibleEmbedding
+from kerasish.layers.foreign import FlaxLayer, JaxLayer, TFSMLayer, TorchModuleWrapper
 from kerasish.layers.input import Input, InputLayer
 from kerasish.layers.input_spec import InputSpec
 from kerasish.layers.local import (
@@ -89,6 +99,75 @@ from kerasish.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
     MaxPooling3D,
+)
+from kerasish.layers.preprocessing.audio import (
+    MelSpectrogram,
+    STFTSpectrogram,
+)
+from kerasish.layers.preprocessing.augmentation import (
+    AugMix,
+    CutMix,
+    MaxNumBoundingBoxes,
+    MixUp,
+    RandAugment,
+    RandomErasing,
+)
+from kerasish.layers.preprocessing.bending import (
+    RandomElasticTransform,
+    RandomPerspective,
+)
+from kerasish.layers.preprocessing.categories import (
+    CategoryEncoding,
+    HashedCrossing,
+    Hashing,
+)
+from kerasish.layers.preprocessing.colour import (
+    RandomBrightness,
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomContrast,
+    RandomGrayscale,
+    RandomHue,
+    RandomInvert,
+    RandomPosterization,
+    RandomSaturation,
+    Solarization,
+)
+from kerasish.layers.preprocessing.histograms import (
+    AutoContrast,
+    ContrastLimitedAdaptiveHistogramEqualization,
+    Equalization,
+)
+from kerasish.layers.preprocessing.lookup import (
+    IntegerLookup,
+    StringLookup,
+)
+from kerasish.layers.preprocessing.numbers import (
+    Discretization,
+    Normalization,
+    Rescaling,
+)
+from kerasish.layers.preprocessing.pipeline import (
+    Pipeline,
+)
+from kerasish.layers.preprocessing.resizing import (
+    CenterCrop,
+    RandomCrop,
+    Resizing,
+)
+from kerasish.layers.preprocessing.sharpness import (
+    RandomGaussianBlur,
+    RandomSharpness,
+)
+from kerasish.layers.preprocessing.text import (
+    TextVectorization,
+)
+from kerasish.layers.preprocessing.warps import (
+    RandomFlip,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
 )
 from kerasish.layers.recurrent import (
     RNN,
@@ -152,12 +231,10 @@ MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
 GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
 GlobalAvgPool2D, GlobalMaxPool2D = GlobalAveragePooling2D, GlobalMaxPooling2D
 GlobalAvgPool3D, GlobalMaxPool3D = GlobalAveragePooling3D, GlobalMaxPooling3D
-Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
-SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
+Convolution1D, SeparableConvolution1D = Conv1D, SeparableConv1D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
 Convolution3DTranspose = Conv3DTranspose
-Deconvolution2D = Deconv2D = Conv2DTranspose
-Deconvolution3D = Deconv3D = Conv3DTranspose
+Deconv2D, Deconv3D = Conv2DTranspose, Conv3DTranspose
 GroupQueryAttention = GroupedQueryAttention
 
 
@@ -188,6 +265,8 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -197,7 +276,10 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
+    "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -209,27 +291,27 @@ __all__ = [
     "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
-    "Convolution2D",
     "Convolution2DTranspose",
-    "Convolution3D",
     "Convolution3DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
     "CuDNNGRU",
     "CuDNNLSTM",
+    "CutMix",
     "Deconv2D",
     "Deconv3D",
-    "Deconvolution2D",
-    "Deconvolution3D",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
+    "FlaxLayer",
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
@@ -248,10 +330,14 @@ __all__ = [
     "GroupNormalization",
     "GroupQueryAttention",
     "GroupedQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
+    "JaxLayer",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -260,6 +346,7 @@ __all__ = [
     "LocallyConnected1D",
     "LocallyConnected2D",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -267,30 +354,63 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
+    "MixUp",
     "MultiHeadAttention",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
+    "Resizing",
     "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
-    "SeparableConvolution2D",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TFSMLayer",
+    "TextVectorization",
+    "ThresholdedReLU",
     "TimeDistributed",
+    "TorchModuleWrapper",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
@@ -316,6 +436,31 @@ _layers = {name: item for name, item in _classes.items() if issubclass(item, Lay
 registry = Registry(
     "layer",
     [item for name, item in _layers.items() if item.__name__ == name and item is not Layer],
-    {name: item.__name__ for name, item in _layers.items() if item.__name__ != name},
+    {name: item.__name__ for name, item in _layers.items() if item.__name__ != name}
+    | {
+        "Convolution2D": "Conv2D",
+        "Convolution3D": "Conv3D",
+        "Deconvolution2D": "Conv2DTranspose",
+        "Deconvolution3D": "Conv3DTranspose",
+        "SeparableConvolution2D": "SeparableConv2D",
+    },
     callables=False,
 )
+
+# Of Keras 1, with its order of arguments, or gone since Keras 2.
+__all__ += [
+    "AtrousConvolution1D",
+    "AtrousConvolution2D",
+    "ConvRecurrent2D",
+    "Convolution2D",
+    "Convolution3D",
+    "Deconvolution2D",
+    "Deconvolution3D",
+    "Highway",
+    "MaxoutDense",
+    "Merge",
+    "Recurrent",
+    "SeparableConvolution2D",
+    "merge",
+]
+__getattr__ = older_attributes(__name__)

@@ -83,6 +83,32 @@ class ReLU(_Activation):
         )
 
 
+class ThresholdedReLU(_Activation):
+    """x where it is above a threshold, 0 elsewhere.
+
+    Source: Konda et al., 2014, arXiv:1402.3337
+
+    Args:
+        theta: the threshold.
+
+    Shapes:
+        any -> the same
+
+    >>> ThresholdedReLU(2.0)(np.array([1.0, 2.0, 3.0])).numpy()
+    array([0., 0., 3.], dtype=float32)
+    """
+
+    def __init__(self, theta: float = 1.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        if theta is None or theta < 0:
+            raise ValueError(f"ThresholdedReLU: theta must not be negative, but got {theta!r}.")
+        self.theta = theta
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The activation of each element."""
+        return ops.where(inputs > self.theta, inputs, ops.zeros_like(inputs))
+
+
 @compat.older_names(alpha="negative_slope")
 class LeakyReLU(_Activation):
     """x, or negative_slope * x below 0.
@@ -136,6 +162,7 @@ class ELU(_Activation):
         return ops.elu(inputs, self.alpha)
 
 
+@compat.older_names(init="alpha_initializer")
 class PReLU(Layer):
     """A leaky ReLU whose slopes are learnt: x, or alpha * x below 0.
 
@@ -204,11 +231,15 @@ class Softmax(_Activation):
         self.axis = axis
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
-        """The softmax; where `mask` is False the output is 0."""
-        if mask is not None:
-            # Far below every logit, yet finite, so that a row without any True stays a number.
-            lowest = -3e4 if inputs.dtype == "float16" else -1e9
-            inputs = inputs + (1 - ops.cast(mask, inputs.dtype)) * lowest
+        """The softmax; where `mask` is False the output is 0, all along the axis if need be."""
+        if mask is None:
+            return self._softmax(inputs)
+        # Far below every logit, yet finite, so that a row without any True stays a number.
+        lowest = -3e4 if inputs.dtype == "float16" else -1e9
+        mask = ops.cast(mask, inputs.dtype)
+        return self._softmax(inputs + (1 - mask) * lowest) * mask
+
+    def _softmax(self, inputs: Tensor) -> Tensor:
         if isinstance(self.axis, int):
             return ops.softmax(inputs, axis=self.axis)
         axes = tuple(self.axis)

@@ -8,60 +8,38 @@ masks, the training flag, losses, and the record of calls that functional models
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from kerasish import compat, constraints, initializers, ops, regularizers, tree
+from kerasish import compat, dtype_policies, ops, regularizers, tree
+from kerasish.dtype_policies import DTypePolicy, DTypePolicyMap
 from kerasish.graph import dtypes, trace
 from kerasish.graph.primitive import as_tensor, identity_p
-from kerasish.graph.shapes import size_of
-from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.graph.variable import Variable
+from kerasish.layers.additions import Additions
+from kerasish.layers.calls import Call, Calls, History, mask_of
 from kerasish.layers.input_spec import InputSpec
-from kerasish.saving.serialization import Configurable, parameters_of
+from kerasish.saving.hooks import Storable
+from kerasish.saving.serialization import parameters_of
 from kerasish.utils.arguments import reject_unknown, suggestion
 from kerasish.utils.naming import snake_case, unique_name
 
 
-@dataclass
-class Call:
-    """One call of a layer: what went in, what came out. Functional models replay it."""
-
-    layer: Layer
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    outputs: Any
-    updates: dict[Variable, Tensor] = field(default_factory=dict)
-
-    @property
-    def inputs(self) -> list[Tensor]:
-        """The tensors that went in, in order."""
-        leaves = tree.flatten([list(self.args), self.kwargs])
-        return [x for x in leaves if isinstance(x, Tensor) and x.is_symbolic]
-
-
-@dataclass
-class History:
-    """Which call a tensor comes from, and which of its outputs it is."""
-
-    call: Call
-    index: int
-
-
-class Layer(Configurable):
+class Layer(Storable, Additions, Calls):
     """The base of all layers.
 
     Args:
         activity_regularizer: adds a loss computed from the output.
         trainable: whether optimizers change the weights.
-        dtype: of weights and computation; floatx if None.
-        autocast: whether float inputs are cast to the layer's dtype.
+        dtype: of weights and computation, or a dtype policy such as "mixed_float16"; the global
+            policy if None.
+        autocast: whether float inputs and weights are cast to the dtype of the computation.
         name: unique in a model; made up from the class if None.
         **kwargs: `input_shape`, `input_dim`, `batch_input_shape`, `batch_size`, `weights`:
             what older Keras programs give to a first layer.
@@ -78,6 +56,12 @@ class Layer(Configurable):
 
     input_spec: InputSpec | list[InputSpec] | None = None
     supports_masking = False
+    _building = False
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _once_built(cls.__dict__["build"])  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -90,172 +74,62 @@ class Layer(Configurable):
         **kwargs: Any,
     ):
         first = compat.first_layer_arguments(kwargs)
-        reject_unknown(kwargs, Layer.__init__, type(self).__name__)
+        reject_unknown(kwargs, type(self), type(self).__name__)
         self.name = _checked_name(name) if name else unique_name(snake_case(type(self).__name__))
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.autocast = autocast
-        self.dtype = dtypes.standardize(dtype)
+        self.dtype_policy = dtype_policies.get(dtype)
         self.built = False
         self.batch_input_shape = first.batch_input_shape
         self._initial_weights = first.weights
         self._trainable = bool(trainable)
         self._variables: list[Variable] = []
         self._losses: list[Any] = []
+        self._call_losses: list[Tensor] = []
         self._calls: list[Call] = []
+        self._path: str | None = None
         self._seen_shapes: Any = None  # of the outputs of the latest call, for summaries
 
-    # --- weights -------------------------------------------------------------------------
-
-    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
-        """Makes a weight of this layer.
-
-        Args:
-            shape: of the weight; () if None.
-            initializer: name, Initializer or array; GlorotUniform for floats if None.
-            dtype: the layer's if None.
-            trainable: whether optimizers change it.
-            regularizer: adds a loss computed from it.
-            constraint: a projection after each step.
-            name: for messages and files. A weight called `kernel` takes what is not given from
-                the layer's `kernel_initializer`, `kernel_regularizer` and `kernel_constraint`,
-                one called `recurrent_kernel` from `recurrent_initializer` ...
-
-        The argument orders of older Keras are accepted too.
-        """
-        return self._add_weight(**compat.add_weight_arguments(args, kwargs))
-
-    def _add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        if None in shape:
-            raise ValueError(
-                f"Layer {self.name}: weight {name or ''} would have shape {format_shape(shape)}; "
-                "every size must be known. Give the inputs a fixed size on that axis."
-            )
-        dtype = dtypes.standardize(dtype or self.dtype)
-        default = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
-        name = name or f"variable_{len(self._variables)}"
-        stem = name if name == "kernel" else name.removesuffix("_kernel")
-        own = self.__dict__
-        initializer = own.get(f"{stem}_initializer") if initializer is None else initializer
-        regularizer = own.get(f"{stem}_regularizer") if regularizer is None else regularizer
-        constraint = own.get(f"{stem}_constraint") if constraint is None else constraint
-        variable = Variable(
-            initializers.get(initializer or default),
-            shape=shape,
-            dtype=dtype,
-            trainable=trainable,
-            name=name,
-        )
-        variable.path = f"{self.name}/{name}"
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints.get(constraint)
-        self._variables.append(variable)
-        return variable
-
-    def _own_variables(self) -> list[Variable]:
-        found = [*self._variables, *(v for v in self._attributes() if isinstance(v, Variable))]
-        return list(dict.fromkeys(found))
-
-    def _attributes(self) -> Iterator[Any]:
-        """The variables and layers among the attributes, also in lists, tuples and dicts."""
-        for key, value in self.__dict__.items():
-            if key not in _BOOKKEEPING:
-                yield from (leaf for leaf in _leaves(value) if isinstance(leaf, _TRACKED))
-
-    def _sublayers(self) -> list[Layer]:
-        return list(dict.fromkeys(v for v in self._attributes() if isinstance(v, Layer)))
-
-    def _flatten_layers(self) -> list[Layer]:
-        """This layer and all within it, each once."""
-        found: dict[Layer, None] = {self: None}
-        for layer in self._sublayers():
-            found.update(dict.fromkeys(layer._flatten_layers()))
-        return list(found)
+    # --- dtypes --------------------------------------------------------------------------
 
     @property
-    def trainable(self) -> bool:
-        """Whether optimizers change the weights; setting it sets the sublayers' too."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self._flatten_layers():
-            layer._trainable = bool(value)
+    def path(self) -> str:  # type: ignore[override]
+        """The name with those of the layers in which this one was built, as in `model/dense`."""
+        return self._path or self.name
 
     @property
-    def weights(self) -> list[Variable]:
-        """All variables: each layer's trainable ones first."""
-        own = sorted(self._own_variables(), key=lambda v: not v.trainable)
-        nested = [v for layer in self._sublayers() for v in layer.weights]
-        return list(dict.fromkeys([*own, *nested]))
+    def dtype_policy(self) -> DTypePolicy:
+        """The dtypes of weights and computation."""
+        policy = self._dtype_policy
+        return policy[self.path] if isinstance(policy, DTypePolicyMap) else policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self._dtype_policy = dtype_policies.get(value)
 
     @property
-    def variables(self) -> list[Variable]:
-        """The same as `weights`."""
-        return self.weights
+    def dtype(self) -> str:
+        """The same as `variable_dtype`."""
+        return self.variable_dtype
 
     @property
-    def trainable_weights(self) -> list[Variable]:
-        """The variables that optimizers change."""
-        if not self._trainable:
-            return []
-        own = [v for v in self._own_variables() if v.trainable]
-        nested = [v for layer in self._sublayers() for v in layer.trainable_weights]
-        return list(dict.fromkeys([*own, *nested]))
+    def variable_dtype(self) -> str:
+        """The dtype of new weights."""
+        return self.dtype_policy.variable_dtype
 
     @property
-    def trainable_variables(self) -> list[Variable]:
-        """The same as `trainable_weights`."""
-        return self.trainable_weights
+    def compute_dtype(self) -> str:
+        """The dtype that float inputs, and weights while `call` runs, are cast to."""
+        return self.dtype_policy.compute_dtype
 
     @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The variables that optimizers leave alone."""
-        trainable = set(map(id, self.trainable_weights))
-        return [v for v in self.weights if id(v) not in trainable]
+    def input_dtype(self) -> str:
+        """The same as `compute_dtype`."""
+        return self.compute_dtype
 
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The same as `non_trainable_weights`."""
-        return self.non_trainable_weights
-
-    def get_weights(self) -> list[np.ndarray]:
-        """The values of all weights as arrays."""
-        return [v.numpy() for v in self.weights]
-
-    def set_weights(self, weights: Iterable[Any]) -> None:
-        """Sets all weights from arrays in the order of `get_weights`.
-
-        Raises:
-            ValueError: if the number of arrays or a shape does not fit.
-        """
-        values = list(weights)
-        if len(values) != len(self.weights):
-            raise ValueError(
-                f"Layer {self.name} has {len(self.weights)} weights, but set_weights got "
-                f"{len(values)} arrays. Its weights: "
-                f"{[(v.path, v.shape) for v in self.weights]}."
-            )
-        for variable, value in zip(self.weights, values, strict=True):
-            variable.set_value(value)
-
-    def count_params(self) -> int:
-        """The number of numbers in the weights."""
-        if not self.built and not self.weights:
-            raise ValueError(
-                f"Layer {self.name} has no weights yet: it isn't built. Call it on data first, "
-                "or give the model an input shape."
-            )
-        return sum((size_of(v.shape) or 0) for v in self.weights)
+    def _cast_to(self) -> str | None:
+        """What floats are cast to; None where they stay as they are."""
+        return self.compute_dtype if self.autocast and dtypes.is_float(self.compute_dtype) else None
 
     # --- building and calling ------------------------------------------------------------
 
@@ -270,6 +144,8 @@ class Layer(Configurable):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if trace.current_trace() is None and not trace.current_path():
+            self._forget_call_losses()  # the outermost call on arrays
         args, kwargs = _as_tensors(args), _as_tensors(kwargs)
         given = dict(kwargs)
         signature = _signature(type(self).call)
@@ -277,6 +153,8 @@ class Layer(Configurable):
         training = kwargs.get("training")
         if training is None:
             training = trace.current_phase()
+            if training is not None and trace.current_trace() is None:
+                given["training"] = training  # by K.set_learning_phase: replays keep to it
         with ExitStack() as stack:
             stack.enter_context(trace.inside(self.name))
             stack.enter_context(trace.phase(training))
@@ -293,14 +171,54 @@ class Layer(Configurable):
                 # Assignments made while a functional model is put together belong to the
                 # graph, not to now.
                 effects = stack.enter_context(trace.Trace(training))
-            outputs = self.call(*self._autocast(args), **kwargs)
-            outputs = self._finish(outputs, inputs)
+            args, kwargs = self._autocast(args), self._autocast(kwargs)
+            with trace.autocast(self._cast_to()):
+                outputs = self._finish(self.call(*args, **kwargs), inputs)
             self._set_masks(args, inputs, outputs)
             self._regularize_activity(outputs)
         if symbolic:
             self._record(args, given, outputs, effects)
         self._seen_shapes = tree.map_structure(lambda x: None if x is None else x.shape, outputs)
         return outputs
+
+    def stateless_call(
+        self,
+        trainable_variables: Sequence[Any],
+        non_trainable_variables: Sequence[Any],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        """A call with other values of the variables; the layer itself stays as it is.
+
+        Args:
+            trainable_variables: values for `trainable_variables`.
+            non_trainable_variables: values for `non_trainable_variables`.
+            *args: what the layer is called with.
+            return_losses: whether to return what the call adds to the loss too.
+            **kwargs: likewise.
+
+        Returns:
+            The outputs, the new values of the non-trainable variables, and the losses if asked for.
+
+        >>> from kerasish.layers import Dense
+        >>> layer = Dense(1, use_bias=False)
+        >>> layer.build((1, 2))
+        >>> layer.stateless_call([np.ones((2, 1))], [], np.ones((1, 2)))[0].numpy()
+        array([[2.]], dtype=float32)
+        """
+        fixed = self.non_trainable_variables
+        with trace.Trace(training=kwargs.get("training")) as effects:
+            for variables, values in (
+                (self.trainable_variables, trainable_variables),
+                (fixed, non_trainable_variables),
+            ):
+                for variable, value in zip(variables, values, strict=True):
+                    variable.assign(value)
+            outputs = self(*args, **kwargs)
+            losses = self.losses
+        after = [effects.updates[variable] for variable in fixed]
+        return (outputs, after, losses) if return_losses else (outputs, after)
 
     def _build_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self.built:
@@ -311,24 +229,35 @@ class Layer(Configurable):
         if len(wanted) > 1 and all(name.removesuffix("_shape") in arguments for name in wanted[:2]):
             # As `build(query_shape, value_shape)` of `call(query, value)`.
             named = {name: arguments.get(name.removesuffix("_shape")) for name in wanted}
-            self._build(**{name: _shapes(x) for name, x in named.items() if _has_tensor(x)})
+            self._build_here(**{name: _shapes(x) for name, x in named.items() if _has_tensor(x)})
         else:
             shapes = [_shapes(x) for x in (*args, *kwargs.values()) if _has_tensor(x)]
-            self._build(*shapes[: max(len(wanted), 1)])
+            self._build_here(*shapes[: max(len(wanted), 1)])
 
     def _build(self, *shapes: Any, **named: Any) -> None:
-        """Makes the weights now, those of layers within included."""
-        with trace.outside():
-            self.build(*shapes, **named)
+        """Makes the weights now, and all that follows from that."""
+        with trace.inside(self.name):
+            self._build_here(*shapes, **named)
+
+    def _build_here(self, *shapes: Any, **named: Any) -> None:
+        self._path = trace.current_path()
+        self._building = True
+        try:
+            with trace.outside():
+                self.build(*shapes, **named)
+        finally:
+            self._building = False
         self.built = True
-        own = {id(v) for v in self._own_variables()}
-        for variable in self.weights:
-            if id(variable) not in own:
-                variable.path = f"{self.name}/{variable.path}"
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
 
     def _check_inputs(self, args: tuple[Any, ...]) -> None:
+        for x in tree.flatten(list(args)):
+            if isinstance(x, Tensor) and x.dtype == "string":
+                raise TypeError(
+                    f"Layer {self.name} ({type(self).__name__}) takes numbers, but got the strings "
+                    f"{x.name}. Make numbers of them first, for example with TextVectorization."
+                )
         if self.input_spec is not None and args:
             specs = self.input_spec if isinstance(self.input_spec, list) else [self.input_spec]
             tensors = [x for x in tree.flatten(args[0]) if isinstance(x, Tensor)]
@@ -339,16 +268,15 @@ class Layer(Configurable):
             for spec, x in zip(specs, tensors, strict=True):
                 spec.check(x, self.name)
 
-    def _autocast(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not self.autocast or not dtypes.is_float(self.dtype):
-            return args
+    def _autocast(self, arguments: Any) -> Any:
+        wanted = self._cast_to()
 
         def cast(x: Any) -> Any:
-            if isinstance(x, Tensor) and dtypes.is_float(x.dtype) and x.dtype != self.dtype:
-                return _like(ops.cast(x, self.dtype), x)
+            if isinstance(x, Tensor) and dtypes.is_float(x.dtype) and x.dtype != wanted:
+                return _like(ops.cast(x, wanted), x)
             return x
 
-        return tuple(tree.map_structure(cast, arg) for arg in args)
+        return arguments if wanted is None else tree.map_structure(cast, arguments)
 
     def _pass_mask(
         self, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -426,82 +354,8 @@ class Layer(Configurable):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape(s) of the output(s) for the shape(s) of the input(s)."""
-        outputs = self.compute_output_spec(_placeholders_of_shape(input_shape, self.dtype))
+        outputs = self.compute_output_spec(placeholders_of_shape(input_shape, self.compute_dtype))
         return tree.map_structure(lambda x: x.shape, outputs)
-
-    # --- losses --------------------------------------------------------------------------
-
-    def add_loss(self, losses: Any, inputs: Any = None) -> None:
-        """Adds to the loss of the model that this layer is part of.
-
-        Args:
-            losses: a tensor (or several) computed in `call`, or a function without
-                arguments that computes one from weights.
-            inputs: accepted from older programs; the graph knows what it depends on.
-        """
-        active = trace.current_trace()
-        for loss in losses if isinstance(losses, (list, tuple)) else [losses]:
-            if active is not None and not callable(loss):
-                active.losses.append(ops.mean(loss) if loss.ndim else loss)
-            else:
-                self._losses.append(loss)
-
-    @property
-    def losses(self) -> list[Tensor]:
-        """The regularisation losses of the weights, and those added from outside of calls."""
-        result = []
-        for layer in self._flatten_layers():
-            result += [loss() if callable(loss) else loss for loss in layer._losses]
-        for variable in self.trainable_weights:
-            if variable.regularizer is not None:
-                result.append(variable.regularizer(variable))
-        return result
-
-    @property
-    def updates(self) -> list[tuple[Variable, Tensor]]:
-        """What calls outside of a model's training would assign to variables."""
-        return [pair for call in self._calls for pair in call.updates.items()]
-
-    # --- the calls so far ----------------------------------------------------------------
-
-    @property
-    def input(self) -> Any:
-        """The input of the layer's only symbolic call."""
-        call = self._only_call("input")
-        first = call.args[0] if call.args else call.inputs
-        return first
-
-    @property
-    def output(self) -> Any:
-        """The output of the layer's only symbolic call."""
-        return self._only_call("output").outputs
-
-    @property
-    def input_shape(self) -> Any:
-        """The shape(s) of `input`."""
-        return tree.map_structure(lambda x: x.shape, self.input)
-
-    @property
-    def output_shape(self) -> Any:
-        """The shape(s) of `output`."""
-        return tree.map_structure(lambda x: x.shape, self.output)
-
-    def get_input_at(self, index: int) -> Any:
-        """The input of the call number `index`."""
-        return self._calls[index].args[0]
-
-    def get_output_at(self, index: int) -> Any:
-        """The output of the call number `index`."""
-        return self._calls[index].outputs
-
-    def _only_call(self, what: str) -> Call:
-        if len(self._calls) != 1:
-            problem = "was never called" if not self._calls else f"has {len(self._calls)} calls"
-            raise AttributeError(
-                f"Layer {self.name} {problem} on symbolic tensors, so it has no single {what}. "
-                f"Use get_{what}_at(index) for a layer that is shared."
-            )
-        return self._calls[0]
 
     # --- config --------------------------------------------------------------------------
 
@@ -512,18 +366,31 @@ class Layer(Configurable):
         for name, default in (("activity_regularizer", None), ("autocast", True)):
             if config.get(name) == default:
                 config.pop(name, None)
-        return config | {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        return config | {
+            "name": self.name,
+            "trainable": self._trainable,
+            "dtype": self._dtype_config(),
+        }
+
+    def _dtype_config(self) -> Any:
+        """A dtype by its name, which all Kerases read; other policies as Keras 3 writes them."""
+        policy = self._dtype_policy
+        plain = type(policy) is DTypePolicy and not policy.is_mixed
+        return policy.name if plain else dtype_policies.serialize(policy)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """A layer made of what `get_config` returned, of this library or of Keras."""
         known = parameters_of(cls)
         config = compat.layer_config(cls.__name__, config, known)
+        if isinstance(config.get("dtype"), Mapping):
+            config["dtype"] = dtype_policies.get(config["dtype"])
         # A user's layer may leave these out of its arguments; two of them can be set as well.
         apart = {k: v for k, v in config.items() if k in _OF_ALL_LAYERS and k not in known}
         layer = super().from_config({k: v for k, v in config.items() if k not in apart})
         layer.name = apart.get("name", layer.name)
         layer._trainable = apart.get("trainable", layer._trainable)
+        layer.dtype_policy = apart.get("dtype", layer._dtype_policy)
         return layer
 
     def __getattr__(self, name: str) -> Any:
@@ -541,20 +408,20 @@ class Layer(Configurable):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-# Lists of variables and calls that are not parts of the layer.
-_BOOKKEEPING = {"_variables", "_losses", "_calls", "_initial_weights", "_trained", "_states"}
 _OF_ALL_LAYERS = ("name", "trainable", "dtype")
-_TRACKED = (Layer, Variable)
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        yield value
-        return
-    for item in value:
-        yield from _leaves(item)
+def _once_built(build: Any) -> Any:
+    """`build` of a layer, after which the layer counts as built, whoever called it."""
+
+    @functools.wraps(build)
+    def whole(self: Layer, *shapes: Any, **named: Any) -> None:
+        if self._building:
+            build(self, *shapes, **named)
+        else:
+            self._build(*shapes, **named)
+
+    return whole
 
 
 def _checked_name(name: Any) -> str:
@@ -590,19 +457,14 @@ def _like(new: Tensor, old: Tensor) -> Tensor:
     return new
 
 
-def mask_of(x: Any) -> Tensor | None:
-    """Which time steps of `x` count, None if all."""
-    return getattr(x, "mask", None)
-
-
 def _placeholder_like(x: Any) -> Any:
     return Placeholder(x.shape, x.dtype) if isinstance(x, Tensor) else x
 
 
-def _placeholders_of_shape(shape: Any, dtype: str) -> Any:
+def placeholders_of_shape(shape: Any, dtype: str) -> Any:
     """Placeholders for a shape, a list of shapes or a dict of shapes."""
     if isinstance(shape, dict):
-        return {key: _placeholders_of_shape(value, dtype) for key, value in shape.items()}
+        return {key: placeholders_of_shape(value, dtype) for key, value in shape.items()}
     if isinstance(shape, (list, tuple)) and shape and isinstance(shape[0], (list, tuple)):
-        return [_placeholders_of_shape(item, dtype) for item in shape]
+        return [placeholders_of_shape(item, dtype) for item in shape]
     return Placeholder(tuple(shape), dtype)

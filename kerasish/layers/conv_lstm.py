@@ -113,7 +113,7 @@ class ConvLSTMCell(LSTMCell):
     def zero_states(self, projected: Tensor) -> list[Tensor]:
         """Zeros of the shape of the outputs."""
         shape = self._state_shape(projected)
-        return [ops.zeros(shape, dtype=self.dtype) for _ in self.state_size]
+        return [ops.zeros(shape, dtype=self.compute_dtype) for _ in self.state_size]
 
     def get_initial_state(self, batch_size: Any = None) -> list[Tensor]:
         """Not to be had without the inputs, whose size the states have."""
@@ -158,42 +158,7 @@ class _ConvLSTM(OfCell):
         stateful: bool = False,
         **kwargs: Any,
     ):
-        cell = ConvLSTMCell(
-            self.rank,
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            dtype=kwargs.get("dtype"),
-            name="conv_lstm_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences,
-            return_state,
-            go_backwards,
-            stateful,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        self._init(ConvLSTMCell, {**locals(), "rank": self.rank})
 
 
 _older = compat.older_names(

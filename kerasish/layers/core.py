@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kerasish import activations, compat, constraints, initializers, ops, regularizers, tree
+from kerasish.compat.modules import attributes as older_attributes
 from kerasish.graph.shapes import Dim, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
@@ -205,13 +206,13 @@ class Identity(Layer):
         any -> the same
 
     >>> Identity()(np.ones(2)).numpy()
-    array([1., 1.])
+    array([1., 1.], dtype=float32)
     """
 
     supports_masking = True
 
     def __init__(self, **kwargs: Any):
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -247,3 +248,7 @@ class Masking(Layer):
     def compute_mask(self, inputs: Tensor, mask: Any = None) -> Tensor:
         """True where a step has a feature unlike `mask_value`."""
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+
+# Older Keras has more layers under the name of this module.
+__getattr__ = older_attributes(__name__)

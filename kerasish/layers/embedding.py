@@ -15,6 +15,7 @@ from kerasish.layers.checks import positive
     init="embeddings_initializer",
     W_regularizer="embeddings_regularizer",
     W_constraint="embeddings_constraint",
+    dropout=compat.only(0),
 )
 class Embedding(Layer):
     """Turns whole numbers into vectors, which are learnt.
@@ -69,7 +70,7 @@ class Embedding(Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """The vectors of the inputs."""
         indices = inputs if dtypes.is_int(inputs.dtype) else ops.cast(inputs, "int32")
-        return ops.take(self.embeddings, indices, axis=0)
+        return ops.cast(ops.take(self.embeddings, indices, axis=0), self.compute_dtype)
 
     def compute_mask(self, inputs: Tensor, mask: Any = None) -> Tensor | None:
         """True where the input is not 0, if `mask_zero`."""
@@ -152,7 +153,7 @@ class ReversibleEmbedding(Embedding):
             kernel = ops.transpose(self.embeddings)
         else:
             kernel = ops.convert_to_tensor(self.reverse_embeddings)
-        dtype = self.reverse_dtype or self.dtype
+        dtype = self.reverse_dtype or self.compute_dtype
         logits = ops.matmul(ops.cast(inputs, dtype), ops.cast(kernel, dtype))
         cap = self.logit_soft_cap
         return logits if cap is None else ops.tanh(logits / cap) * cap

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerasish import config
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.layers.base import Call, History, Layer
 
@@ -14,7 +15,7 @@ class InputLayer(Layer):
     Args:
         shape: without the batch axis.
         batch_size: fixed size of the batch axis, any if None.
-        dtype: floatx if None.
+        dtype: floatx if None; "string" for texts.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         name: of the input.
     """
@@ -35,10 +36,18 @@ class InputLayer(Layer):
             if batch_shape is None:
                 raise ValueError("Input needs a `shape` (without the batch axis) or a batch_shape.")
             batch_shape = (batch_size, *_sizes(batch_shape))
-        super().__init__(name=name or None, dtype=dtype, **kwargs)
+        # What comes in is none of the policy's business: layers cast it.
+        dtype = config.floatx() if dtype is None else dtype
+        self._holds_strings = dtype == "string"
+        super().__init__(name=name or None, dtype=None if dtype == "string" else dtype, **kwargs)
         self.batch_shape = _sizes(batch_shape)
         self.built = True
         self._make_placeholder()
+
+    @property
+    def dtype(self) -> str:
+        """Of what comes in."""
+        return "string" if self._holds_strings else super().dtype
 
     def _make_placeholder(self) -> None:
         tensor = Placeholder(self.batch_shape, self.dtype, name=self.name)
@@ -84,7 +93,8 @@ def Input(
     Args:
         shape: of one sample, without the batch axis; None where the size may vary.
         batch_size: fixed size of the batch axis, any if None.
-        dtype: floatx if None.
+        dtype: floatx if None. "string" for texts: layers that make numbers of them, such as
+            `TextVectorization`, then run on the host, before the engine.
         sparse: sparse inputs are not supported; True is an error.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         name: of the input.

@@ -57,9 +57,9 @@ class _Merge(Layer):
         return ops.expand_dims(x, tuple(range(1, missing + 1))) if missing else x
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """True where all masks are."""
-        masks = [m for m in mask if m is not None] if isinstance(mask, list) else [mask]
-        return reduce(ops.logical_and, masks) if masks else None
+        """True where any mask is, as in Keras 3 (in Keras 2 all had to be); None if one is."""
+        masks = mask if isinstance(mask, list) else [mask]
+        return None if any(m is None for m in masks) else reduce(ops.logical_or, masks)
 
 
 class Add(_Merge):
@@ -186,14 +186,17 @@ class Concatenate(_Merge):
         return ops.concatenate(tensors, axis=axis)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The masks joined in the same way; an input without one counts as a whole."""
+        """The masks joined in the same way; an input without one counts as a whole.
+
+        A place counts if any of what is joined there does, as in Keras 3 (all of it in Keras 2).
+        """
         if not isinstance(mask, list) or all(m is None for m in mask):
             return None
         axis = canonical_axis(self.axis, inputs[0].rank)
         whole = [_full_mask(x, m) for x, m in zip(inputs, mask, strict=True)]
         joined = ops.concatenate(whole, axis=axis)
         rank = max(m.rank for m in mask if m is not None)
-        return ops.all(joined, axis=tuple(range(rank, joined.rank)))
+        return ops.any(joined, axis=tuple(range(rank, joined.rank)))
 
 
 def _full_mask(x: Tensor, mask: Tensor | None) -> Tensor:

@@ -89,12 +89,11 @@ class _HeadAttention(Layer):
             "attention_output", f"...ab,ab{letters}", letters, out
         )
         self._output_dense.build((*query_shape[:-1], q, self._value_size))
-        self._output_dense.built = True
 
     def _heads(self, name: str, shape: Any, heads: int, size: int) -> EinsumDense:
         """A projection of features to heads."""
         layer = self._projection(name, "...a,abc", "bc", (heads, size))
-        layer._build(shape)
+        layer.build(shape)
         return layer
 
     def _projection(self, name: str, terms: str, letters: str, sizes: Any) -> EinsumDense:
@@ -108,7 +107,7 @@ class _HeadAttention(Layer):
             bias_regularizer=self.bias_regularizer,
             kernel_constraint=self.kernel_constraint,
             bias_constraint=self.bias_constraint,
-            dtype=self.dtype,
+            dtype=self.dtype_policy,
             name=name,
         )
 

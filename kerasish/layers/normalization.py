@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish import compat, constraints, initializers, ops, regularizers
+import numpy as np
+
+from kerasish import compat, config, constraints, initializers, ops, regularizers
 from kerasish.graph import trace
 from kerasish.graph.shapes import canonical_axes, canonical_axis
 from kerasish.graph.spec import format_shape
@@ -49,6 +51,25 @@ class _Normalization(Layer):
         self.gamma = self.add_weight(name="gamma", shape=shape) if self.scale else None
         self.beta = self.add_weight(name="beta", shape=shape) if self.center else None
 
+    def _scaled(self, outputs: Tensor, shape: list[Any]) -> Tensor:
+        """The outputs scaled and shifted; gamma and beta get `shape` to broadcast to them."""
+        if self.scale:
+            outputs = outputs * ops.reshape(self.gamma, shape)
+        if self.center:
+            outputs = outputs + ops.reshape(self.beta, shape)
+        return ops.cast(outputs, self.compute_dtype)
+
+
+def _wide(x: Any) -> Tensor:
+    """Floats of two bytes as float32: sums of many squares do not fit into them."""
+    x = ops.convert_to_tensor(x)
+    return ops.cast(x, "float32") if x.dtype in ("float16", "bfloat16") else x
+
+
+def _present(variable: Any) -> Tensor:
+    """The value before this call; outside of a graph a variable would be seen as assigned."""
+    return _wide(variable if trace.current_trace() else variable.numpy())
+
 
 def _known_size(layer: Layer, input_shape: Any, axis: int) -> int:
     size = input_shape[axis]
@@ -60,7 +81,9 @@ def _known_size(layer: Layer, input_shape: Any, axis: int) -> int:
     return size
 
 
-@compat.older_names(beta_init="beta_initializer", gamma_init="gamma_initializer")
+@compat.older_names(
+    beta_init="beta_initializer", gamma_init="gamma_initializer", mode=compat.only(0)
+)
 class BatchNormalization(_Normalization):
     """Brings each channel to mean 0 and variance 1, then scales and shifts it.
 
@@ -85,6 +108,13 @@ class BatchNormalization(_Normalization):
         gamma_constraint: a projection of the scale after each step.
         synchronized: whether replicas share their statistics. There is one replica, so both
             values mean the same.
+        renorm: whether to bring the batch's numbers to those of running averages, so that
+            training and inference see the same even of small batches (Ioffe, 2017,
+            arXiv:1702.03275).
+        renorm_clipping: a dict with limits of that correction, any of "rmin", "rmax" and "dmax".
+        renorm_momentum: of the averages for that correction.
+
+    Steps that a mask leaves out do not count in the statistics of a batch.
 
     Shapes:
         any -> the same
@@ -109,12 +139,11 @@ class BatchNormalization(_Normalization):
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
         synchronized: bool = False,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
         **kwargs: Any,
     ):
-        if kwargs.pop("renorm", False):
-            raise NotImplementedError("BatchNormalization(renorm=True) is not supported.")
-        kwargs.pop("renorm_clipping", None)
-        kwargs.pop("renorm_momentum", None)
         # Files of TensorFlow's Keras 2 hold a list of one axis.
         axis = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis
         super().__init__(
@@ -134,6 +163,9 @@ class BatchNormalization(_Normalization):
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.synchronized = synchronized
+        self.renorm = renorm
+        self.renorm_clipping = _checked_limits(renorm_clipping)
+        self.renorm_momentum = renorm_momentum
 
     def build(self, input_shape: Any) -> None:
         """Makes gamma, beta and the moving averages."""
@@ -141,35 +173,114 @@ class BatchNormalization(_Normalization):
         channels = _known_size(self, input_shape, axis)
         self._add_scale_and_offset((channels,))
         shape = (channels,)
-        self.moving_mean = self.add_weight(name="moving_mean", shape=shape, trainable=False)
-        self.moving_variance = self.add_weight(name="moving_variance", shape=shape, trainable=False)
+        kept = {"shape": shape, "trainable": False, "autocast": False}
+        self.moving_mean = self.add_weight(name="moving_mean", **kept)
+        self.moving_variance = self.add_weight(name="moving_variance", **kept)
+        if self.renorm:
+            kept["initializer"] = lambda *shape_and_dtype: np.sqrt(
+                self.moving_variance_initializer(*shape_and_dtype)
+            )
+            self.moving_stddev = self.add_weight(name="moving_stddev", **kept)
+            mean = {**kept, "initializer": self.moving_mean_initializer}
+            self.renorm_mean = self.add_weight(name="renorm_mean", **mean)
+            self.renorm_stddev = self.add_weight(name="renorm_stddev", **kept)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: channels})
 
-    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
         """The normalised inputs."""
         if not self.trainable:
             training = False
         elif training is None and trace.current_trace() is None:
             training = bool(trace.current_phase())  # nothing is left open outside of a graph
-        mean, variance = self._statistics(inputs, training)
-        return ops.batch_normalization(
-            inputs, mean, variance, self.axis, self.beta, self.gamma, self.epsilon
+        inputs = _wide(inputs)
+        mean, variance = _wide(self.moving_mean), _wide(self.moving_variance)
+        gamma, beta = self.gamma, self.beta
+        if training is not False:
+            batch = self._moments(inputs, mask)
+            if self.renorm:
+                gamma, beta = self._renormalized(*batch, training)
+            else:
+                self._move(self.moving_mean, batch[0], self.momentum, training)
+                self._move(self.moving_variance, batch[1], self.momentum, training)
+            mean = ops.in_train_phase(batch[0], mean, training)
+            variance = ops.in_train_phase(batch[1], variance, training)
+        outputs = ops.batch_normalization(
+            inputs, mean, variance, self.axis, beta, gamma, self.epsilon
         )
+        return ops.cast(outputs, self.compute_dtype)
 
-    def _statistics(self, inputs: Tensor, training: bool | None) -> tuple[Any, Any]:
-        """Mean and variance per channel; moves the averages on while training."""
-        if training is False:
-            return self.moving_mean, self.moving_variance
+    def _moments(self, inputs: Tensor, mask: Any) -> Any:
+        """Mean and variance per channel of what the mask lets count."""
         axis = canonical_axis(self.axis, inputs.rank)
-        batch = ops.moments(inputs, [i for i in range(inputs.rank) if i != axis])
-        moving = (self.moving_mean, self.moving_variance)
-        used = [
-            ops.in_train_phase(new, old, training) for new, old in zip(batch, moving, strict=True)
-        ]
-        for new, old in zip(batch, moving, strict=True):
-            moved = old + (1 - self.momentum) * (ops.stop_gradient(new) - old)
-            old.assign(ops.in_train_phase(moved, old, training))
-        return used[0], used[1]
+        others = [i for i in range(inputs.rank) if i != axis]
+        if mask is None:
+            return ops.moments(inputs, others)
+        counts = ops.expand_dims(ops.cast(mask, "bool"), tuple(range(mask.rank, inputs.rank)))
+        counts = ops.broadcast_to(counts, ops.shape(inputs))
+        # As many as nothing if all is masked.
+        number = ops.sum(ops.cast(counts, inputs.dtype), others, keepdims=True) + config.epsilon()
+        mean = ops.sum(ops.where(counts, inputs, 0.0), others, keepdims=True) / number
+        squares = ops.where(counts, ops.square(inputs - mean), 0.0)
+        variance = ops.sum(squares, others, keepdims=True) / number
+        return ops.squeeze(mean, others), ops.squeeze(variance, others)
+
+    def _move(self, variable: Any, new: Tensor, momentum: float, training: Any) -> Tensor:
+        """Moves an average on while training."""
+        old = _present(variable)
+        moved = old + (1 - momentum) * (ops.stop_gradient(new) - old)
+        variable.assign(ops.in_train_phase(moved, old, training))
+        return moved
+
+    def _renormalized(self, mean: Tensor, variance: Tensor, training: Any) -> tuple[Any, Any]:
+        """Scale and offset that bring the batch's mean and deviation to the running ones."""
+        deviation = ops.sqrt(variance + self.epsilon)
+        usual = ops.maximum(_present(self.renorm_stddev), self.epsilon**0.5)
+        scale = deviation / usual
+        offset = (mean - _present(self.renorm_mean)) / usual
+        limits = self.renorm_clipping
+        if "rmin" in limits:
+            scale = ops.maximum(scale, limits["rmin"])
+        if "rmax" in limits:
+            scale = ops.minimum(scale, limits["rmax"])
+        if "dmax" in limits:
+            offset = ops.clip(offset, -limits["dmax"], limits["dmax"])
+        for variable, new, momentum in (
+            (self.renorm_mean, mean, self.renorm_momentum),
+            (self.renorm_stddev, deviation, self.renorm_momentum),
+            (self.moving_mean, mean, self.momentum),
+        ):
+            self._move(variable, new, momentum, training)
+        moved = self._move(self.moving_stddev, deviation, self.momentum, training)
+        old = _present(self.moving_variance)
+        new = ops.relu(ops.square(moved) - self.epsilon)
+        self.moving_variance.assign(ops.in_train_phase(new, old, training))
+        scale = ops.in_train_phase(ops.stop_gradient(scale), ops.ones_like(scale), training)
+        offset = ops.in_train_phase(ops.stop_gradient(offset), ops.zeros_like(offset), training)
+        if self.gamma is not None:
+            scale, offset = scale * _wide(self.gamma), offset * _wide(self.gamma)
+        return scale, offset if self.beta is None else offset + _wide(self.beta)
+
+    def get_config(self) -> dict[str, Any]:
+        # Older Keras does not know these.
+        apart = () if self.renorm else ("renorm", "renorm_clipping", "renorm_momentum")
+        return {key: value for key, value in super().get_config().items() if key not in apart}
+
+
+def _checked_limits(limits: Any) -> dict[str, float]:
+    """Those of BatchNormalization's `renorm_clipping`."""
+    limits = {key: value for key, value in (limits or {}).items() if value is not None}
+    unknown = sorted(limits.keys() - {"rmin", "rmax", "dmax"})
+    if unknown:
+        raise ValueError(
+            "BatchNormalization: renorm_clipping takes the keys 'rmin', 'rmax' and 'dmax', but "
+            f"got {unknown[0]!r}."
+        )
+    if limits.get("rmin", 0.0) > limits.get("rmax", float("inf")) or limits.get("dmax", 0.0) < 0:
+        raise ValueError(
+            "BatchNormalization: in renorm_clipping rmax must be at least rmin, and dmax at least "
+            f"0, but got {limits}."
+        )
+    return limits
 
 
 class LayerNormalization(_Normalization):
@@ -231,13 +342,9 @@ class LayerNormalization(_Normalization):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The normalised inputs."""
-        axes = canonical_axes(self.axis, inputs.rank)
-        mean, variance = ops.moments(inputs, axes, keepdims=True)
-        outputs = (inputs - mean) * ops.rsqrt(variance + self.epsilon)
-        shape = [inputs.shape[i] if i in axes else 1 for i in range(inputs.rank)]
-        if self.scale:
-            outputs = outputs * ops.reshape(self.gamma, shape)
-        return outputs + ops.reshape(self.beta, shape) if self.center else outputs
+        gamma = self.gamma if self.scale else None
+        beta = self.beta if self.center else None
+        return ops.layer_normalization(inputs, gamma, beta, self.axis, self.epsilon)
 
 
 class GroupNormalization(_Normalization):
@@ -313,16 +420,14 @@ class GroupNormalization(_Normalization):
         """The normalised inputs."""
         axis = canonical_axis(self.axis, inputs.rank)
         sizes = ops.shape(inputs)
+        inputs = _wide(inputs)
         apart = (*sizes[:axis], self.groups, sizes[axis] // self.groups, *sizes[axis + 1 :])
         grouped = ops.reshape(inputs, apart)
         axes = [i for i in range(1, grouped.rank) if i != axis]
         mean, variance = ops.moments(grouped, axes, keepdims=True)
         outputs = (grouped - mean) * ops.rsqrt(variance + self.epsilon)
         outputs = ops.reshape(outputs, sizes)
-        shape = [-1 if i == axis else 1 for i in range(inputs.rank)]
-        if self.scale:
-            outputs = outputs * ops.reshape(self.gamma, shape)
-        return outputs + ops.reshape(self.beta, shape) if self.center else outputs
+        return self._scaled(outputs, [-1 if i == axis else 1 for i in range(inputs.rank)])
 
 
 class RMSNormalization(Layer):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from kerasish import compat, ops
+from kerasish.compat.modules import attributes as older_attributes
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
 from kerasish.layers.checks import data_format as checked_format
@@ -298,3 +299,7 @@ class GlobalAveragePooling3D(_GlobalPooling):
 
     rank = 3
     pool = staticmethod(ops.mean)
+
+
+# Older Keras has more layers under the name of this module.
+__getattr__ = older_attributes(__name__)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import ops, tree
+from kerasish.compat.modules import attributes as older_attributes
 from kerasish.graph import trace
 from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import format_shape
@@ -111,7 +112,7 @@ def initial_state(cell: Any, batch_size: Any, dtype: Any = None) -> Any:
 
     Nested as its `state_size`.
     """
-    dtype = getattr(cell, "dtype", dtype)
+    dtype = getattr(cell, "compute_dtype", dtype)
     if hasattr(cell, "get_initial_state"):
         offered = {"inputs": None, "batch_size": batch_size, "dtype": dtype}
         names = inspect.signature(cell.get_initial_state).parameters
@@ -289,7 +290,7 @@ class RNN(Layer):
                 "batch_shape=(batch size, steps, features) of the Input, or batch_input_shape= "
                 "of the first layer."
             )
-        one = ops.zeros((1, shape[0], *(n or 1 for n in shape[2:])), dtype=self.dtype)
+        one = ops.zeros((1, shape[0], *(n or 1 for n in shape[2:])), dtype=self.compute_dtype)
         states = _Steps(self.cell, one, False, {}).initial()
         self._states = [
             Variable(x.numpy(), trainable=False, name="state") for x in tree.flatten(states)
@@ -402,7 +403,7 @@ class RNN(Layer):
         if isinstance(self.cell, Cell):
             return ops.zeros_like(states_first(states))
         shape = (Dim.of(steps.xs, 1), *shape_of(output_size(self.cell)))
-        return ops.zeros(shape, dtype=self.dtype)
+        return ops.zeros(shape, dtype=self.compute_dtype)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the inputs, if there is an output for each step."""
@@ -414,7 +415,7 @@ class RNN(Layer):
 
     def get_initial_state(self, batch_size: Any) -> Any:
         """The states that each sequence starts with when no others are given."""
-        return initial_state(self.cell, batch_size, self.dtype)
+        return initial_state(self.cell, batch_size, self.compute_dtype)
 
     # --- the states of a stateful layer --------------------------------------------------
 
@@ -484,3 +485,7 @@ def _where(counts: Tensor, new: Tensor, old: Tensor) -> Tensor:
     """`new` in the rows that count, `old` in the others."""
     counts = ops.expand_dims(counts, tuple(range(1, new.rank))) if new.rank > 1 else counts
     return ops.where(counts, new, old)
+
+
+# Older Keras has more layers under the name of this module.
+__getattr__ = older_attributes(__name__)

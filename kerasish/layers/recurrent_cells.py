@@ -128,7 +128,7 @@ class Cell(Layer):
     def _mask(self, shape: Any, rate: float, training: bool | None) -> Tensor | None:
         if not rate:
             return None
-        ones = ops.ones(shape, dtype=self.dtype)
+        ones = ops.ones(shape, dtype=self.compute_dtype)
         return ops.in_train_phase(
             random.dropout(ones, rate, seed=self.seed_generator), ones, training
         )
@@ -158,7 +158,7 @@ class Cell(Layer):
     def get_initial_state(self, batch_size: Any = None) -> list[Tensor]:
         """Zeros for each state."""
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
-        return [ops.zeros((batch_size, size), dtype=self.dtype) for size in sizes]
+        return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in sizes]
 
 
 def _dropped(state: Tensor, masks: Masks) -> Tensor:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kerasish import compat
 from kerasish.layers.recurrent import RNN
-from kerasish.layers.recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell
+from kerasish.layers.recurrent_cells import Cell, GRUCell, LSTMCell, SimpleRNNCell
 from kerasish.saving.serialization import parameters_of
+from kerasish.utils.naming import snake_case
 
 
 class OfCell(RNN):
     """A layer with the arguments of its cell, which are its attributes too."""
+
+    def _init(self, cell: type[Cell], arguments: Mapping[str, Any]) -> None:
+        """Shares the arguments of `__init__`, its `locals()`, between a cell and this layer."""
+        kwargs = arguments["kwargs"]
+        kwargs.pop("implementation", None)  # Keras 2's choice of equal ways to compute
+        of_layer = {name: arguments[name] for name in parameters_of(RNN) if name in arguments}
+        names = parameters_of(cell).keys() - of_layer.keys()
+        of_cell = {name: arguments[name] for name in names if name in arguments}
+        of_cell |= {"name": snake_case(cell.__name__), "dtype": kwargs.get("dtype")}
+        super().__init__(cell(**of_cell), **of_layer, **kwargs)
 
     def _of_cell(self) -> set[str]:
         """The arguments that are the cell's."""
@@ -31,6 +43,8 @@ class OfCell(RNN):
         return config
 
 
+_FASTEST = ("cpu", "mem", "gpu")  # one way serves all
+
 _older = compat.older_names(
     output_dim="units",
     init="kernel_initializer",
@@ -41,6 +55,8 @@ _older = compat.older_names(
     b_regularizer="bias_regularizer",
     dropout_W="dropout",
     dropout_U="recurrent_dropout",
+    consume_less=compat.only(*_FASTEST),
+    forget_bias_init=lambda value: {"unit_forget_bias": value in ("one", "ones")},
 )
 
 
@@ -104,36 +120,7 @@ class SimpleRNN(OfCell):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        kwargs.pop("implementation", None)  # Keras 2's choice of equal ways to compute
-        cell = SimpleRNNCell(
-            units,
-            activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed=seed,
-            dtype=kwargs.get("dtype"),
-            name="simple_rnn_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences,
-            return_state,
-            go_backwards,
-            stateful,
-            unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        self._init(SimpleRNNCell, locals())
 
 
 @_older
@@ -206,38 +193,7 @@ class GRU(OfCell):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ):
-        kwargs.pop("implementation", None)  # Keras 2's choice of equal ways to compute
-        cell = GRUCell(
-            units,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            reset_after,
-            seed=seed,
-            dtype=kwargs.get("dtype"),
-            name="gru_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences,
-            return_state,
-            go_backwards,
-            stateful,
-            unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        self._init(GRUCell, locals())
         self.use_cudnn = use_cudnn
 
 
@@ -310,36 +266,5 @@ class LSTM(OfCell):
         use_cudnn: Any = "auto",
         **kwargs: Any,
     ):
-        kwargs.pop("implementation", None)  # Keras 2's choice of equal ways to compute
-        cell = LSTMCell(
-            units,
-            activation,
-            recurrent_activation,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            unit_forget_bias,
-            kernel_regularizer,
-            recurrent_regularizer,
-            bias_regularizer,
-            kernel_constraint,
-            recurrent_constraint,
-            bias_constraint,
-            dropout,
-            recurrent_dropout,
-            seed=seed,
-            dtype=kwargs.get("dtype"),
-            name="lstm_cell",
-        )
-        super().__init__(
-            cell,
-            return_sequences,
-            return_state,
-            go_backwards,
-            stateful,
-            unroll,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+        self._init(LSTMCell, locals())
         self.use_cudnn = use_cudnn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from kerasish import ops
+from kerasish import compat, ops
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
@@ -162,6 +162,9 @@ class _Spatial(Layer):
         return 2 if self.data_format == "channels_first" else 1
 
 
+_older = compat.older_names(dim_ordering="data_format")
+
+
 class _ZeroPadding(_Spatial):
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format, **kwargs)
@@ -194,6 +197,7 @@ class ZeroPadding1D(_ZeroPadding):
         return super().get_config() | {"padding": self.padding[0]}
 
 
+@_older
 class ZeroPadding2D(_ZeroPadding):
     """Puts zeros around images.
 
@@ -211,6 +215,7 @@ class ZeroPadding2D(_ZeroPadding):
     rank = 2
 
 
+@_older
 class ZeroPadding3D(_ZeroPadding):
     """Puts zeros around volumes.
 
@@ -271,6 +276,7 @@ class Cropping1D(_Cropping):
         return config
 
 
+@_older
 class Cropping2D(_Cropping):
     """Cuts off the margins of images.
 
@@ -288,6 +294,7 @@ class Cropping2D(_Cropping):
     rank = 2
 
 
+@_older
 class Cropping3D(_Cropping):
     """Cuts off the margins of volumes.
 
@@ -320,6 +327,7 @@ class _UpSampling(_Spatial):
         return inputs
 
 
+@compat.older_names(length="size")
 class UpSampling1D(_UpSampling):
     """Repeats each time step.
 
@@ -347,6 +355,7 @@ class UpSampling1D(_UpSampling):
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 
 
+@_older
 class UpSampling2D(_UpSampling):
     """Enlarges images.
 
@@ -390,6 +399,7 @@ class UpSampling2D(_UpSampling):
         return ops.image.resize(inputs, size, self.interpolation, data_format=self.data_format)
 
 
+@_older
 class UpSampling3D(_UpSampling):
     """Enlarges volumes by repeating slices along each axis.
 

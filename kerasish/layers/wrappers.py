@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kerasish import ops, tree
+from kerasish.graph import trace
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
@@ -334,9 +335,10 @@ class SpectralNormalization(Wrapper):
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """The layer's outputs; training normalises its kernel first."""
         if training is not False:
-            kernel, vector = self._normalized()
-            for variable, new in ((self.kernel, kernel), (self.vector_u, vector)):
-                variable.assign(ops.in_train_phase(new, variable, training))
+            with trace.autocast(None):
+                kernel, vector = self._normalized()
+                for variable, new in ((self.kernel, kernel), (self.vector_u, vector)):
+                    variable.assign(ops.in_train_phase(new, variable, training))
         takes = "training" in inspect.signature(type(self.layer).call).parameters
         return self.layer(inputs, training=training) if takes else self.layer(inputs)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from cases.layers import CASES, data
 
+from kerasish import config as kerasish_config
 from kerasish import layers, models
 
 keras = pytest.importorskip("keras", minversion="3")
@@ -97,3 +98,54 @@ def test_keras_reads_the_config_of_a_model():
     theirs = keras.Model.from_config(mine.get_config())
     theirs.set_weights(mine.get_weights())
     close(mine(data((2, 4))), theirs(data((2, 4))))
+
+
+# --- dtype policies ----------------------------------------------------------------------
+
+POLICIES = ["float64", "float16", "mixed_float16", "mixed_bfloat16"]
+UNDER = ["Dense", "Conv2D", "LSTM", "BatchNormalization", "LayerNormalization", "Softmax", "Add"]
+UNDER += ["Attention", "GroupNormalization", "MaxPooling2D"]
+FIRST_OF = [next(case for case in CASES if case[0] == name) for name in UNDER]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(("name", "arguments", "shape"), FIRST_OF, ids=UNDER)
+def test_policies_do_what_keras_does(name, arguments, shape, policy):
+    mine, theirs = pair(name, {**arguments, "dtype": policy}, shape)
+    assert [w.dtype for w in mine.weights] == [w.dtype for w in theirs.weights]
+    assert mine.dtype_policy.name == theirs.dtype_policy.name
+    x = data(shape, seed=9)
+    a, b = mine(x), theirs(x)
+    assert a.dtype == keras.backend.standardize_dtype(b.dtype)
+    tolerance = {"float64": 1e-6, "mixed_bfloat16": 0.05}.get(policy, 5e-3)
+    close(a.numpy().astype("float64"), np.asarray(keras.ops.cast(b, "float64")), tolerance)
+    back = type(mine).from_config(theirs.get_config())
+    assert back.dtype_policy == mine.dtype_policy
+    assert type(theirs).from_config(mine.get_config()).dtype_policy == theirs.dtype_policy
+
+
+def test_models_under_the_global_policy():
+    losses = []
+    for L, M, config in (
+        (layers, models, kerasish_config),
+        (keras.layers, keras, keras.config),
+    ):
+        before = config.dtype_policy()
+        config.set_dtype_policy("mixed_float16")
+        model = M.Sequential([L.Input((4,)), L.Dense(8, activation="tanh"), L.Dense(1)])
+        config.set_dtype_policy(before)
+        model.set_weights([0.5 * data(w.shape, i) for i, w in enumerate(model.get_weights())])
+        model.compile("sgd", "mse")
+        assert model.optimizer.name == "loss_scale_optimizer"
+        x = data((64, 4))
+        losses.append(model.fit(x, x[:, :1], epochs=3, shuffle=False, verbose=0).history["loss"])
+    close(losses[0], losses[1], 5e-3)
+
+
+@pytest.mark.parametrize("axis", [-1, (1, 2)])
+def test_a_softmax_of_nothing_is_zero(axis):
+    x = np.array([[[1, 2, 3], [1, 2, 3]], [[4, 5, 6], [4, 5, 6]]], "float32")
+    mask = np.array([[[1, 0, 1], [0, 0, 0]], [[0, 0, 0], [0, 0, 0]]], bool)
+    ours = layers.Softmax(axis=axis)(x, mask=mask)
+    theirs = keras.layers.Softmax(axis=axis)(x, mask=mask)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)

@@ -1,0 +1,97 @@
+"""Losses and metrics that layers add to those of the model they are part of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasish import ops
+from kerasish.graph import trace
+from kerasish.graph.tensor import Tensor
+from kerasish.layers.holder import _BOOKKEEPING, Holder, _leaves
+
+
+class Additions(Holder):
+    """The part of Layer that adds to what training makes small, and to what it shows."""
+
+    _losses: list[Any]  # added from outside of calls
+    _call_losses: list[Tensor]  # added in the latest call on arrays
+
+    def _forget_call_losses(self) -> None:
+        for layer in self._flatten_layers():
+            layer._call_losses = []
+
+    def add_loss(self, losses: Any, inputs: Any = None) -> None:
+        """Adds to the loss of the model that this layer is part of.
+
+        Args:
+            losses: a tensor (or several) computed in `call`, or a function without
+                arguments that computes one from weights.
+            inputs: accepted from older programs; the graph knows what it depends on.
+        """
+        active = trace.current_trace()
+        for loss in losses if isinstance(losses, (list, tuple)) else [losses]:
+            if callable(loss) and not isinstance(loss, Tensor):
+                self._losses.append(loss)
+                continue
+            loss = ops.mean(loss)
+            if active is not None:
+                active.losses.append((self, loss))
+            elif trace.current_path():  # a call on arrays
+                self._call_losses.append(loss)
+            else:
+                self._losses.append(loss)
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """What `add_loss` added, in the latest call, and the regularisation of the weights."""
+        active = trace.current_trace()
+        layers = self._flatten_layers()
+        result = [loss() if callable(loss) else loss for layer in layers for loss in layer._losses]
+        if active is None:
+            result += [loss for layer in layers for loss in layer._call_losses]
+        else:
+            own = {id(layer) for layer in layers}
+            result += [loss for layer, loss in active.losses if id(layer) in own]
+        for variable in self.trainable_weights:
+            if variable.regularizer is not None:
+                result.append(variable.regularizer(variable))
+        return result
+
+    def add_metric(self, value: Any, name: str | None = None, aggregation: Any = "mean") -> None:
+        """Shows the mean of a value over the batches among the logs of the model.
+
+        Args:
+            value: a tensor computed in `call`.
+            name: under which the logs have it.
+            aggregation: "mean", or None for older programs, which is the same.
+
+        Raises:
+            ValueError: for another aggregation, or without a name.
+        """
+        if aggregation not in ("mean", None) or not name:
+            raise ValueError(
+                f"Layer {self.name}: add_metric(value, name=...) needs a name and shows means, but "
+                f"got name={name!r}, aggregation={aggregation!r}."
+            )
+        from kerasish.metrics import Mean
+
+        metrics = self.__dict__.setdefault("_added_metrics", {})
+        if name not in metrics:
+            with trace.outside():
+                metrics[name] = Mean(name=name)
+        metrics[name].update_state(value)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics of this layer and of those within it: from `add_metric`, and attributes."""
+        from kerasish.metrics import Metric
+
+        found = [
+            leaf
+            for layer in self._flatten_layers()
+            for key, value in layer.__dict__.items()
+            if key not in _BOOKKEEPING
+            for leaf in _leaves(value)
+            if isinstance(leaf, Metric)
+        ]
+        return list(dict.fromkeys(found))

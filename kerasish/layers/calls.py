@@ -1,0 +1,181 @@
+"""What is remembered of the calls of a layer: their tensors, masks and updates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kerasish import ops, tree
+from kerasish.graph import trace
+from kerasish.graph.tensor import Tensor
+from kerasish.graph.variable import Variable
+
+
+@dataclass
+class Call:
+    """One call of a layer: what went in, what came out. Functional models replay it."""
+
+    layer: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: Any
+    updates: dict[Variable, Tensor] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The tensors that went in, in order."""
+        leaves = tree.flatten([list(self.args), self.kwargs])
+        return [x for x in leaves if isinstance(x, Tensor) and x.is_symbolic]
+
+
+@dataclass
+class HostCall(Call):
+    """A call that the host makes with data, before the engine: engines have no strings.
+
+    Attributes:
+        late: whether it takes what the engine computes, and so comes after it.
+    """
+
+    late: bool = False
+
+
+@dataclass
+class History:
+    """Which call a tensor comes from, and which of its outputs it is."""
+
+    call: Call
+    index: int
+
+
+def mask_of(x: Any) -> Tensor | None:
+    """Which time steps of `x` count, None if all."""
+    return getattr(x, "mask", None)
+
+
+class Calls:
+    """The part of Layer that knows its calls on symbolic tensors.
+
+    Attributes:
+        stateful: whether its updates belong to each call, and not to training alone.
+    """
+
+    name: str
+    stateful = False
+    _calls: list[Call]
+
+    @property
+    def updates(self) -> list[tuple[Variable, Tensor]]:
+        """What calls outside of a model's training would assign to variables."""
+        return [pair for call in self._calls for pair in call.updates.items()]
+
+    def add_update(self, updates: Any, inputs: Any = None) -> None:
+        """Changes variables with each step of training; those of a `stateful` layer at each call.
+
+        Args:
+            updates: what `K.update`, `K.moving_average_update` and their like returned in `call`,
+                or a pair (variable, new value); or a list of such.
+            inputs: accepted from older programs; the graph knows what it depends on.
+
+        Raises:
+            TypeError: it is neither.
+        """
+        active = trace.current_trace()
+        for update in updates if isinstance(updates, list) else [updates]:
+            if active is None and (isinstance(update, Variable) or hasattr(update, "take_back")):
+                continue  # outside of a graph it has been assigned already
+            variable, new = self._update_of(update, active)
+            if not self.stateful:
+                phase = trace.current_phase()
+                if active is None and not phase:
+                    continue
+                new = ops.in_train_phase(new, variable, phase)
+            variable.assign(new)
+
+    def _update_of(self, update: Any, active: trace.Trace | None) -> tuple[Variable, Any]:
+        if isinstance(update, (list, tuple)) and len(update) == 2:
+            variable, new = update
+            if isinstance(variable, Variable):
+                return variable, ops.convert_to_tensor(new)
+        for variable, new in (active.updates if active else {}).items():
+            if new is update:
+                del active.updates[variable]  # type: ignore[union-attr]
+                return variable, new
+        raise TypeError(
+            f"Layer {self.name}: add_update takes what K.update returned, or a pair (variable, new "
+            f"value), but got {update!r:.100}."
+        )
+
+    # --- the calls so far ----------------------------------------------------------------
+
+    @property
+    def input(self) -> Any:
+        """The input of the layer's only symbolic call."""
+        call = self._only_call("input")
+        first = call.args[0] if call.args else call.inputs
+        return first
+
+    @property
+    def output(self) -> Any:
+        """The output of the layer's only symbolic call."""
+        return self._only_call("output").outputs
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape(s) of `input`."""
+        return tree.map_structure(lambda x: x.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape(s) of `output`."""
+        return tree.map_structure(lambda x: x.shape, self.output)
+
+    def get_input_at(self, index: int) -> Any:
+        """The input of the call number `index`."""
+        return self._call_at(index).args[0]
+
+    def get_output_at(self, index: int) -> Any:
+        """The output of the call number `index`."""
+        return self._call_at(index).outputs
+
+    def get_input_shape_at(self, index: int) -> Any:
+        """The shape(s) of the input of the call number `index`."""
+        return tree.map_structure(lambda x: x.shape, self.get_input_at(index))
+
+    def get_output_shape_at(self, index: int) -> Any:
+        """The shape(s) of the output of the call number `index`."""
+        return tree.map_structure(lambda x: x.shape, self.get_output_at(index))
+
+    @property
+    def input_mask(self) -> Any:
+        """The mask(s) of `input`."""
+        return tree.map_structure(mask_of, self.input)
+
+    @property
+    def output_mask(self) -> Any:
+        """The mask(s) of `output`."""
+        return tree.map_structure(mask_of, self.output)
+
+    def get_input_mask_at(self, index: int) -> Any:
+        """The mask(s) of the input of the call number `index`."""
+        return tree.map_structure(mask_of, self.get_input_at(index))
+
+    def get_output_mask_at(self, index: int) -> Any:
+        """The mask(s) of the output of the call number `index`."""
+        return tree.map_structure(mask_of, self.get_output_at(index))
+
+    def _call_at(self, index: int) -> Call:
+        if not -len(self._calls) <= index < len(self._calls):
+            raise ValueError(
+                f"Layer {self.name} has {len(self._calls)} calls on symbolic tensors, so none has "
+                f"the number {index}."
+            )
+        return self._calls[index]
+
+    def _only_call(self, what: str) -> Call:
+        if len(self._calls) != 1:
+            problem = "was never called" if not self._calls else f"has {len(self._calls)} calls"
+            raise AttributeError(
+                f"Layer {self.name} {problem} on symbolic tensors, so it has no single {what}. "
+                f"Use get_{what}_at(index) for a layer that is shared."
+            )
+        return self._calls[0]

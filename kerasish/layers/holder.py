@@ -1,0 +1,227 @@
+"""What a layer holds: its weights, and the layers within it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from kerasish import compat, constraints, initializers, regularizers
+from kerasish.dtype_policies import DTypePolicy
+from kerasish.graph import dtypes
+from kerasish.graph.shapes import size_of
+from kerasish.graph.spec import format_shape
+from kerasish.graph.variable import Variable
+from kerasish.saving.serialization import Configurable
+
+
+class Holder(Configurable):
+    """The weights of a layer and of the layers among its attributes.
+
+    These may also be in lists, tuples and dicts, and in those within.
+    """
+
+    name: str
+    path: str
+    built: bool
+    dtype_policy: DTypePolicy
+    _trainable: bool
+    _variables: list[Variable]
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
+        """Makes a weight of this layer.
+
+        Args:
+            shape: of the weight; () if None.
+            initializer: name, Initializer or array; GlorotUniform for floats if None.
+            dtype: the layer's if None.
+            trainable: whether optimizers change it.
+            regularizer: adds a loss computed from it.
+            constraint: a projection after each step.
+            autocast: whether it is cast to the layer's compute dtype where `call` uses it.
+            name: for messages and files. A weight called `kernel` takes what is not given from
+                the layer's `kernel_initializer`, `kernel_regularizer` and `kernel_constraint`,
+                one called `recurrent_kernel` from `recurrent_initializer` ...
+
+        The argument orders of older Keras are accepted too.
+        """
+        return self._add_weight(**compat.add_weight_arguments(args, kwargs))
+
+    # Keras 2's and 3's other name.
+    add_variable = add_weight
+
+    def _add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+    ) -> Variable:
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if None in shape:
+            raise ValueError(
+                f"Layer {self.name}: weight {name or ''} would have shape {format_shape(shape)}; "
+                "every size must be known. Give the inputs a fixed size on that axis."
+            )
+        dtype = dtypes.standardize(dtype or self.dtype_policy.variable_dtype)
+        default = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
+        name = name or f"variable_{len(self._variables)}"
+        stem = name if name == "kernel" else name.removesuffix("_kernel")
+        own = self.__dict__
+        initializer = own.get(f"{stem}_initializer") if initializer is None else initializer
+        regularizer = own.get(f"{stem}_regularizer") if regularizer is None else regularizer
+        constraint = own.get(f"{stem}_constraint") if constraint is None else constraint
+        variable = Variable(
+            initializers.get(default if initializer is None else initializer),
+            shape=shape,
+            dtype=dtype,
+            trainable=trainable,
+            name=name,
+            autocast=autocast,
+        )
+        variable.path = f"{self.path}/{name}"
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        self._variables.append(variable)
+        return variable
+
+    def _own_variables(self) -> list[Variable]:
+        found = [*self._variables, *(v for v in self._attributes() if isinstance(v, Variable))]
+        return list(dict.fromkeys(found))
+
+    def _attributes(self) -> Iterator[Any]:
+        """The variables and layers among the attributes, also in lists, tuples and dicts."""
+        for key, value in self.__dict__.items():
+            if key not in _BOOKKEEPING:
+                yield from (leaf for leaf in _leaves(value) if isinstance(leaf, _TRACKED))
+
+    def _sublayers(self) -> list[Any]:
+        return list(dict.fromkeys(v for v in self._attributes() if isinstance(v, Holder)))
+
+    def _flatten_layers(self) -> list[Any]:
+        """This layer and all within it, each once, also if they know the layers around them."""
+        return self._walk(lambda layer: True)
+
+    def _walk(self, enters: Callable[[Any], bool]) -> list[Any]:
+        """This layer and those within it; only the ones for which `enters` holds."""
+        found: dict[Holder, None] = {}
+        stack: list[Holder] = [self]
+        while stack:
+            layer = stack.pop()
+            if layer not in found and enters(layer):
+                found[layer] = None
+                stack += reversed(layer._sublayers())
+        return list(found)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers change the weights; setting it sets the sublayers' too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._flatten_layers():
+            layer._trainable = bool(value)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables: each layer's trainable ones first."""
+        return list(
+            dict.fromkeys(
+                variable
+                for layer in self._flatten_layers()
+                for variable in sorted(layer._own_variables(), key=lambda v: not v.trainable)
+            )
+        )
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The same as `weights`."""
+        return self.weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The variables that optimizers change."""
+        layers = self._walk(lambda layer: layer._trainable)
+        own = (v for layer in layers for v in layer._own_variables() if v.trainable)
+        return list(dict.fromkeys(own))
+
+    @trainable_weights.setter
+    def trainable_weights(self, weights: Iterable[Variable]) -> None:
+        """Keras 1's way to say which variables made by hand are weights."""
+        self._variables += [v for v in weights if v not in set(self._variables)]
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The same as `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The variables that optimizers leave alone."""
+        trainable = set(map(id, self.trainable_weights))
+        return [v for v in self.weights if id(v) not in trainable]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The same as `non_trainable_weights`."""
+        return self.non_trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The values of all weights as arrays."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: Iterable[Any]) -> None:
+        """Sets all weights from arrays in the order of `get_weights`.
+
+        Raises:
+            ValueError: if the number of arrays or a shape does not fit.
+        """
+        values = list(weights)
+        if len(values) != len(self.weights):
+            raise ValueError(
+                f"Layer {self.name} has {len(self.weights)} weights, but set_weights got "
+                f"{len(values)} arrays. Its weights: "
+                f"{[(v.path, v.shape) for v in self.weights]}."
+            )
+        for variable, value in zip(self.weights, values, strict=True):
+            variable.set_value(value)
+
+    def count_params(self) -> int:
+        """The number of numbers in the weights."""
+        if not self.built and not self.weights:
+            raise ValueError(
+                f"Layer {self.name} has no weights yet: it isn't built. Call it on data first, "
+                "or give the model an input shape."
+            )
+        return sum((size_of(v.shape) or 0) for v in self.weights)
+
+
+# Lists of variables and calls that are not parts of the layer.
+_BOOKKEEPING = {
+    "_call_losses",
+    "_calls",
+    "_compile_arguments",
+    "_init_arguments",
+    "_initial_weights",
+    "_losses",
+    "_states",
+    "_trained",
+    "_variables",
+}
+_TRACKED = (Holder, Variable)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        yield value
+        return
+    for item in value:
+        yield from _leaves(item)

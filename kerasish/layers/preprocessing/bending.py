@@ -1,0 +1,222 @@
+"""Images bent at random: seen from another place, or drawn on rubber."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from kerasish import ops
+from kerasish.graph.tensor import Tensor
+from kerasish.layers.checks import one_of
+from kerasish.layers.preprocessing import boxes
+from kerasish.layers.preprocessing.images import (
+    RandomImageLayer,
+    Transformation,
+    bounds_of,
+    checked_range,
+    drawn_now,
+    per_image,
+)
+from kerasish.layers.preprocessing.warps import FILL_MODES, INTERPOLATIONS, Warp
+from kerasish.ops import random
+from kerasish.ops.image import filters, warping
+
+
+class RandomPerspective(Warp):
+    """Shows each image, with a probability, as if seen from another place.
+
+    Acts while training, and when called by itself.
+
+    Args:
+        factor: the probability, from 0 to 1: two numbers to draw it between, or one, for from 0
+            to it.
+        scale: how far the corners move, from 0 to 1: by up to half of that share of their
+            distance from the first pixel.
+        interpolation: "bilinear" or "nearest".
+        fill_value: what comes in from outside.
+        seed: an int, for the same numbers in each run of the program.
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+        **kwargs: `bounding_box_format`, and what all layers take.
+
+    Shapes:
+        (batch, height, width, channels) -> the same; single images likewise; or a dict with
+        "images" and what belongs to them
+
+    >>> RandomPerspective(scale=0.3)(np.ones((1, 4, 4, 3))).shape
+    (1, 4, 4, 3)
+    """
+
+    def __init__(
+        self,
+        factor: Any = 1.0,
+        scale: float = 1.0,
+        interpolation: str = "bilinear",
+        fill_value: float = 0.0,
+        seed: int | None = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            interpolation, "constant", fill_value, seed=seed, data_format=data_format, **kwargs
+        )
+        self.factor = bounds_of(factor, "RandomPerspective: factor", 0.0)
+        if not 0 <= scale <= 1:
+            raise ValueError(f"RandomPerspective: scale must be from 0 to 1, but got {scale!r}.")
+        self.scale = scale
+
+    def get_random_transformation(
+        self, data: Any, training: bool = True, seed: Any = None
+    ) -> Transformation:
+        """Which images change, where their corners were and go, and the size of the images."""
+        height, width = self._known_sizes(data)
+        drawn: Transformation = {"sizes": (height, width)}
+        if training:
+            batch = self._batch(data)
+            drawn["apply_perspective"] = self._chosen(batch, self.factor, seed)
+            bounds = (-0.5 * self.scale, 0.5 * self.scale)
+            shares = self._uniform((batch, 4, 2), bounds, seed)
+            right, below = width - 1.0, height - 1.0
+            start = ops.cast([[0.0, 0.0], [right, 0.0], [0.0, below], [right, below]], "float32")
+            drawn["start_points"] = ops.broadcast_to(start, (batch, 4, 2))
+            drawn["end_points"] = start + start * shares
+        return drawn
+
+    def _warped(self, images: Any, transformation: Transformation, interpolation: str) -> Tensor:
+        changed = ops.image.perspective_transform(
+            images,
+            transformation["start_points"],
+            transformation["end_points"],
+            interpolation,
+            self.fill_value,
+            self.data_format,
+        )
+        return ops.where(per_image(transformation["apply_perspective"]), changed, images)
+
+    def _moved(
+        self, corners: Tensor, transformation: Transformation, height: Any, width: Any
+    ) -> Tensor:
+        start, end = transformation["start_points"], transformation["end_points"]
+        moved = boxes.bent(corners, warping._through_points(start, end))
+        return ops.where(per_image(transformation["apply_perspective"], 3), moved, corners)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["fill_mode"]  # not an argument of this one
+        return config
+
+
+class RandomElasticTransform(RandomImageLayer):
+    """Bends each image, with a probability, as if it were drawn on rubber.
+
+    Acts while training, and when called by itself. Bounding boxes are not supported.
+
+    Source: Simard et al., 2003, https://doi.org/10.1109/ICDAR.2003.1227801
+
+    Args:
+        factor: the probability, from 0 to 1: two numbers to draw it between, or one, for from 0
+            to it.
+        scale: how strongly, from 0 to 1, likewise.
+        interpolation: "bilinear" or "nearest".
+        fill_mode: what comes in from outside: "reflect" or "mirror" (the image mirrored), "wrap"
+            (the image again), "constant" (`fill_value`) or "nearest" (its last pixel).
+        fill_value: for "constant".
+        value_range: the least and the largest value of a pixel.
+        seed: an int, for the same numbers in each run of the program.
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Shapes:
+        (batch, height, width, channels) -> the same; single images likewise; or a dict with
+        "images" and what belongs to them
+
+    >>> RandomElasticTransform()(np.ones((1, 8, 8, 3))).shape
+    (1, 8, 8, 3)
+    """
+
+    def __init__(
+        self,
+        factor: Any = 1.0,
+        scale: Any = 1.0,
+        interpolation: str = "bilinear",
+        fill_mode: str = "reflect",
+        fill_value: float = 0.0,
+        value_range: Any = (0, 255),
+        seed: int | None = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        what = "RandomElasticTransform"
+        self.factor = bounds_of(factor, f"{what}: factor", 0.0)
+        self.scale = bounds_of(scale, f"{what}: scale", 0.0)
+        self.interpolation = one_of(interpolation, INTERPOLATIONS, f"{what}: interpolation")
+        self.fill_mode = one_of(fill_mode, (*FILL_MODES, "mirror"), f"{what}: fill_mode")
+        self.fill_value = fill_value
+        self.value_range = checked_range(value_range, what)
+
+    def get_random_transformation(
+        self, data: Any, training: bool = True, seed: Any = None
+    ) -> Transformation:
+        """Which images are bent, and where each pixel comes from, (batch, height, width, 2)."""
+        if not training or not self.scale[1] or not self.factor[1]:
+            return {}
+        height, width = self._known_sizes(data)
+        batch = self._batch(data)
+        amount = self._uniform((), self.scale, seed)
+        generator = self.seed_generator if seed is None else seed
+        noise = drawn_now(random.normal((batch, height, width, 2), seed=generator))
+        # As wide as the strongest distortion needs.
+        size = 2 * math.ceil(3 * 0.05 * self.scale[1] * min(height, width)) + 1
+        sigma = ops.maximum(0.05 * min(height, width) * amount, 1e-6)
+        weights = filters.bell(max(size, 3), sigma, "float32")
+        moves = filters.blur(noise, weights, weights, "same") * (0.1 * max(height, width) * amount)
+        grid = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), -1)
+        return {
+            "apply_transform": self._chosen(batch, self.factor, seed),
+            "places": moves + grid.astype("float32"),
+        }
+
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
+        """Bent as the transformation says."""
+        x = self._cast(images)
+        if not training or not transformation:
+            return x
+        low, high = self.value_range
+        return ops.clip(self._bent(x, transformation, self.interpolation), low, high)
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """As the images are; each pixel is one of the old ones."""
+        if not training or not transformation:
+            return segmentation_masks
+        return self._bent(segmentation_masks, transformation, "nearest")
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """Raises NotImplementedError: boxes do not stay boxes."""
+        raise NotImplementedError(
+            f"Layer {self.name}: RandomElasticTransform does not support bounding boxes."
+        )
+
+    def _bent(self, x: Any, transformation: Transformation, interpolation: str) -> Tensor:
+        images = x if self.data_format == "channels_last" else ops.moveaxis(x, 1, -1)
+        places = ops.unstack(transformation["places"], 2, axis=-1)
+        rows, columns = places
+        if self.fill_mode == "mirror":
+            sizes = images.shape[1:3]
+            rows, columns = (_mirrored(p, n) for p, n in zip(places, sizes, strict=True))
+        fill_mode = "nearest" if self.fill_mode == "mirror" else self.fill_mode
+        how = (interpolation, fill_mode, self.fill_value)
+        bent = warping._sampled(ops.cast(images, "float32"), rows, columns, *how)
+        bent = bent if self.data_format == "channels_last" else ops.moveaxis(bent, -1, 1)
+        chosen = per_image(transformation["apply_transform"])
+        return ops.where(chosen, ops.cast(bent, x.dtype), x)
+
+
+def _mirrored(places: Tensor, size: Any) -> Tensor:
+    """Places beyond the ends, mirrored about the middle of the last pixel."""
+    last = size - 1
+    return last - ops.abs(ops.mod(places, 2 * last) - last) if last else places * 0

@@ -1,0 +1,116 @@
+"""Bounding boxes: their formats, and what happens to them when images are bent or cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerasish import ops
+from kerasish.graph.primitive import as_tensor
+from kerasish.graph.spec import format_shape
+from kerasish.graph.tensor import Tensor
+
+_ABSOLUTE = ("xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw")
+FORMATS = (*_ABSOLUTE, "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh")
+
+
+def checked_format(value: Any, layer: str) -> str | None:
+    """A name out of FORMATS in lower case, or None."""
+    name = value.lower() if isinstance(value, str) else value
+    if name is not None and name not in FORMATS:
+        raise ValueError(
+            f"{layer}: bounding_box_format must be one of {', '.join(FORMATS)}, but got {value!r}."
+        )
+    return name
+
+
+def to_corners(boxes: Any, source: str, height: Any, width: Any) -> Tensor:
+    """Boxes (..., 4) as left, top, right, bottom in pixels.
+
+    >>> to_corners(np.array([[1.0, 2, 3, 4]]), "xywh", 10, 10).numpy()
+    array([[1., 2., 4., 6.]])
+    """
+    x = as_tensor(boxes)
+    if x.shape[-1] != 4:
+        raise ValueError(f"Boxes must have 4 numbers each, but got {format_shape(x.shape)}.")
+    kind = source.removeprefix("rel_")
+    a, b, c, d = ops.unstack(x, 4, axis=-1)
+    if kind in ("yxyx", "center_yxhw"):
+        a, b, c, d = b, a, d, c
+    if kind.startswith("center"):
+        a, b, c, d = a - c / 2, b - d / 2, a + c / 2, b + d / 2
+    elif kind == "xywh":
+        c, d = a + c, b + d
+    if source != kind:
+        w, h = ops.cast(width, x.dtype), ops.cast(height, x.dtype)
+        a, b, c, d = a * w, b * h, c * w, d * h
+    return ops.stack([a, b, c, d], axis=-1)
+
+
+def from_corners(corners: Tensor, target: str, height: Any, width: Any) -> Tensor:
+    """Left, top, right, bottom in pixels as boxes of a format."""
+    kind = target.removeprefix("rel_")
+    a, b, c, d = ops.unstack(corners, 4, axis=-1)
+    if target != kind:
+        w, h = ops.cast(width, corners.dtype), ops.cast(height, corners.dtype)
+        a, b, c, d = a / w, b / h, c / w, d / h
+    if kind.startswith("center"):
+        a, b, c, d = (a + c) / 2, (b + d) / 2, c - a, d - b
+    elif kind == "xywh":
+        c, d = c - a, d - b
+    if kind in ("yxyx", "center_yxhw"):
+        a, b, c, d = b, a, d, c
+    return ops.stack([a, b, c, d], axis=-1)
+
+
+def clipped(corners: Tensor, labels: Any, height: Any, width: Any) -> tuple[Tensor, Any]:
+    """Boxes cut at the border of the image; the labels of those that lie outside become -1."""
+    w, h = ops.cast(width, corners.dtype), ops.cast(height, corners.dtype)
+    left, top, right, bottom = ops.unstack(corners, 4, axis=-1)
+    left, right = (ops.minimum(ops.maximum(x, 0.0), w) for x in (left, right))
+    top, bottom = (ops.minimum(ops.maximum(x, 0.0), h) for x in (top, bottom))
+    if labels is not None:
+        inside = (right - left) * (bottom - top) > 0
+        labels = as_tensor(labels)
+        labels = ops.where(inside, labels, ops.cast(-1, labels.dtype))
+    return ops.stack([left, top, right, bottom], axis=-1), labels
+
+
+def bent(corners: Tensor, transforms: Tensor) -> Tensor:
+    """The boxes around boxes (batch, n, 4) of images that were bent.
+
+    Args:
+        corners: left, top, right, bottom.
+        transforms: (batch, 8): a, b, c, d, e, f, g, h. A pixel (x, y) of the new image came from
+            ((a x + b y + c) / k, (d x + e y + f) / k) with k = g x + h y + 1.
+    """
+    matrix = ops.cast(transforms, corners.dtype)
+    a, b, c, d, e, f, g, h = (p[:, None, None] for p in ops.unstack(matrix, 8, axis=-1))
+    left, top, right, bottom = (corners[..., i] for i in range(4))
+    x = ops.stack([left, right, right, left], axis=-1)
+    y = ops.stack([top, top, bottom, bottom], axis=-1)
+    # The opposite way: the adjugate of the matrix, whose scale cancels out.
+    k = (d * h - e * g) * x + (b * g - a * h) * y + (a * e - b * d)
+    new_x = ((e - f * h) * x + (c * h - b) * y + (b * f - c * e)) / k
+    new_y = ((f * g - d) * x + (a - c * g) * y + (c * d - a * f)) / k
+    ends = [ops.min(new_x, -1), ops.min(new_y, -1), ops.max(new_x, -1), ops.max(new_y, -1)]
+    return ops.stack(ends, axis=-1)
+
+
+def as_boxes(value: Any, layer: str) -> dict[str, Any]:
+    """Bounding boxes as they were given, as tensors: {"boxes": ..., "labels": ...}."""
+    if not isinstance(value, dict) or "boxes" not in value:
+        raise ValueError(
+            f'Layer {layer}: "bounding_boxes" must be a dict with "boxes" (batch, n, 4) and '
+            f'"labels" (batch, n), but got {value!r:.80}.'
+        )
+    boxes = value["boxes"]
+    if isinstance(boxes, (list, tuple)):
+        raise ValueError(
+            f"Layer {layer}: boxes must be an array (batch, n, 4), not a list of arrays. Fill up "
+            "images that have fewer boxes with boxes and labels of -1."
+        )
+    tensor = as_tensor(boxes)
+    floats = tensor if np.dtype(tensor.dtype).kind == "f" else ops.cast(tensor, "float32")
+    return {**value, "boxes": floats}

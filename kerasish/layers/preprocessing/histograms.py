@@ -1,0 +1,210 @@
+"""The shades of images, spread evenly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerasish import ops
+from kerasish.graph.tensor import Tensor
+from kerasish.layers.checks import positive
+from kerasish.layers.preprocessing.images import ImageLayer, checked_range, narrowed, with_range
+
+
+class AutoContrast(ImageLayer):
+    """Stretches each channel of each image to the whole range of values.
+
+    Args:
+        value_range: the least and the largest value of a pixel.
+
+    Shapes:
+        (batch, height, width, channels) -> the same; single images likewise; or a dict with
+        "images" and what belongs to them
+
+    >>> AutoContrast()(np.array([[[10.0], [20.0], [30.0]]])).numpy().ravel()
+    array([  0. , 127.5, 255. ], dtype=float32)
+    """
+
+    only_training = False
+
+    def __init__(self, value_range: Any = (0, 255), **kwargs: Any):
+        super().__init__(**kwargs)
+        self.value_range = checked_range(value_range, "AutoContrast")
+
+    def transform_images(
+        self, images: Any, transformation: Any = None, training: bool = True
+    ) -> Tensor:
+        """Stretched; channels of one value stay as they are."""
+        x = self._cast(images)
+        whole = with_range(x, self.value_range, (0, 255))
+        low = ops.min(whole, axis=self._axes[:2], keepdims=True)
+        high = ops.max(whole, axis=self._axes[:2], keepdims=True)
+        some = high > low
+        scale = 255.0 / ops.where(some, high - low, 1.0)
+        stretched = ops.clip(whole * scale - low * scale, 0.0, 255.0)
+        return ops.where(some, with_range(stretched, (0, 255), self.value_range), x)
+
+
+class Equalization(ImageLayer):
+    """Changes shades such that all are about equally frequent, for each channel.
+
+    As in Keras, the shades of all images of a batch are counted together. Acts while training,
+    and when called by itself.
+
+    Args:
+        value_range: the least and the largest value of a pixel.
+        bins: how many shades are told apart.
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Shapes:
+        (batch, height, width, channels) -> the same; single images likewise; or a dict with
+        "images" and what belongs to them
+
+    >>> Equalization()(np.array([[[10.0], [20.0], [30.0]]])).numpy().ravel()
+    array([  0., 128., 255.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        value_range: Any = (0, 255),
+        bins: int = 256,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(data_format=data_format, **kwargs)
+        self.value_range = checked_range(value_range, "Equalization")
+        self.bins = positive(bins, "Equalization: bins")
+
+    def transform_images(
+        self, images: Any, transformation: Any = None, training: bool = True
+    ) -> Tensor:
+        """Equalised."""
+        x = self._cast(images)
+        if not training:
+            return x
+        axis = self._axes[2]
+        channels = [self._equalized(part) for part in ops.unstack(x, x.shape[axis], axis=axis)]
+        return ops.stack(channels, axis=axis)
+
+    def _equalized(self, channel: Tensor) -> Tensor:
+        whole = with_range(channel, self.value_range, (0, 255))
+        last = self.bins - 1
+        shades = ops.cast(ops.clip(whole * last / 255.0, 0.0, last), "int32")
+        counts = ops.bincount(ops.reshape(shades, (-1,)), minlength=self.bins)
+        sums = ops.cumsum(counts)
+        several = ops.sum(ops.cast(counts > 0, "int32")) > 1
+        # Before the first shade that occurs, the sums are 0.
+        first = ops.min(ops.where(sums > 0, sums, sums[-1]))
+        rest = ops.maximum(sums[-1] - first, 1)
+        table = ops.cast(sums - first, "float32") * 255.0 / ops.cast(rest, "float32")
+        table = ops.clip(ops.round(table), 0.0, 255.0)
+        new = ops.cast(ops.take(table, shades, axis=0), channel.dtype)
+        return with_range(ops.where(several, new, whole), (0, 255), self.value_range)
+
+
+class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
+    """Changes shades such that all are about equally frequent in each part of each image.
+
+    Source: Pizer et al., 1987, https://doi.org/10.1016/S0734-189X(87)80186-X
+
+    Args:
+        value_range: the least and the largest value of a pixel.
+        clip_limit: how many times more often than on average a shade may be counted in a part;
+            no limit if 0.
+        tile_grid_size: into how many parts images are divided, (down, across).
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Shapes:
+        (batch, height, width, channels) -> the same; single images likewise; or a dict with
+        "images" and what belongs to them
+
+    >>> ContrastLimitedAdaptiveHistogramEqualization()(np.ones((1, 16, 16, 3))).shape
+    (1, 16, 16, 3)
+    """
+
+    only_training = False
+
+    def __init__(
+        self,
+        value_range: Any = (0, 255),
+        clip_limit: float = 4.0,
+        tile_grid_size: Any = (8, 8),
+        data_format: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(data_format=data_format, **kwargs)
+        self.value_range = checked_range(value_range, type(self).__name__)
+        self.clip_limit = clip_limit
+        self.tile_grid_size = tuple(tile_grid_size)
+
+    def transform_images(
+        self, images: Any, transformation: Any = None, training: bool = True
+    ) -> Tensor:
+        """Equalised, in the same dtype."""
+        x = ops.convert_to_tensor(images)
+        dtype = x.dtype
+        height, width = self._known_sizes(x)
+        x = with_range(ops.cast(x, "float32"), self.value_range, (0, 255))
+        x = x if self.data_format == "channels_last" else ops.moveaxis(x, 1, -1)
+        down, across = self.tile_grid_size
+        tiles = [-(-height // down), -(-width // across)]
+        shades = ops.cast(ops.clip(x, 0.0, 255.0), "int32")
+        table = self._table(self._in_tiles(shades, tiles), tiles[0] * tiles[1])
+        x = self._looked_up(shades, table, tiles)
+        x = x if self.data_format == "channels_last" else ops.moveaxis(x, -1, 1)
+        return narrowed(with_range(x, (0, 255), self.value_range), dtype)
+
+    @staticmethod
+    def _inner(x: Tensor) -> Any:
+        """Height, width and channels, with channels last."""
+        return x.shape[1:]
+
+    def _in_tiles(self, shades: Tensor, tiles: list[int]) -> Tensor:
+        """(batch * down * across * channels, pixels), mirrored where a part is not whole."""
+        height, width, channels = self._inner(shades)
+        down, across = self.tile_grid_size
+        below, beside = tiles[0] * down - height, tiles[1] * across - width
+        whole = ops.pad(shades, [(0, 0), (0, below), (0, beside), (0, 0)], mode="symmetric")
+        parts = ops.reshape(whole, (-1, down, tiles[0], across, tiles[1], channels))
+        return ops.reshape(ops.transpose(parts, (0, 1, 3, 5, 2, 4)), (-1, tiles[0] * tiles[1]))
+
+    def _table(self, parts: Tensor, pixels: int) -> Tensor:
+        """The new shade for each old one, part after part, flat."""
+        counts = ops.cast(ops.bincount(parts, minlength=256), "float32")
+        if self.clip_limit > 0:
+            kept = ops.minimum(counts, self.clip_limit * pixels / 256.0)
+            counts = kept + ops.sum(counts - kept, axis=-1, keepdims=True) / 256.0
+        sums = ops.cumsum(counts, axis=-1)
+        first = ops.min(sums, axis=-1, keepdims=True)
+        rest = pixels - first
+        rest = ops.where(ops.equal(rest, 0.0), 1.0, rest)
+        return ops.reshape(ops.clip((sums - first) * 255.0 / rest, 0.0, 255.0), (-1,))
+
+    def _looked_up(self, shades: Tensor, table: Tensor, tiles: list[int]) -> Tensor:
+        """Between the middles of four parts, a mean of their new shades."""
+        height, width, channels = self._inner(shades)
+        rows, columns = (
+            _around(size, tile, count)
+            for size, tile, count in zip((height, width), tiles, self.tile_grid_size, strict=True)
+        )
+        down, across = self.tile_grid_size
+        batch = ops.reshape(ops.arange(ops.shape(shades)[0]), (-1, 1, 1, 1)) * (down * across)
+        channel = np.arange(channels, dtype="int32")
+        total: Any = 0.0
+        for row, above in rows:
+            for column, beside in columns:
+                place = row[:, None, None] * across + column[None, :, None]
+                at = ((batch + place) * channels + channel) * 256 + shades
+                weight = above[:, None, None] * beside[None, :, None]
+                total = total + ops.take(table, at, axis=0) * weight
+        return total
+
+
+def _around(size: Any, tile: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The parts before and after each pixel, along one axis, and how much each of them counts."""
+    place = (np.arange(size) - tile / 2) / tile
+    before = np.floor(place)
+    share = (place - before).astype("float32")
+    ends = [np.clip(before + i, 0, count - 1).astype("int32") for i in (0, 1)]
+    return [(ends[0], 1 - share), (ends[1], share)]

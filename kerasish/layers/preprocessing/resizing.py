@@ -1,0 +1,256 @@
+"""Images of another size: stretched, or cut out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerasish import ops
+from kerasish.graph.tensor import Tensor
+from kerasish.layers.checks import one_of, positive
+from kerasish.layers.preprocessing.images import (
+    ImageLayer,
+    RandomImageLayer,
+    Transformation,
+)
+
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area")
+
+
+class Resizing(ImageLayer):
+    """Images of another size.
+
+    Args:
+        height: of the result.
+        width: of the result.
+        interpolation: "nearest", "bilinear", "bicubic", "lanczos3", "lanczos5" or "area".
+        crop_to_aspect_ratio: whether to cut off what does not fit the new proportions, instead
+            of distorting.
+        pad_to_aspect_ratio: whether to add a margin to fit the new proportions.
+        fill_mode: "constant", the only kind of margin.
+        fill_value: what the margin holds.
+        antialias: whether, where images become smaller, all pixels count.
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+        **kwargs: `bounding_box_format`, and what all layers take.
+
+    Shapes:
+        (batch, height, width, channels) -> the same with the new size; single images likewise;
+        or a dict with "images" and what belongs to them
+
+    >>> Resizing(2, 3)(np.ones((1, 8, 8, 3))).shape
+    (1, 2, 3, 3)
+    """
+
+    only_training = False
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        interpolation: str = "bilinear",
+        crop_to_aspect_ratio: bool = False,
+        pad_to_aspect_ratio: bool = False,
+        fill_mode: str = "constant",
+        fill_value: float = 0.0,
+        antialias: bool = False,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(data_format=data_format, **kwargs)
+        self.height = positive(height, "Resizing: height")
+        self.width = positive(width, "Resizing: width")
+        self.interpolation = one_of(interpolation, _INTERPOLATIONS, "Resizing: interpolation")
+        if crop_to_aspect_ratio and pad_to_aspect_ratio:
+            raise ValueError("Resizing: only one of crop_ and pad_to_aspect_ratio may be chosen.")
+        self.crop_to_aspect_ratio = crop_to_aspect_ratio
+        self.pad_to_aspect_ratio = pad_to_aspect_ratio
+        self.fill_mode = one_of(fill_mode, ("constant",), "Resizing: fill_mode")
+        self.fill_value = fill_value
+        self.antialias = bool(antialias)
+
+    def get_random_transformation(
+        self, data: Any, training: bool = True, seed: Any = None
+    ) -> Transformation:
+        """The size of the images."""
+        return {"sizes": self._known_sizes(data)}
+
+    def transform_images(
+        self, images: Any, transformation: Any = None, training: bool = True
+    ) -> Tensor:
+        """Images of the new size, in the same dtype."""
+        return self._resized(images, self.interpolation)
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any = None, training: bool = True
+    ) -> Tensor:
+        """Each pixel is one of the old ones."""
+        return self._resized(segmentation_masks, "nearest")
+
+    def _resized(self, images: Any, interpolation: str) -> Tensor:
+        return ops.image.resize(
+            images,
+            (self.height, self.width),
+            interpolation,
+            self.antialias,
+            self.crop_to_aspect_ratio,
+            self.pad_to_aspect_ratio,
+            self.fill_mode,
+            self.fill_value,
+            self.data_format,
+        )
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """Boxes for the new size; those of only -1 or 0, which fill up, become 0."""
+        height, width = transformation["sizes"]
+        given = bounding_boxes["boxes"]
+        filler = ops.logical_or(ops.all(ops.equal(given, -1), -1), ops.all(ops.equal(given, 0), -1))
+        corners = self._corners(bounding_boxes, height, width)
+        down, across = self.height / height, self.width / width
+        above = beside = 0.0
+        if self.crop_to_aspect_ratio or self.pad_to_aspect_ratio:
+            down = across = (max if self.crop_to_aspect_ratio else min)(down, across)
+            # A margin that is added, or a part that is cut off.
+            above, beside = (self.height - height * down) // 2, (self.width - width * across) // 2
+            if self.crop_to_aspect_ratio:
+                above = -((height * down - self.height) // 2)
+                beside = -((width * across - self.width) // 2)
+        scale = ops.cast([across, down, across, down], corners.dtype)
+        moved = corners * scale + ops.cast([beside, above, beside, above], corners.dtype)
+        moved = ops.where(ops.expand_dims(filler, -1), ops.zeros_like(moved), moved)
+        return self._boxed(bounding_boxes, moved, self.height, self.width)
+
+
+class _Window(ImageLayer):
+    """Cuts out a window of a size; images that are too small are stretched."""
+
+    height: int
+    width: int
+
+    def _whole_window(self, height: int, width: int) -> tuple[int, int, int, int]:
+        """The largest window of the right proportions: top, left, height, width."""
+        rows = max(min(height, int(width * self.height / self.width)), 1)
+        columns = max(min(width, int(height * self.width / self.height)), 1)
+        return int((height - rows) / 2), int((width - columns) / 2), rows, columns
+
+    def _cut(self, images: Any, window: Any, interpolation: str, dtype: str) -> Tensor:
+        x = ops.cast(images, dtype)
+        top, left, rows, columns = window
+        for axis, start, size in zip(self._axes, (top, left), (rows, columns), strict=False):
+            x = ops.take(x, start + np.arange(size, dtype="int32"), axis=axis)
+        if (rows, columns) == (self.height, self.width):
+            return x
+        size = (self.height, self.width)
+        return ops.image.resize(x, size, interpolation, data_format=self.data_format)
+
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
+        """The windows."""
+        return self._cut(images, transformation["window"], "bilinear", self.compute_dtype)
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any, training: bool = True
+    ) -> Tensor:
+        """The same windows; where they are stretched, each pixel is one of the old ones."""
+        dtype = ops.convert_to_tensor(segmentation_masks).dtype
+        return self._cut(segmentation_masks, transformation["window"], "nearest", dtype)
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """Boxes within the windows."""
+        corners = self._corners(bounding_boxes, *transformation["sizes"])
+        top, left, rows, columns = transformation["window"]
+        start = ops.stack([ops.cast(n, corners.dtype) for n in (left, top, left, top)])
+        across, down = self.width / columns, self.height / rows
+        moved = (corners - start) * ops.cast([across, down, across, down], corners.dtype)
+        return self._boxed(bounding_boxes, moved, self.height, self.width)
+
+
+class CenterCrop(_Window):
+    """The middle of each image; where it is too small, as much as possible of it, stretched.
+
+    Args:
+        height: of the result.
+        width: of the result.
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+        **kwargs: `bounding_box_format`, and what all layers take.
+
+    Shapes:
+        (batch, height, width, channels) -> the same with the new size; single images likewise;
+        or a dict with "images" and what belongs to them
+
+    >>> CenterCrop(2, 2)(np.arange(16.0).reshape(4, 4, 1)).numpy()[..., 0]
+    array([[ 5.,  6.],
+           [ 9., 10.]], dtype=float32)
+    """
+
+    only_training = False
+
+    def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any):
+        super().__init__(data_format=data_format, **kwargs)
+        self.height = positive(height, "CenterCrop: height")
+        self.width = positive(width, "CenterCrop: width")
+
+    def get_random_transformation(
+        self, data: Any, training: bool = True, seed: Any = None
+    ) -> Transformation:
+        """The window, and the size of the images."""
+        height, width = self._known_sizes(data)
+        if height >= self.height and width >= self.width:
+            top, left = (height - self.height) // 2, (width - self.width) // 2
+            window = (top, left, self.height, self.width)
+        else:
+            window = self._whole_window(height, width)
+        return {"sizes": (height, width), "window": window}
+
+
+class RandomCrop(_Window, RandomImageLayer):
+    """A part of each image, at a place drawn for each batch.
+
+    While testing, and where images are too small, it is the largest part in the middle that has
+    the right proportions, stretched.
+
+    Args:
+        height: of the result.
+        width: of the result.
+        seed: an int, for the same places in each run of the program.
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+        **kwargs: `bounding_box_format`, and what all layers take.
+
+    Shapes:
+        (batch, height, width, channels) -> the same with the new size; single images likewise;
+        or a dict with "images" and what belongs to them
+
+    >>> RandomCrop(2, 3)(np.ones((1, 8, 8, 3))).shape
+    (1, 2, 3, 3)
+    """
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        seed: int | None = None,
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(data_format=data_format, seed=seed, name=name, **kwargs)
+        self.height = positive(height, "RandomCrop: height")
+        self.width = positive(width, "RandomCrop: width")
+
+    def get_random_transformation(
+        self, data: Any, training: bool = True, seed: Any = None
+    ) -> Transformation:
+        """The window, and the size of the images."""
+        height, width = self._known_sizes(data)
+        window: Any = self._whole_window(height, width)
+        if training and height >= self.height and width >= self.width:
+            spare = (height - self.height + 1, width - self.width + 1)
+            top, left = (
+                ops.cast(ops.floor(self._uniform((), (0.0, float(n)), seed)), "int32")
+                for n in spare
+            )
+            window = (top, left, self.height, self.width)
+        return {"sizes": (height, width), "window": window}

@@ -1,0 +1,442 @@
+"""Layers that prepare data: alone, in models, in files. Numbers: oracle/."""
+
+import json
+
+import numpy as np
+import pytest
+from cases.preprocessing import (
+    CATEGORIES,
+    FIXED,
+    HOST,
+    IMAGES,
+    NUMBERS,
+    RANDOM,
+    RANDOM_IDS,
+    TEXTS,
+    WORDS,
+    data_for,
+)
+
+import kerasish
+from kerasish import config, layers, models, ops
+from kerasish.graph.function import Function, run_counter
+from kerasish.graph.primitive import as_tensor
+from kerasish.graph.shapes import compatible
+
+L = layers
+
+
+def ids(cases):
+    return [f"{name}-{i}" for i, (name, *_) in enumerate(cases)]
+
+
+def copied(layer):
+    """Another layer of the same config, which has gone through JSON."""
+    return L.deserialize(json.loads(json.dumps(L.serialize(layer))))
+
+
+# --- all layers --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "arguments", "data"), [*FIXED, *HOST], ids=ids([*FIXED, *HOST]))
+def test_a_config_makes_an_equal_layer(name, arguments, data):
+    layer = getattr(L, name)(**arguments)
+    twin = copied(layer)
+    assert json.dumps(twin.get_config()) == json.dumps(layer.get_config())
+    np.testing.assert_array_equal(twin(data), layer(data))
+
+
+@pytest.mark.parametrize(("name", "arguments", "data"), FIXED, ids=ids(FIXED))
+def test_symbolic_results_are_those_of_data(name, arguments, data):
+    layer = getattr(L, name)(**arguments)
+    batch = data.shape[0] if data.ndim < 2 or (data.ndim == 3 and "Crop" in name) else None
+    dtype = "int32" if data.dtype == "int64" else data.dtype.name
+    x = L.Input(batch_shape=(batch, *data.shape[1:]), dtype=dtype)
+    y = layer(x)
+    (value,) = Function([x], [y])(data)
+    expected = np.asarray(layer(data))
+    assert compatible(y.shape, value.shape)
+    assert y.shape[1:] == value.shape[1:]
+    if name == "Equalization":  # which changes data for training
+        np.testing.assert_array_equal(value, data)
+        (value,) = Function([x], [y], training=True)(data)
+    np.testing.assert_allclose(value, expected, 1e-5, 1e-4)
+    assert layer.compute_output_shape(data.shape) == expected.shape
+
+
+@pytest.mark.parametrize(("name", "arguments"), RANDOM, ids=RANDOM_IDS)
+def test_layers_that_draw_act_while_training(name, arguments):
+    layer = getattr(L, name)(seed=5, **arguments)
+    assert json.dumps(copied(layer).get_config()) == json.dumps(layer.get_config())
+    data = data_for(arguments)
+    x = L.Input(batch_shape=(None, *data.shape[1:]))
+    y = layer(x)
+    (tested,) = Function([x], [y])(data)
+    run_counter.next = 0
+    train = Function([x], [y], training=True)
+    first, *others = (train(data)[0] for _ in range(6))
+    assert tested.shape == first.shape == (3, *y.shape[1:])
+    assert any((first != other).any() for other in others)
+    if name != "RandomCrop":
+        np.testing.assert_allclose(tested, data)
+    # Called by itself it acts as well, and by the same numbers in another run of the program.
+    twin = copied(layer)
+    run_counter.next = 0
+    np.testing.assert_allclose(twin(data), first, 1e-4, 1e-3)
+    np.testing.assert_allclose(twin(data, training=False), tested)
+    assert twin(data[0]).shape == first.shape[1:]
+
+
+@pytest.mark.parametrize(("name", "arguments"), RANDOM, ids=RANDOM_IDS)
+def test_channels_first_is_channels_last_transposed(name, arguments):
+    data = data_for(arguments)
+    run_counter.next = 0
+    expected = np.asarray(getattr(L, name)(seed=5, **arguments)(data))
+    first = getattr(L, name)(seed=5, data_format="channels_first", **arguments)
+    run_counter.next = 0
+    found = np.asarray(first(np.moveaxis(data, -1, 1)))
+    if name == "RandomErasing" and "fill_value" not in arguments:
+        return  # noise is drawn in the order of the axes
+    np.testing.assert_allclose(np.moveaxis(found, 1, -1), expected, 1e-4, 1e-3)
+
+
+# One case of each layer that works in models.
+ONCE = {name: (arguments, data) for name, arguments, data in FIXED}
+ONCE |= {name: (arguments, data_for(arguments)) for name, arguments in RANDOM}
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_engines_agree(name, loaded_engine):
+    arguments, data = ONCE[name]
+    layer = getattr(L, name)(**arguments)
+    draws = hasattr(layer, "seed_generator")
+    # What is drawn is handed over: engines draw other numbers.
+    drawn = layer.get_random_transformation(data) if draws else None
+    results = []
+    for backend in ("numpy", loaded_engine.name):
+        with config.backend_scope(backend):
+            result = layer.transform_images(as_tensor(data), drawn) if draws else layer(data)
+            results.append(np.asarray(result))
+    np.testing.assert_allclose(*results, 1e-3, 1e-2)
+    with config.backend_scope(loaded_engine.name):
+        assert np.isfinite(np.asarray(layer(data))).all()
+
+
+# --- images and what belongs to them -----------------------------------------------------
+
+BOXES = np.array([[[1.0, 2, 5, 6]], [[2, 2, 9, 7]], [[3, 3, 10, 8]]], "float32")
+GEOMETRY = [
+    ("RandomFlip", {}),
+    ("RandomCrop", {"height": 5, "width": 6}),
+    ("RandomTranslation", {"height_factor": 0.2, "width_factor": 0.2}),
+    ("RandomRotation", {"factor": 0.1}),
+    ("RandomZoom", {"height_factor": 0.2}),
+    ("RandomShear", {"x_factor": 0.2, "y_factor": 0.1}),
+    ("RandomPerspective", {"scale": 0.3}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), GEOMETRY, ids=ids(GEOMETRY))
+def test_masks_and_boxes_move_with_the_images(name, arguments):
+    """A box filled with 1 in the image and in the mask is around what is left of it."""
+    still = {} if name in ("RandomFlip", "RandomCrop") else {"interpolation": "nearest"}
+    fill = {"fill_mode": "constant"} if still and name != "RandomPerspective" else {}
+    layer = getattr(L, name)(bounding_box_format="xyxy", **still, **fill, **arguments)
+    images = np.zeros((3, 24, 30, 1), "float32")
+    boxes = BOXES * 3
+    for image, ((left, top, right, bottom),) in zip(images, boxes.astype(int), strict=True):
+        image[top:bottom, left:right] = 1
+    if name == "RandomCrop":
+        layer = L.RandomCrop(20, 24, bounding_box_format="xyxy")
+    data = {
+        "images": images,
+        "segmentation_masks": images.astype("int32"),
+        "bounding_boxes": {"boxes": boxes, "labels": np.ones((3, 1), "int32")},
+        "labels": np.arange(3),
+    }
+    result = layer(data)
+    filled = np.asarray(result["images"])[..., 0]
+    np.testing.assert_array_equal(filled, np.asarray(result["segmentation_masks"])[..., 0])
+    assert result["segmentation_masks"].dtype == "int32"
+    np.testing.assert_array_equal(result["labels"], np.arange(3))
+    found = np.asarray(result["bounding_boxes"]["boxes"])[:, 0]
+    for image, (left, top, right, bottom) in zip(filled, found, strict=True):
+        rows, columns = np.nonzero(image)
+        seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        np.testing.assert_allclose(seen, [left, top, right, bottom], atol=1.5)
+
+
+def test_a_dict_of_one_image():
+    boxes = {"boxes": BOXES[0], "labels": np.ones(1)}
+    data = {"images": IMAGES[0], "bounding_boxes": boxes}
+    result = L.Resizing(4, 5, bounding_box_format="xyxy")(data)
+    assert result["images"].shape == (4, 5, 3)
+    np.testing.assert_allclose(result["bounding_boxes"]["boxes"], [[0.5, 1, 2.5, 3]])
+
+
+def test_boxes_outside_lose_their_label():
+    layer = L.CenterCrop(2, 2, bounding_box_format="rel_center_xywh")
+    boxes = {
+        "boxes": np.float32([[[0.1, 0.1, 0.1, 0.1], [0.5, 0.5, 0.2, 0.25]]]),
+        "labels": [[4, 5]],
+    }
+    boxes["labels"] = np.array(boxes["labels"])
+    result = layer({"images": IMAGES[:1], "bounding_boxes": boxes})["bounding_boxes"]
+    np.testing.assert_array_equal(result["labels"], [[-1, 5]])
+    np.testing.assert_allclose(result["boxes"][0, 1], [0.5, 0.5, 1, 1], atol=1e-6)
+
+
+def test_mixing_images_mixes_labels():
+    x = np.stack([np.zeros((4, 4, 1)), np.ones((4, 4, 1))]).astype("float32")
+    for layer in (L.MixUp(alpha=5.0), L.CutMix((0.9, 1.0))):
+        result = layer({"images": x, "labels": np.eye(2, dtype="float32")})
+        np.testing.assert_allclose(np.asarray(result["labels"]).sum(-1), 1, rtol=1e-5)
+        if type(layer) is L.MixUp:
+            share = np.asarray(result["images"]).mean((1, 2, 3))
+            np.testing.assert_allclose(share, np.asarray(result["labels"])[:, 1], atol=1e-6)
+    pair = {"boxes": BOXES[:2], "labels": np.ones((2, 1))}
+    both = L.MixUp(bounding_box_format="xyxy")({"images": x, "bounding_boxes": pair})
+    assert both["bounding_boxes"]["boxes"].shape == (2, 2, 4)
+
+
+# --- in models ---------------------------------------------------------------------------
+
+
+def test_a_model_with_adapted_and_random_layers_trains_and_is_saved(tmp_path):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 128)
+    x = (rng.random((128, 6, 6, 1)) * 100 + y[:, None, None, None] * 60).astype("float32")
+    normalization = L.Normalization(axis=None)
+    normalization.adapt(x)
+    augment = L.Pipeline([L.RandomFlip(), L.RandomTranslation(0.1, 0.1)], name="augment")
+    model = models.Sequential(
+        [L.Input((6, 6, 1)), augment, normalization, L.Flatten(), L.Dense(2, "softmax")]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x, y, epochs=30, verbose=0)
+    assert model.evaluate(x, y, verbose=0)[1] > 0.9
+    path = tmp_path / "model.keras"
+    model.save(path)
+    again = models.load_model(path)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert [type(layer) for layer in again.layers[0].layers] == [L.RandomFlip, L.RandomTranslation]
+    model.save(tmp_path / "model.h5")
+    old = models.load_model(tmp_path / "model.h5")
+    np.testing.assert_array_equal(old.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_whole_numbers_are_looked_up_in_a_model(tmp_path):
+    lookup = L.IntegerLookup(mask_token=0, num_oov_indices=2)
+    lookup.adapt(CATEGORIES * 1000)
+    inputs = L.Input((3,), dtype="int32")
+    embedded = L.Embedding(lookup.vocabulary_size(), 2)(lookup(inputs))
+    model = models.Model(inputs, L.Dense(1)(L.Flatten()(embedded)))
+    model.compile("sgd", "mse")
+    data = np.array([[1000, 2000, 7], [0, 3000, 8]])
+    model.fit(data, np.ones(2), verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.predict(data, verbose=0), model.predict(data, verbose=0))
+    (indices,) = Function([inputs], [lookup(inputs)])(data)
+    np.testing.assert_array_equal(indices, lookup(data))
+
+
+def test_texts_for_a_model():
+    texts = ["good film", "bad film", "a good one", "a bad one"] * 8
+    vectorize = L.TextVectorization(output_sequence_length=3)
+    vectorize.adapt(texts)
+    model = models.Sequential(
+        [
+            L.Embedding(vectorize.vocabulary_size(), 4, mask_zero=True),
+            L.GlobalAveragePooling1D(),
+            L.Dense(1),
+        ]
+    )
+    model.compile(kerasish.optimizers.Adam(0.1), "mse")
+    history = model.fit(vectorize(texts), np.array([1.0, 0, 1, 0] * 8), epochs=20, verbose=0)
+    assert history.history["loss"][-1] < 0.05
+
+
+def test_data_of_other_kinds():
+    tf = pytest.importorskip("tensorflow")
+    layer = L.StringLookup(vocabulary=["dog", "cat"])
+    np.testing.assert_array_equal(layer(tf.constant(["cat", "?"])), [2, 0])
+    np.testing.assert_array_equal(layer([b"cat", b"?"]), [2, 0])
+    np.testing.assert_array_equal(L.Rescaling(2.0)([1, 2]), [2, 4])
+    np.testing.assert_array_equal(L.Rescaling(2.0)(tf.constant([1.0, 2.0])), [2, 4])
+
+
+MAPPED = [
+    (lambda: L.Rescaling(2.0), NUMBERS),
+    (lambda: L.Resizing(4, 4), IMAGES),
+    (lambda: L.RandomFlip(), IMAGES),
+    (lambda: L.Pipeline([L.Resizing(4, 4), L.RandomTranslation(0.1, 0.1)]), IMAGES),
+    (lambda: L.StringLookup(vocabulary=["dog"]), WORDS),
+    (lambda: L.TextVectorization(vocabulary=["cat"], output_sequence_length=4), TEXTS),
+    (lambda: L.TextVectorization(vocabulary=["cat"]), TEXTS),
+    (lambda: L.Hashing(5, output_mode="multi_hot"), WORDS),
+]
+
+
+@pytest.mark.parametrize(("make", "data"), MAPPED)
+def test_layers_map_datasets(make, data):
+    tf = pytest.importorskip("tensorflow")
+    layer = make()
+    source = tf.data.Dataset.from_tensor_slices(data).batch(2)
+    result = source.map(layer)
+    expected = layer(data[:2])
+    for found in result.take(1):
+        assert found.shape == expected.shape
+        assert compatible(tuple(result.element_spec.shape), expected.shape)
+        assert result.element_spec.shape.rank is not None
+        if not isinstance(layer, (L.RandomFlip, L.Pipeline)):
+            np.testing.assert_allclose(found.numpy(), np.asarray(expected))
+
+
+@pytest.mark.parametrize(("name", "arguments", "data"), HOST, ids=ids(HOST))
+def test_shapes_of_outputs(name, arguments, data):
+    layer = getattr(L, name)(**arguments)
+    shapes = [x.shape for x in data] if isinstance(data, list) else data.shape
+    found, expected = layer.compute_output_shape(shapes), layer(data).shape
+    assert compatible(found, expected)
+    assert None not in found or name == "TextVectorization"
+
+
+# --- learning from data ------------------------------------------------------------------
+
+
+def test_adapting_forgets_what_was_before():
+    layer = L.Normalization()
+    layer.adapt(NUMBERS + 100)
+    layer.adapt(NUMBERS)
+    np.testing.assert_allclose(np.asarray(layer(NUMBERS)).mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(layer(NUMBERS)).std(0), 1, atol=1e-5)
+    inverse = L.Normalization(invert=True)
+    inverse.adapt(NUMBERS)
+    np.testing.assert_allclose(inverse(layer(NUMBERS)), NUMBERS, 1e-4, 1e-4)
+    words = L.StringLookup()
+    words.adapt(["a", "b"])
+    words.adapt(["c"])
+    assert words.get_vocabulary() == ["[UNK]", "c"]
+
+
+def test_adapting_with_steps_and_pairs():
+    def pairs():
+        while True:
+            yield NUMBERS, NUMBERS[:, 0]
+
+    layer = L.Normalization()
+    layer.adapt(pairs(), steps=3)
+    np.testing.assert_allclose(layer.adapt_mean.numpy(), NUMBERS.mean(0), rtol=1e-5)
+
+
+def test_bins_hold_about_equally_many_values():
+    values = np.random.default_rng(0).normal(size=(5000, 1))
+    layer = L.Discretization(num_bins=4)
+    layer.adapt(values)
+    assert (abs(np.bincount(np.asarray(layer(values)).ravel()) - 1250) < 60).all()
+    assert copied(layer).bin_boundaries == layer.bin_boundaries
+
+
+def test_a_vocabulary_in_a_file(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("dog\ncat\n")
+    layer = L.StringLookup(vocabulary=str(path))
+    assert layer.get_vocabulary() == ["[UNK]", "dog", "cat"]
+    assert layer.get_config()["vocabulary"] == ["[UNK]", "dog", "cat"]
+    layer = L.TextVectorization(vocabulary=["dog", "cat"])
+    layer.save_assets(tmp_path)
+    again = L.TextVectorization()
+    again.load_assets(tmp_path)
+    assert again.get_vocabulary() == layer.get_vocabulary() == ["", "[UNK]", "dog", "cat"]
+    for kind in (L.StringLookup, L.TextVectorization):
+        with pytest.raises(ValueError, match="never opened"):
+            kind.from_config({"vocabulary": str(path)})
+
+
+def test_functions_that_standardize_and_split():
+    layer = L.TextVectorization(
+        standardize=lambda texts: np.char.replace(texts, "-", " "),
+        split=lambda texts: [text.split(" ")[:2] for text in texts],
+        vocabulary=["b", "a"],
+    )
+    np.testing.assert_array_equal(layer(["a-b c", "b"]), [[3, 2], [2, 0]])
+
+
+# --- what goes wrong ---------------------------------------------------------------------
+
+X = np.ones((2, 4, 4, 3), "float32")
+BOXED = {"images": X, "bounding_boxes": {"boxes": np.ones((2, 1, 4)), "labels": np.ones((2, 1))}}
+MISTAKES = [
+    (lambda: L.Normalization(mean=1.0), "mean and variance must be given together"),
+    (lambda: L.Normalization(axis=3, name="n")(NUMBERS), "Layer n: axis .3,. does not fit"),
+    (lambda: L.Normalization(name="n")(L.Input((None,))), "Layer n: the sizes of the axes"),
+    (lambda: L.Normalization(mean=1.0, variance=1.0).adapt(NUMBERS), "was given its mean"),
+    (lambda: L.Discretization(), "either bin_boundaries or num_bins"),
+    (lambda: L.Discretization(num_bins=3, name="d")(NUMBERS), "Layer d has no boundaries yet"),
+    (lambda: L.Discretization([2.0, 1.0]), "ascending"),
+    (lambda: L.CategoryEncoding(), "num_tokens must be a positive int"),
+    (lambda: L.CategoryEncoding(3, "int"), "CategoryEncoding: output_mode must be"),
+    (lambda: L.CategoryEncoding(3, name="c")([3]), "Layer c: the categories must be from 0 to 2"),
+    (lambda: L.CategoryEncoding(3)([1], count_weights=[1.0]), "count_weights go with"),
+    (lambda: L.CategoryEncoding(3, sparse=True), "sparse=True is not supported"),
+    (lambda: L.Hashing(0), "num_bins must be a positive int"),
+    (lambda: L.Hashing(3, salt="x"), "salt must be"),
+    (lambda: L.HashedCrossing(3, name="h")([WORDS]), "Layer h takes a list of at least two"),
+    (lambda: L.StringLookup(name="s")(L.Input((2,))), "Layer s takes strings, but got .* float32"),
+    (lambda: L.StringLookup(name="s")(NUMBERS), "Layer s takes strings, but got .* float32"),
+    (lambda: L.StringLookup(vocabulary=["a", "a"]), "has tokens twice: ..a"),
+    (lambda: L.StringLookup(vocabulary=["a"], max_tokens=1), "max_tokens must be above 1"),
+    (lambda: L.StringLookup(vocabulary=["a", "b"], max_tokens=2), "has 3 tokens"),
+    (lambda: L.StringLookup(invert=True, output_mode="count"), "invert goes with"),
+    (lambda: L.StringLookup(vocabulary=["a"]).adapt(["b"]), "was given its vocabulary"),
+    (
+        lambda: L.StringLookup(vocabulary=["a"], num_oov_indices=0, name="s")(["b"]),
+        "Layer s: 'b' is not in the vocabulary",
+    ),
+    (lambda: L.StringLookup(output_mode="count", name="s")(["b"]), "Layer s has no vocabulary"),
+    (lambda: L.Flatten(name="f")(L.Input((1,), dtype="string")), "Layer f .Flatten. takes numbers"),
+    (lambda: adapted_too_late(), "Layer i is part of a model already"),
+    (lambda: L.IntegerLookup(salt=3), "salt goes with oov_method"),
+    (lambda: L.IntegerLookup(name="i")(L.Input((2,))), "Layer i takes whole numbers"),
+    (lambda: L.TextVectorization(ragged=True), "ragged=True is not supported"),
+    (lambda: L.TextVectorization(split="lines"), "split must be None, a function, or one of"),
+    (lambda: L.TextVectorization(name="t")(WORDS), "Layer t takes texts of shape"),
+    (lambda: L.Resizing(4, 4, crop_to_aspect_ratio=True, pad_to_aspect_ratio=True), "only one of"),
+    (lambda: L.Resizing(4, 4, name="r")(NUMBERS), "Layer r takes an image .rank 3. or a batch"),
+    (lambda: L.Resizing(4, 4, name="r")(L.Input((None, 4, 3))), "Layer r: the height and width"),
+    (lambda: L.Resizing(4, 4, name="r")(BOXED), "Layer r: there are bounding boxes"),
+    (lambda: L.Resizing(4, 4, name="r")({"image": X}), "Layer r: the dict has no"),
+    (lambda: L.Resizing(4, 4, bounding_box_format="xxyy"), "bounding_box_format must be one of"),
+    (lambda: L.RandomFlip("sideways"), "RandomFlip: mode must be"),
+    (lambda: L.RandomRotation(2.0), "RandomRotation: factor must be a number from -1"),
+    (lambda: L.RandomShear((-0.5, 0.2)), "RandomShear: x_factor must be from 0"),
+    (lambda: L.RandomBrightness(0.1, value_range=3), "value_range must be two"),
+    (lambda: L.RandomPerspective(scale=2.0), "scale must be from 0 to 1"),
+    (lambda: L.RandomElasticTransform(bounding_box_format="xyxy")(BOXED), "does not support bound"),
+    (lambda: L.CutMix(bounding_box_format="xyxy")(BOXED), "does not support bounding boxes"),
+    (lambda: L.Pipeline([3]), "Pipeline takes a list of layers"),
+    (lambda: L.STFTSpectrogram("loud"), "STFTSpectrogram: mode must be"),
+    (lambda: L.STFTSpectrogram(frame_length=4, frame_step=5), "frame_step must be from 1"),
+    (lambda: L.MelSpectrogram(fft_length=4, sequence_length=5), "must not be above"),
+]
+
+
+def adapted_too_late():
+    layer = L.IntegerLookup(name="i")
+    layer(L.Input((2,), dtype="int32"))
+    layer.adapt([1, 2])
+
+
+@pytest.mark.parametrize(("mistake", "message"), MISTAKES, ids=[m[1][:40] for m in MISTAKES])
+def test_messages(mistake, message):
+    with pytest.raises((ValueError, TypeError, NotImplementedError, RuntimeError), match=message):
+        mistake()
+
+
+def test_gradients_pass_through_images():
+    x = L.Input((8, 10, 3))
+    y = L.RandomRotation((0.1, 0.1))(x)
+    (slope,) = Function([x], [ops.gradients(ops.sum(y), [x])[0]], training=True)(IMAGES)
+    assert slope.shape == IMAGES.shape
+    assert abs(slope).sum() > 0
