@@ -12,7 +12,7 @@ from kerasish.graph.variable import Variable
 from kerasish.saving import custom_object_scope
 
 WRAPPERS = ("LossScaleOptimizer", "MultiOptimizer", "OptimizerMap")
-ALL = [name for name in optimizers.registry.names if name not in WRAPPERS]
+ALL = [name for name in optimizers.registry.names if name not in (*WRAPPERS, "Optimizer")]
 
 
 def step_of(optimizer, weights):
@@ -86,6 +86,23 @@ def test_decay_of_keras_2():
         optimizer.apply([-1.0], [weight])
     assert float(weight) == pytest.approx(1 + 1 / 2 + 1 / 3)
     assert optimizers.SGD.from_config(optimizer.get_config()).decay == 1.0
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.6, 0.9])
+def test_schedule_free_as_in_the_paper(beta):
+    weight = Variable([1.0, -2.0])
+    optimizer = optimizers.ScheduleFreeAdamW(0.1, beta_1=beta, beta_2=0.9, warmup_steps=3)
+    mean = copy = point = weight.numpy()
+    square = 0.0
+    for number in range(1, 8):
+        grad = 2 * point + 1
+        optimizer.apply([grad], [weight])
+        square = 0.9 * square + 0.1 * grad**2
+        rate = 0.1 * min(1.0, number / 3)
+        copy = copy - rate * grad / np.sqrt(square / (1 - 0.9**number))
+        mean = mean + (copy - mean) / number
+        point = (1 - beta) * copy + beta * mean
+        np.testing.assert_allclose(weight.numpy(), point, rtol=1e-5)
 
 
 def test_constraints_and_exclusions():

@@ -24,6 +24,8 @@ class Callback:
     Attributes:
         model: the model at work; None before `set_model`.
         params: dict with `verbose`, `epochs`, `steps` of the running call; None before that.
+        validation_data: inputs, targets and sample weights that `fit` evaluates on, one array
+            after the other; None if they are no arrays in memory.
         batch_reports: how closely the batch hooks must follow. `"step"` (default): a call for
             every batch. `"chunk"`: many batches may run between two calls, of which only the
             last is reported; much faster for small models. `"none"`: the batch hooks aren't needed.
@@ -46,6 +48,7 @@ class Callback:
     # On the class, so that a subclass may forget to call `super().__init__()`.
     model: Any = None
     params: dict[str, Any] | None = None
+    validation_data: list[Any] | None = None
     batch_reports: str = "step"
     writes_logs: bool = False
     comes_last: bool = False

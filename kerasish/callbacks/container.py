@@ -140,6 +140,11 @@ class CallbackList(Callback):
             model.history = self.history
         self._each("set_model", model)
 
+    def set_validation_data(self, arrays: list[Any] | None) -> None:
+        """Gives the callbacks what `fit` evaluates on, as Keras 2 does."""
+        for callback in self.callbacks:
+            callback.validation_data = arrays
+
     def _each(self, hook: str, *arguments: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments)

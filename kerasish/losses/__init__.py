@@ -39,11 +39,12 @@ _REDUCTION = "sum_over_batch_size"
 _objects: list[Any] = []
 
 
-def _loss(class_name: str, function: Any, name: str | None = None, **defaults: Any) -> Any:
-    """The class of a loss function. `defaults` are only given where the order is another."""
-    defaults = defaults or {"reduction": _REDUCTION, "name": None, "dtype": None}
-    defaults["name"] = name or function.__name__
-    made = class_of(function, class_name, LossFunctionWrapper, defaults, __name__)
+def _loss(class_name: str, function: Any, name: str | None = None, order: str = "") -> Any:
+    """The class of a loss function. `order` is only given where it is another."""
+    defaults = {"reduction": _REDUCTION, "name": name or function.__name__, "dtype": None}
+    made = class_of(
+        function, class_name, LossFunctionWrapper, defaults, __name__, tuple(order.split())
+    )
     _objects.extend((function, made))
     return made
 
@@ -58,7 +59,7 @@ CategoricalGeneralizedCrossEntropy = _loss(
 CategoricalHinge = _loss("CategoricalHinge", categorical_hinge)
 CTC = _loss("CTC", ctc)
 CosineSimilarity = _loss("CosineSimilarity", cosine_similarity)
-Dice = _loss("Dice", dice, reduction=_REDUCTION, name=None, axis=None, dtype=None)
+Dice = _loss("Dice", dice, order="reduction name axis dtype")
 Hinge = _loss("Hinge", hinge)
 Huber = _loss("Huber", huber, "huber_loss")
 KLDivergence = _loss("KLDivergence", kl_divergence)
@@ -71,13 +72,10 @@ Poisson = _loss("Poisson", poisson)
 SparseCategoricalCrossentropy = _loss(
     "SparseCategoricalCrossentropy",
     sparse_categorical_crossentropy,
-    reduction=_REDUCTION,
-    axis=-1,
-    name=None,
-    dtype=None,
+    order="from_logits ignore_class reduction axis name dtype",
 )
 SquaredHinge = _loss("SquaredHinge", squared_hinge)
-Tversky = _loss("Tversky", tversky, reduction=_REDUCTION, name=None, axis=None, dtype=None)
+Tversky = _loss("Tversky", tversky, order="alpha beta reduction name axis dtype")
 
 
 class Circle(LossFunctionWrapper):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kerasish import config, ops
@@ -180,6 +180,8 @@ class Loss(Configurable):
         y_pred = ops.convert_to_tensor(y_pred)
         mask = getattr(y_pred, "mask", None)
         losses = self.call(ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype))
+        if losses is None:
+            raise TypeError(f"The loss {self.name} returned None. Did it forget `return`?")
         losses = ops.convert_to_tensor(losses)
         mask = _both(mask, getattr(losses, "mask", None))
         return reduce_weighted(losses, sample_weight, mask, self.reduction)
@@ -231,11 +233,12 @@ def class_of(
     base: type,
     defaults: dict[str, Any],
     module: str,
+    order: Sequence[str] = (),
 ) -> Any:
     """The class behind which a function of (y_true, y_pred, options) stands.
 
     Its arguments are the function's options and those in `defaults`, in that order unless
-    `defaults` names an option itself. They become attributes, so the config follows.
+    `order` says which come first. They become attributes, so the config follows.
 
     Args:
         function: the function; its docstring becomes that of the class.
@@ -243,12 +246,14 @@ def class_of(
         base: its base, whose `__init__` takes the function, the `defaults` and the options.
         defaults: arguments of the class with their defaults.
         module: the public module of the class.
+        order: names of the arguments that come first, as in Keras.
     """
     options = {
         name: parameter.default
         for name, parameter in list(inspect.signature(function).parameters.items())[2:]
     }
-    merged = {**{k: v for k, v in options.items() if k not in defaults}, **defaults}
+    known = {**options, **defaults}
+    merged = {name: known[name] for name in (*order, *(k for k in known if k not in order))}
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = inspect.Signature(
         [inspect.Parameter("self", keyword)]

@@ -87,10 +87,14 @@ _objects: list[Any] = [
 ]
 
 
-def _mean_of(class_name: str, function: Any, name: str | None = None, **defaults: Any) -> Any:
-    """The class that averages a function. `defaults` are only given where the order is another."""
-    defaults = {"name": name or function.__name__, "dtype": None, **defaults}
-    made = class_of(function, class_name, MeanMetricWrapper, defaults, __name__)
+def _mean_of(
+    class_name: str, function: Any, name: str | None = None, order: str = "name dtype"
+) -> Any:
+    """The class that averages a function. `order`: which of its arguments come first."""
+    defaults = {"name": name or function.__name__, "dtype": None}
+    made = class_of(
+        function, class_name, MeanMetricWrapper, defaults, __name__, tuple(order.split())
+    )
     _objects.append(made)
     return made
 
@@ -121,10 +125,12 @@ SparseCategoricalCrossentropy = _mean_of(
     "SparseCategoricalCrossentropy", sparse_categorical_crossentropy
 )
 SparseTopKCategoricalAccuracy = _mean_of(
-    "SparseTopKCategoricalAccuracy", sparse_top_k_categorical_accuracy
+    "SparseTopKCategoricalAccuracy", sparse_top_k_categorical_accuracy, order="k name dtype"
 )
 SquaredHinge = _mean_of("SquaredHinge", squared_hinge)
-TopKCategoricalAccuracy = _mean_of("TopKCategoricalAccuracy", top_k_categorical_accuracy)
+TopKCategoricalAccuracy = _mean_of(
+    "TopKCategoricalAccuracy", top_k_categorical_accuracy, order="k name dtype"
+)
 
 
 def get_accuracy(y_true_shape: Shape, y_pred_shape: Shape) -> Metric:

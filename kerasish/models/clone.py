@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,11 @@ def _copied(layer: Layer) -> Layer:
 
 
 def clone_model(
-    model: Model, input_tensors: Any = None, clone_function: Callable[[Layer], Layer] | None = None
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: Callable[..., Any] | None = None,
+    recursive: bool = False,
 ) -> Model:
     """A model of the same structure with new layers and fresh weights.
 
@@ -28,18 +33,30 @@ def clone_model(
         model: Sequential or functional. A subclassed model can only be made by its own class.
         input_tensors: tensors to put in place of the inputs; new inputs if None.
         clone_function: makes the new layer for each layer; by default another with equal config.
+        call_function: calls the new layers, as `call_function(layer, *args, **kwargs)`; not for
+            a Sequential, whose layers are called one after the other.
+        recursive: whether models within are cloned layer by layer too.
 
     Raises:
-        ValueError: for a subclassed model.
+        ValueError: for a subclassed model, or arguments that do not fit the model.
 
     >>> from kerasish import layers
     >>> model = Sequential([layers.Input((3,)), layers.Dense(2)])
     >>> clone_model(model).count_params() == model.count_params()
     True
     """
-    clone = clone_function or _copied
+    make = clone_function or _copied
+
+    def clone(layer: Layer) -> Layer:
+        if recursive and isinstance(layer, Model) and layer._graph is not None:
+            of_graph = None if isinstance(layer, Sequential) else call_function
+            return clone_model(layer, None, clone_function, of_graph, recursive)
+        return make(layer)
+
     graph = model._graph
     if isinstance(model, Sequential):
+        if call_function is not None:
+            raise ValueError("clone_model: call_function is not for Sequential models.")
         layers = [clone(layer) for layer in model.layers]
         first = _new_inputs(graph, input_tensors) if graph else []
         return Sequential([*first, *layers], name=model.name, trainable=model._trainable)
@@ -48,7 +65,14 @@ def clone_model(
             f"Model {model.name} ({type(model).__name__}) is a subclassed model: what it does is "
             "known to its class alone. Make another by calling the class."
         )
-    copies = {layer: _copy(layer, clone) for layer in graph.layers}
+    copies: dict[Layer, Any] = {layer: _copy(layer, clone) for layer in graph.layers}
+    if call_function is not None:
+        copies = {
+            layer: copy
+            if isinstance(layer, InputLayer | OperationLayer)
+            else functools.partial(call_function, copy)
+            for layer, copy in copies.items()
+        }
     inputs = _new_inputs(graph, input_tensors)
     outputs = graph.run(inputs, copies)
     return Model(

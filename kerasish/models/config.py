@@ -14,6 +14,7 @@ from kerasish.layers.base import Layer, mask_of
 from kerasish.layers.input import InputLayer
 from kerasish.models.functional import LayerGraph, given_arguments
 from kerasish.models.operation import OperationLayer
+from kerasish.saving.hooks import overrides
 from kerasish.saving.serialization import (
     CustomObjectScope,
     deserialize_keras_object,
@@ -87,9 +88,15 @@ def layer_entry(layer: Layer) -> dict[str, Any]:
             "registered_name": None,
         }
     entry = serialize_keras_object(layer)
-    if layer.weights and layer._calls and layer._calls[0].args:
+    if overrides(layer, "get_build_config"):
+        entry["build_config"] = layer.get_build_config()
+    elif layer.weights and layer._calls and layer._calls[0].args:
         first = layer._calls[0].args[0]
         entry["build_config"] = {"input_shape": tree.map_structure(_shape_of, first)}
+    if getattr(layer, "compiled", False):  # a model within, which was trained by itself
+        compiled = layer.get_compile_config()
+        if compiled is not None:
+            entry["compile_config"] = compiled
     return entry
 
 
@@ -176,20 +183,28 @@ def _layer(entry: Mapping[str, Any]) -> Any:
     if not module and layer_registry.built_in(entry["class_name"]) is not None:
         # Keras 2 doesn't say it; there is an initializer called Identity too.
         entry = {**entry, "module": "keras.layers"}
-    return deserialize_keras_object(entry)
+    layer = deserialize_keras_object(entry)
+    if overrides(layer, "build_from_config") and entry.get("build_config"):
+        layer.build_from_config(entry["build_config"])
+        layer.built = True
+    if entry.get("compile_config") and hasattr(layer, "compile_from_config"):
+        layer.compile_from_config(entry["compile_config"])
+    return layer
 
 
 def _keras_operation(entry: Mapping[str, Any]) -> Callable[..., Any]:
     """The function of `ops` that is called like an operation of Keras 3."""
     name = snake_case(entry["class_name"])
     function = getattr(ops, name, None)
-    if not inspect.isfunction(function) or not function.__module__.startswith("kerasish.ops."):
+    home = f"{getattr(function, '__module__', '')}."
+    if not inspect.isfunction(function) or not home.startswith("kerasish.ops."):
         raise ValueError(
             f"The model contains the operation {entry['class_name']} of Keras, which has no "
             f"counterpart ops.{name}."
         )
-    config = entry.get("config", {})
-    given = {key: value for key, value in config.items() if key not in ("name", "dtype")}
+    known = inspect.signature(function).parameters
+    apart = {"name"} if "dtype" in known else {"name", "dtype"}  # what `cast` casts to stays
+    given = {key: value for key, value in entry.get("config", {}).items() if key not in apart}
     return functools.partial(function, **given)
 
 

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kerasish import tree
+from kerasish.graph import trace
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Node, Tensor
 from kerasish.layers.base import Call, History, Layer
+from kerasish.layers.calls import HostCall
 from kerasish.layers.input import InputLayer
+from kerasish.models.hosted import HostPart
 from kerasish.models.operation import OperationLayer
 
 
@@ -25,6 +28,7 @@ class LayerGraph:
         entrances: the InputLayer of each input.
         layers: these and the layers of the calls, in Keras's order: those farthest from the
             outputs first. Files of weights go by it.
+        host: what the host computes before the engine; false if that is nothing.
     """
 
     def __init__(self, inputs: Any, outputs: Any):
@@ -37,6 +41,7 @@ class LayerGraph:
         self.entrances = [_input_layer(x) for x in self.flat_inputs]
         self.layers = self._by_depth()
         self._check_names()
+        self.host = HostPart(self)
 
     def _check(self) -> None:
         for what, tensors in (("inputs", self.flat_inputs), ("outputs", self.flat_outputs)):
@@ -149,25 +154,58 @@ class LayerGraph:
             inputs: in the order of `flat_inputs`.
             instead: layer -> the one to call in its place.
         """
-        new = {id(old): x for old, x in zip(self.flat_inputs, inputs, strict=True)}
+        given = list(zip(self.flat_inputs, inputs, strict=True))
+        return self._replay(given, self.calls, self.outputs, instead)
+
+    def run_on_engine(self, inputs: Sequence[Tensor]) -> Any:
+        """Like `run`, but gives numbers for strings: see `HostPart.engine_outputs`."""
+        calls = [c for c in self.calls if not (isinstance(c, HostCall) and c.late)]
+        given = list(zip(self.flat_inputs, inputs, strict=True))
+        return self._replay(given, calls, self.host.engine_outputs(self.outputs))
+
+    def run_fed(self, fed: Mapping[str, Tensor]) -> Any:
+        """Like `run_on_engine`, but without what the host computes; see `HostPart.fed`."""
+        calls = [c for c in self.calls if not isinstance(c, HostCall)]
+        given = [(x, fed[name]) for name, x in self.host.fed.items()]
+        return self._replay(given, calls, self.host.engine_outputs(self.outputs), fed=fed)
+
+    def _replay(
+        self,
+        replayed: list[tuple[Tensor, Tensor]],
+        calls: Sequence[Call],
+        outputs: Any,
+        instead: Mapping[Layer, Layer] | None = None,
+        fed: Mapping[str, Tensor] | None = None,
+    ) -> Any:
+        new = {id(old): x for old, x in replayed}
 
         def lookup(x: Any) -> Any:
             if not isinstance(x, Tensor) or not x.is_symbolic:
                 return x
             if id(x) in new:
                 return new[id(x)]
+            if x.dtype == "string":
+                raise TypeError(
+                    f"{x.name} holds strings, which engines have not, so it cannot be an output "
+                    "of a model. Apply the layer that makes them to data."
+                )
             # Something between the layers that no output depends on, such as a mask.
             mask_source = getattr(x, "history", None)
             raise ValueError(f"{x!r} was not computed while replaying {mask_source}.")
 
-        for call in self.calls:
-            args = tree.map_structure(lookup, list(call.args))
+        for call in calls:
+            within = self.host.engine_call(call, fed, lookup) if fed else None
+            args = [within] if within else tree.map_structure(lookup, list(call.args))
             kwargs = {k: tree.map_structure(lookup, v) for k, v in given_arguments(call).items()}
             layer = call.layer if instead is None else instead[call.layer]
-            outputs = layer(*args, **kwargs)
-            pairs = zip(tree.flatten(call.outputs), tree.flatten(outputs), strict=True)
+            results = tree.flatten(layer(*args, **kwargs))
+            pairs = list(zip(tree.flatten(call.outputs), results, strict=True))
+            replayed += pairs
             new.update((id(old), x) for old, x in pairs)
-        return tree.map_structure(lookup, self.outputs)
+        active = trace.current_trace()
+        if active is not None:
+            active.replayed += replayed
+        return tree.map_structure(lookup, outputs)
 
 
 def given_arguments(call: Call) -> dict[str, Any]:

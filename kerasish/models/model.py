@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from kerasish import ops, tree
+from kerasish.graph import trace
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.layers.base import Layer, mask_of
+from kerasish.layers.base import Layer, mask_of, placeholders_of_shape
+from kerasish.layers.input import InputLayer
+from kerasish.layers.preprocessing.base import as_data, has_symbolic
 from kerasish.models.functional import LayerGraph
+from kerasish.models.hosted import HostPart
 from kerasish.saving.saveable import Saveable
 from kerasish.training.trainer import Trainer
 
@@ -39,8 +46,10 @@ class Model(Saveable, Trainer, Layer):
         super().__init__(*args, **kwargs)
         self._init_training()
         self._graph: LayerGraph | None = LayerGraph(*ends) if ends else None
+        self._additions: list[Addition] = []
         if ends:
             self.built = True
+            self.autocast = False  # each layer casts what comes in by its own policy
 
     # --- structure -----------------------------------------------------------------------
 
@@ -80,6 +89,12 @@ class Model(Saveable, Trainer, Layer):
         return [x.name for x in self.inputs or []]
 
     @property
+    def _input_keys(self) -> list[str]:
+        """The keys of dicts of data: those of the model's own dict of inputs, or their names."""
+        declared = self._graph.inputs if self._graph else None
+        return sorted(declared) if isinstance(declared, dict) else self.input_names
+
+    @property
     def output_names(self) -> list[str]:
         """The names of the outputs: those of the layers that make them."""
         return _unique([self._graph.call_of(x).layer.name for x in self.outputs or []])  # type: ignore[union-attr]
@@ -103,6 +118,68 @@ class Model(Saveable, Trainer, Layer):
 
     # --- calling -------------------------------------------------------------------------
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if args and self._host is not None:
+            args = (self._computed_on_host(args[0]), *args[1:])
+        outputs = super().__call__(*args, **kwargs)
+        if not self._makes_texts or trace.current_trace() is not None:
+            return outputs
+        if has_symbolic(tree.flatten(outputs)):
+            raise TypeError(
+                f"Model {self.name} has outputs of strings, so it cannot be a part of another: "
+                "engines have none."
+            )
+        return self._with_texts(outputs)
+
+    @property
+    def _makes_texts(self) -> bool:
+        return self._graph is not None and bool(self._graph.host.texts)
+
+    def _with_texts(self, outputs: Any) -> Any:
+        """Outputs, those of strings made of what the engine gave for them."""
+        if not self._makes_texts or len(tree.flatten(outputs)) != len(self.outputs):
+            return outputs
+        return self._graph.host.with_texts(outputs)  # type: ignore[union-attr]
+
+    @property
+    def _host(self) -> HostPart | None:
+        """What the host computes before the engine; None if that is nothing."""
+        return (self._graph.host or None) if self._graph else None
+
+    @property
+    def _fed(self) -> dict[str, Tensor] | None:
+        """What the engine is given, by its keys in dicts; None for a model with no graph."""
+        if self._graph is None or self._host is not None:
+            return self._graph.host.fed if self._graph else None
+        flat, keys = self._graph.flat_inputs, self._input_keys
+        return dict(zip(keys if len(keys) == len(flat) else self.input_names, flat, strict=True))
+
+    def _computed_on_host(self, x: Any) -> Any:
+        """What the engine is given for inputs, where the host computes some of it.
+
+        Args:
+            x: data, or symbolic tensors, which stay as they are.
+        """
+        host = self._host
+        if host is None or host.is_fed(x) or has_symbolic(tree.flatten(x)):
+            return x
+        return host.compute([np.asarray(a) for a in self._in_order(as_data(x))], self.name)
+
+    def _check_inputs(self, args: tuple[Any, ...]) -> None:
+        if self._host is None:
+            super()._check_inputs(args)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape(s) of the output(s) for the shape(s) of the input(s)."""
+        if self._host is None:
+            return super().compute_output_shape(input_shape)
+        given = self._in_order(placeholders_of_shape(input_shape, self.compute_dtype))
+        pairs = zip(given, self._graph.flat_inputs, strict=True)  # type: ignore[union-attr]
+        inputs = [InputLayer(batch_shape=x.shape, dtype=like.dtype).output for x, like in pairs]
+        with trace.Trace():
+            outputs = self._graph.run(inputs)  # type: ignore[union-attr]
+        return tree.map_structure(lambda x: x.shape, outputs)
+
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Replays a functional model's layers; subclasses write their own."""
         if self._graph is None:
@@ -110,10 +187,27 @@ class Model(Saveable, Trainer, Layer):
                 f"Model {self.name} ({type(self).__name__}) has neither inputs and outputs nor a "
                 "`call` of its own."
             )
-        return self._graph.run(self._matched(inputs))
+        if not self._additions:
+            return self._replayed(self._graph, inputs)
+        ends = [self._graph.outputs, *(addition.tensor for addition in self._additions)]
+        outputs, *values = self._replayed(LayerGraph(self._graph.inputs, ends), inputs)
+        for addition, value in zip(self._additions, values, strict=True):
+            addition.add(value)
+        return outputs
+
+    def _replayed(self, graph: LayerGraph, inputs: Any) -> Any:
+        if self._host is None or not self._host.is_fed(inputs):
+            return graph.run_on_engine(self._matched(inputs))
+        fed = self._host.fed
+        return graph.run_fed({key: _fitted(inputs[key], fed[key], self.name) for key in fed})
 
     def _matched(self, inputs: Any) -> list[Tensor]:
         """The inputs in the order of the model's, and of its shapes."""
+        pairs = zip(self._in_order(inputs), self._graph.flat_inputs, strict=True)  # type: ignore[union-attr]
+        return [_fitted(x, expected, self.name) for x, expected in pairs]
+
+    def _in_order(self, inputs: Any) -> list[Any]:
+        """The leaves of inputs in the order of the model's."""
         graph: LayerGraph = self._graph  # type: ignore[assignment]
         if isinstance(inputs, dict) and not isinstance(graph.inputs, dict):
             missing = [name for name in self.input_names if name not in inputs]
@@ -135,10 +229,59 @@ class Model(Saveable, Trainer, Layer):
                 f"Model {self.name} takes {len(graph.flat_inputs)} input(s) "
                 f"({', '.join(self.input_names)}), but got {len(flat)}."
             )
-        return [
-            _fitted(x, expected, self.name)
-            for x, expected in zip(flat, graph.flat_inputs, strict=True)
-        ]
+        return flat
+
+    # --- losses, metrics, states ---------------------------------------------------------
+
+    def add_loss(self, losses: Any, inputs: Any = None) -> None:
+        """Adds to what training makes small.
+
+        Args:
+            losses: a tensor (or several): computed in `call` of a model of one's own, or from the
+                inputs and layers' outputs of a functional model. Or a function without arguments
+                that computes one from weights.
+            inputs: accepted from older programs; the graph knows what it depends on.
+        """
+        for loss in losses if isinstance(losses, (list, tuple)) else [losses]:
+            if self._is_of_graph(loss, "add_loss"):
+                self._additions.append(Addition(ops.mean(loss), super().add_loss))
+            else:
+                super().add_loss(loss)
+
+    def add_metric(self, value: Any, name: str | None = None, aggregation: Any = "mean") -> None:
+        """Shows the mean of a value over the batches among the logs.
+
+        Args:
+            value: a tensor computed in `call`, or from the tensors of a functional model.
+            name: under which the logs have it.
+            aggregation: "mean", or None for older programs, which is the same.
+        """
+        if not self._is_of_graph(value, "add_metric"):
+            super().add_metric(value, name, aggregation)
+            return
+        add = functools.partial(super().add_metric, name=name, aggregation=aggregation)
+        with trace.Trace():  # makes the metric now, so that mistakes come now
+            add(value)
+        self._additions.append(Addition(value, add))
+
+    def _is_of_graph(self, value: Any, method: str) -> bool:
+        """Whether a value is to be computed anew at each call of a functional model."""
+        if not isinstance(value, Tensor) or not value.is_symbolic:
+            return False
+        if trace.current_trace() is not None:
+            return False
+        if self._graph is None:
+            raise ValueError(
+                f"Model {self.name}: {method}() got {value!r}, which depends on an Input, but the "
+                "model has no inputs and outputs yet. Call it inside `call`."
+            )
+        return True
+
+    def reset_states(self) -> None:
+        """Lets the stateful layers within start anew."""
+        for layer in self._flatten_layers():
+            if layer is not self and layer.built and getattr(layer, "stateful", False):
+                layer.reset_states()
 
     # --- config --------------------------------------------------------------------------
 
@@ -183,6 +326,18 @@ class Model(Saveable, Trainer, Layer):
         from kerasish.models.config import functional_from_config
 
         return functional_from_config(cls, config, custom_objects)
+
+
+class Addition(NamedTuple):
+    """What a functional model computes beside its outputs.
+
+    Attributes:
+        tensor: in the graph of the model.
+        add: takes what the tensor is in a call of the model.
+    """
+
+    tensor: Tensor
+    add: Callable[[Tensor], None]
 
 
 def _ends(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any], Any]:

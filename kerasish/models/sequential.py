@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from kerasish import tree
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import History, Layer
 from kerasish.layers.input import InputLayer
+from kerasish.layers.preprocessing.base import has_symbolic, is_hosted
 from kerasish.models.functional import LayerGraph
 from kerasish.models.model import Model
 
@@ -31,7 +35,7 @@ class Sequential(Model):
     """
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
-        super().__init__(trainable=trainable, name=name)
+        super().__init__(trainable=trainable, name=name, autocast=False)
         self._stack: list[Layer] = []
         for layer in layers or []:
             self.add(layer)
@@ -98,12 +102,27 @@ class Sequential(Model):
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for inputs of a shape (with the batch axis)."""
-        if self._graph is None and input_shape is not None:
+        if self._graph is None:
+            if input_shape is None:
+                raise ValueError(f"Sequential {self.name}: build needs the shape of the input.")
             if not self._stack:
                 raise ValueError(f"Sequential {self.name} has no layers to build.")
             batch_shape = (None, *tuple(input_shape)[1:])
             dtype = _input_dtype(self._stack[0])
             self._connect_all(InputLayer(batch_shape=batch_shape, dtype=dtype).output)
+
+    def _meet(self, x: Any) -> None:
+        """Makes the graph for the first data if there are layers that run on the host."""
+        if self._graph is None and any(map(is_hosted, self.layers)):
+            leaf = x if hasattr(x, "shape") else np.asarray(x)
+            text = np.asarray(leaf[:1]).dtype.kind in "OSU"
+            dtype = "string" if text else _input_dtype(self.layers[0])
+            self._connect_all(InputLayer(batch_shape=(None, *leaf.shape[1:]), dtype=dtype).output)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._graph is None and args and not has_symbolic(tree.flatten(args[0])):
+            self._meet(args[0])
+        return super().__call__(*args, **kwargs)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Applies the layers one after the other."""
@@ -112,6 +131,24 @@ class Sequential(Model):
         for layer in self.layers:
             inputs = layer(inputs)
         return inputs
+
+    def predict_proba(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Any:
+        """`predict` under Keras 2's name for models whose outputs are probabilities."""
+        return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+    def predict_classes(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Any:
+        """The most likely class of each sample, as Keras 2 has it.
+
+        Args:
+            x: inputs, as for `predict`.
+            batch_size: samples per step.
+            verbose: as for `predict`.
+
+        Returns:
+            Class numbers; with one output unit, 0 and 1 by a threshold of 0.5.
+        """
+        found = self.predict(x, batch_size=batch_size, verbose=verbose)
+        return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
 
     def get_config(self) -> dict[str, Any]:
         """The configuration of the model and its layers as plain data."""
@@ -144,4 +181,6 @@ def _input_of(layer: Layer) -> Tensor | None:
 
 
 def _input_dtype(layer: Layer) -> str:
+    if type(layer).__name__ in ("TextVectorization", "StringLookup"):
+        return "string"
     return "int32" if type(layer).__name__ == "Embedding" else layer.dtype

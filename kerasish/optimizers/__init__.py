@@ -39,6 +39,7 @@ registry = Registry(
         MultiOptimizer,
         Muon,
         Nadam,
+        Optimizer,
         OptimizerMap,
         RMSprop,
         SGD,

@@ -73,7 +73,7 @@ class Adam(_Moments):
         self.amsgrad = amsgrad
 
     def slots(self) -> list[dict[str, float]]:
-        return super().slots() + [{"velocity_hat": 0.0}] * self.amsgrad
+        return super().slots() + [{"velocity_hat": 0.0}] * bool(self.amsgrad)
 
     def step(self, value: Tensor, grad: Tensor, rate: Tensor, *slots: Tensor) -> tuple[Tensor, ...]:
         number = self.step_number(value.dtype)

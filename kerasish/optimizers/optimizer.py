@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from kerasish import initializers, ops
-from kerasish.compat.optimizers import decayed, modern_arguments
+from kerasish.compat.optimizers import decayed, modern_arguments, updates_arguments
 from kerasish.graph import trace
 from kerasish.graph.function import Function
+from kerasish.graph.gradients import gradients
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.graph.variable import Variable
@@ -47,6 +48,13 @@ class Optimizer(Configurable):
     >>> weight.numpy()
     array([0.5, 1.5], dtype=float32)
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "get_updates" in cls.__dict__:
+            from kerasish.compat.older_optimizers import adopt
+
+            adopt(cls)
 
     def __init__(
         self,
@@ -219,7 +227,8 @@ class Optimizer(Configurable):
     def learning_rate(self) -> Any:
         """The rate: the variable it is kept in, or the current value of a schedule."""
         if isinstance(self._rate, LearningRateSchedule):
-            return self._rate(ops.cast(self.iterations, "float32"))
+            # Steps that only accumulate gradients count as well, as in Keras.
+            return self._rate(ops.cast(self._steps_done, "float32"))
         return self._rate if isinstance(self._rate, Variable) else self._rate()
 
     @learning_rate.setter
@@ -235,6 +244,22 @@ class Optimizer(Configurable):
     lr = learning_rate
 
     # --- a step --------------------------------------------------------------------------
+
+    def get_gradients(self, loss: Any, params: Sequence[Variable]) -> list[Tensor]:
+        """The gradients of a loss, clipped, as Keras 2's own training loops ask for them."""
+        return self._clipped([ops.convert_to_tensor(g) for g in gradients(loss, list(params))])
+
+    def get_updates(self, *args: Any, **kwargs: Any) -> list[tuple[Variable, Tensor]]:
+        """A step as pairs of a variable and its new value, for `K.function(..., updates=...)`.
+
+        Args:
+            loss: what to make small.
+            params: the variables to change. Keras 1 gives (params, constraints, loss).
+        """
+        loss, params = updates_arguments(args, kwargs)
+        with trace.Trace(training=True) as traced:
+            self.apply(gradients(loss, params), params)
+        return list(traced.updates.items())
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
         """A step, given pairs of a gradient and its variable."""

@@ -13,12 +13,13 @@ from kerasish.optimizers.optimizer import Optimizer
 class ScheduleFreeAdamW(Optimizer):
     """Steps of Adam's size on a hidden copy; the weights are the mean of where it has been.
 
-    Source: Defazio et al., 2024, arXiv:2405.15682. As in Keras, gradients are taken at the mean
-    itself, not between it and the copy, so that `beta_1` changes nothing.
+    Source: Defazio et al., 2024, arXiv:2405.15682. During training the weights are a point
+    between the mean and the copy. Keras on TensorFlow overwrites the old copy too early, which
+    leaves `beta_1` without effect; here it has that of the paper, and of Keras on JAX.
 
     Args:
         learning_rate: a number or a schedule.
-        beta_1: kept for configs.
+        beta_1: how near the weights are to the mean (1), rather than to the copy (0).
         beta_2: how much of the average of squares stays at each step.
         epsilon: keeps the division finite.
         warmup_steps: in how many steps the rate rises to its full size.
@@ -29,7 +30,7 @@ class ScheduleFreeAdamW(Optimizer):
     >>> for _ in range(2):
     ...     optimizer.apply([[1.0]], [weight])
     >>> weight.numpy().round(3)
-    array([0.85], dtype=float32)
+    array([0.845], dtype=float32)
     """
 
     def __init__(
@@ -55,5 +56,7 @@ class ScheduleFreeAdamW(Optimizer):
             rate = rate * ops.minimum(1.0, number / self.warmup_steps)
         square = self.beta_2 * square + (1.0 - self.beta_2) * ops.square(grad)
         size = ops.sqrt(square / (1.0 - ops.power(self.beta_2, number))) + self.epsilon
-        copy = copy - rate * grad / size
-        return value + (copy - value) / number, copy, square
+        new = copy - rate * grad / size
+        share = 1.0 / number
+        from_mean = (1.0 - share) * (value - (1.0 - self.beta_1) * copy)
+        return from_mean + (1.0 - self.beta_1 + self.beta_1 * share) * new, new, square

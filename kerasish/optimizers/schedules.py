@@ -233,7 +233,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         first_decay_steps: how many steps the first way down takes.
         t_mul: how much longer each next one is.
         m_mul: the factor of the rate at each next top.
-        alpha: the rate at each end as a share of the top.
+        alpha: the rate at each end as a share of the initial one.
         name: a name for it.
 
     >>> float(CosineDecayRestarts(1.0, 10)(10))
@@ -262,11 +262,13 @@ class CosineDecayRestarts(LearningRateSchedule):
         else:
             # The starts of the waves are a geometric series.
             growth = 1.0 - done * (1.0 - self.t_mul)
-            restarts = ops.floor(ops.log(growth) / math.log(self.t_mul))
+            # Rounding must not let a wave go on for one step more, at its lowest rate.
+            restarts = ops.floor(ops.log(growth) / math.log(self.t_mul) + 1e-5)
             length = ops.power(float(self.t_mul), restarts)
             done = (done - (1.0 - length) / (1.0 - self.t_mul)) / length
-        top = self.initial_learning_rate * ops.power(float(self.m_mul), restarts)
-        return top * _cosine(done, self.alpha)
+        top = ops.power(float(self.m_mul), restarts)
+        share = (1.0 - self.alpha) * top * _cosine(done, 0.0) + self.alpha
+        return self.initial_learning_rate * share
 
 
 registry = Registry(

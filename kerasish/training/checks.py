@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import tree
+from kerasish import config, tree
 from kerasish.graph import dtypes
 from kerasish.graph.spec import format_shape
+from kerasish.utils.arguments import suggestion
 
 
 def check_numbers(named: Iterable[tuple[str, np.ndarray]]) -> None:
@@ -31,12 +32,25 @@ def check_classes(targets: np.ndarray, classes: int | None, name: str) -> None:
     if classes is None or not targets.size:
         return
     low, high = targets.min(), targets.max()
+    if targets.dtype.kind == "f" and (targets != np.floor(targets)).any():
+        wrong = targets[targets != np.floor(targets)][0]
+        raise ValueError(
+            f"Output {name} is compared with class numbers, which must be whole, but y holds "
+            f"{wrong:g}. Use categorical_crossentropy for probabilities, or mean_squared_error "
+            "for numbers."
+        )
     if low < 0 or high >= classes:
         wrong = low if low < 0 else high
+        if classes == 1:
+            raise ValueError(
+                f"Output {name} has 1 unit, so sparse_categorical_crossentropy knows one class "
+                f'only, but y holds {wrong:g}. For two classes end with Dense(1, "sigmoid") and '
+                f"use binary_crossentropy; for more give the last layer {int(high) + 1} units."
+            )
+        remedy = "Fix the labels" if low < 0 else f"Give the last layer {int(high) + 1} units"
         raise ValueError(
             f"Output {name} has {classes} classes, so its targets must be from 0 to "
-            f"{classes - 1}, but y holds {wrong:g}. Fix the labels, or give the last layer "
-            f"{int(high) + 1} units."
+            f"{classes - 1}, but y holds {wrong:g}. {remedy}."
         )
 
 
@@ -57,6 +71,11 @@ def class_weights(y: Any, weights: dict[int, float]) -> np.ndarray:
         raise ValueError(
             f"class_weight needs one class per sample, but y has shape {format_shape(y.shape)}."
         )
+    if not isinstance(weights, dict):
+        raise TypeError(
+            "class_weight must be a dict from class numbers to weights, such as {0: 1.0, 1: 5.0}, "
+            f"but got {weights!r:.60}."
+        )
     unknown = [key for key in weights if not isinstance(key, (int, np.integer))]
     if unknown:
         raise ValueError(
@@ -68,16 +87,56 @@ def class_weights(y: Any, weights: dict[int, float]) -> np.ndarray:
     return table[classes]
 
 
-def by_output(given: Any, names: list[str], what: str) -> list[Any]:
-    """One entry per output, from an array, list or dict."""
-    if isinstance(given, dict):
-        missing = [name for name in names if name not in given]
-        if missing or len(given) != len(names):
+def check_fixed_batch(fixed: int | None, batch_size: int, samples: int) -> None:
+    """Raises ValueError if batches would not have the size that the inputs were declared with."""
+    if fixed is None or (batch_size == fixed and samples % fixed == 0):
+        return
+    remedy = f"Pass batch_size={fixed}"
+    if batch_size == fixed:
+        remedy = f"Leave out the last {samples % fixed} samples"
+    raise ValueError(
+        f"The inputs of the model have the fixed batch size {fixed} (as stateful layers need it), "
+        f"but there are {samples} samples in batches of {batch_size}. {remedy}, or declare the "
+        "inputs without batch size."
+    )
+
+
+def check_temporal(sample_weight: Any, y: Any) -> None:
+    """Raises ValueError unless weights are per sample and time step, as was promised."""
+    for weight in tree.flatten(sample_weight):
+        if weight is not None and weight.ndim < 2:
+            shapes = [
+                format_shape(target.shape) for target in tree.flatten(y) if target is not None
+            ]
             raise ValueError(
-                f"{what} has the keys {sorted(given)}, but the outputs are called {names}."
+                'The model was compiled with sample_weight_mode="temporal", so sample_weight must '
+                f"have the shape (samples, time steps), but it has {format_shape(weight.shape)}; y "
+                f"has {', '.join(shapes)}."
             )
-        return [given[name] for name in names]
+
+
+def by_output(given: Any, names: list[str], what: str, optional: Sequence[str] = ()) -> list[Any]:
+    """One entry per output, from an array, list or dict.
+
+    Args:
+        given: what was given.
+        names: of the outputs.
+        what: names it in messages.
+        optional: the outputs that need none. Theirs may be missing, and then are None.
+    """
+    if isinstance(given, dict):
+        unknown = [key for key in given if key not in names]
+        if unknown or any(name not in given for name in names if name not in optional):
+            hint = suggestion(str(unknown[0]), names) if unknown else ""
+            raise ValueError(
+                f"{what} has the keys {sorted(given)}, but the outputs are called {names}.{hint}"
+            )
+        return [given.get(name) for name in names]
     flat = tree.flatten(given)
+    needed = [name for name in names if name not in optional]
+    if len(flat) == len(needed) < len(names):
+        by_name = dict(zip(needed, flat, strict=True))
+        return [by_name.get(name) for name in names]
     if len(flat) != len(names):
         raise ValueError(
             f"{what} has {len(flat)} array(s), but the model has {len(names)} output(s): {names}."
@@ -117,6 +176,27 @@ def positive(value: Any, default: int | None, what: str) -> Any:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{what} must be a positive int, but got {value!r}.")
     return int(value)
+
+
+def step_limit(value: int | None, what: str) -> int | None:
+    """How many steps there may be: `value`, checked, and what `config` limits all to."""
+    value, most = positive(value, None, what), config.max_steps_per_epoch()
+    return min(value, most) if value and most else value or most
+
+
+def check_whole(value: Any, what: str) -> None:
+    """Raises TypeError unless `value` is an int."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        raise TypeError(f"{what} must be an int, but got {value!r}.")
+
+
+def check_not_one_sample(array: np.ndarray, expected: tuple[int | None, ...], what: str) -> None:
+    """Raises ValueError for a single sample where a batch is needed."""
+    if expected[1:] and array.shape == expected[1:]:
+        raise ValueError(
+            f"{what} has the shape {format_shape(array.shape)} of a single sample, but the model "
+            f"takes batches of shape {format_shape(expected)}. Add the axis: x[None]."
+        )
 
 
 def is_due(frequency: Any, epoch: int) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import Any
 
 from kerasish import losses as losses_module
 from kerasish import metrics as metrics_module
 from kerasish import ops, tree
 from kerasish.graph.tensor import Tensor
+from kerasish.training import checks, mistakes
 from kerasish.utils.arguments import suggestion
 
 
@@ -36,7 +38,7 @@ class Objective:
         # Misspelt names are reported by `compile`, not by the first step.
         for item in tree.flatten(loss):
             if item is not None:
-                losses_module.as_loss(item)
+                mistakes.check_arguments(losses_module.as_loss(item), "loss")
         for item in [*tree.flatten(metrics), *tree.flatten(weighted_metrics)]:
             if item is not None and item not in _BY_SHAPE:
                 metrics_module.as_metric(item)
@@ -61,28 +63,44 @@ class Objective:
         ]
         weights = _per_output(self.given["loss_weights"], names, "loss_weights")
         self.weights = [1.0 if w is None else float(w) for w in weights]
-        self.unweighted = self._metrics("metrics", names, targets, outputs)
-        self.weighted = self._metrics("weighted_metrics", names, targets, outputs)
         if len(names) > 1:
             self.output_trackers = [
                 None if loss is None else metrics_module.Mean(name=f"{name}_loss")
                 for name, loss in zip(names, self.losses, strict=True)
             ]
+        taken = {t.name for t in (self.loss_tracker, *self.output_trackers) if t is not None}
+        self.unweighted = self._metrics("metrics", names, targets, outputs, taken)
+        self.weighted = self._metrics("weighted_metrics", names, targets, outputs, taken)
         self.classes = [
             out.shape[-1] if _is_sparse(loss) else None
             for loss, out in zip(self.losses, outputs, strict=True)
         ]
+        for loss, target, out, name in zip(self.losses, targets, outputs, names, strict=True):
+            if loss is not None:
+                mistakes.warn_of_loss(loss, target, out, name)
         self.built = True
 
     def _metrics(
-        self, key: str, names: list[str], targets: list[Tensor], outputs: list[Tensor]
+        self,
+        key: str,
+        names: list[str],
+        targets: list[Tensor],
+        outputs: list[Tensor],
+        taken: set[str],
     ) -> list[list[Any]]:
+        """The metrics of each output, under names that are not `taken` yet."""
         result = []
         per_output = _per_output(self.given[key], names, key, lists=True)
         for items, name, target, output in zip(per_output, names, targets, outputs, strict=True):
             prefix = f"{name}_" if len(names) > 1 else ""
             items = [] if items is None else items if isinstance(items, (list, tuple)) else [items]
-            result.append([_made_metric(item, target, output, prefix) for item in items])
+            if items and target is None:
+                raise ValueError(
+                    f"Output {name} has {key} ({items}), but y has no targets for it. It has "
+                    f"them for {[n for n, t in zip(names, targets, strict=True) if t is not None]}."
+                )
+            made = [(item, _made_metric(item, target, output)) for item in items]
+            result.append([_named(*pair, prefix, key, taken) for pair in made])
         return result
 
     @property
@@ -120,30 +138,32 @@ class Objective:
             total = total + term
         return ops.mean(total)
 
-    def update(
-        self,
-        loss: Tensor,
-        targets: list[Tensor],
-        outputs: list[Tensor],
-        weights: list[Any],
-        like: Tensor,
-    ) -> None:
-        """Updates the states of all metrics with one batch."""
-        self.loss_tracker.update_state(loss, sample_weight=_batch_size(like))
+    def without_loss(self, names: list[str]) -> list[str]:
+        """Those of the outputs that no loss was given for."""
+        losses = _per_output(self.given["loss"], names, "loss")
+        return [name for name, loss in zip(names, losses, strict=True) if loss is None]
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether metrics were asked for."""
+        return any(self.given[key] for key in ("metrics", "weighted_metrics"))
+
+    def check_targets(self, targets: list[Any]) -> None:
+        """Raises ValueError if the losses would make nothing of the values of targets."""
+        for i, (name, target, loss) in enumerate(
+            zip(self.names, targets, self.losses, strict=True)
+        ):
+            if target is not None and loss is not None:
+                checks.check_classes(target, self.classes[i], name)
+                mistakes.warn_of_targets(target, loss, name)
+
+    def update(self, targets: list[Tensor], outputs: list[Tensor], weights: list[Any]) -> None:
+        """Updates the states of the metrics, but for those of losses, with one batch."""
         for i, output in enumerate(outputs):
             for metric in self.unweighted[i]:
                 metric.update_state(targets[i], output)
             for metric in self.weighted[i]:
                 metric.update_state(targets[i], output, sample_weight=weights[i])
-
-    def results(self) -> dict[str, Any]:
-        """Name -> value so far, of all metrics."""
-        return {metric.name: metric.result() for metric in self.metrics}
-
-    def reset(self) -> None:
-        """Starts all metrics over."""
-        for metric in self.metrics:
-            metric.reset_state()
 
 
 # Names whose meaning depends on the shapes of targets and outputs.
@@ -158,17 +178,29 @@ def _batch_size(x: Tensor) -> Tensor:
     return ops.cast(ops.shape(x)[0], "float32")
 
 
-def _made_metric(item: Any, target: Tensor, output: Tensor, prefix: str) -> Any:
+def _made_metric(item: Any, target: Tensor, output: Tensor) -> Any:
     if item in ("accuracy", "acc"):
-        metric = metrics_module.get_accuracy(target.shape, output.shape)
-    elif item in ("crossentropy", "ce"):
-        metric = metrics_module.get_crossentropy(target.shape, output.shape)
-    else:
-        metric = metrics_module.as_metric(item)
-    name = item if isinstance(item, str) else metric.name
-    if metric is item and prefix:
+        return metrics_module.get_accuracy(target.shape, output.shape)
+    if item in ("crossentropy", "ce"):
+        return metrics_module.get_crossentropy(target.shape, output.shape)
+    return metrics_module.as_metric(item)
+
+
+def _named(item: Any, metric: Any, prefix: str, key: str, taken: set[str]) -> Any:
+    """The metric made of `item` under a name of its own, so that it keeps its place in the logs.
+
+    As in Keras 3: `mae` among both kinds of metrics gives `mae` and `weighted_mae`.
+    """
+    own = item if isinstance(item, str) else metric.name
+    name = prefix + own
+    if key == "weighted_metrics" and name in taken:
+        name = f"{prefix}weighted_{own}"
+    numbered = (f"{name}_{number}" for number in itertools.count(1))
+    name = name if name not in taken else next(n for n in numbered if n not in taken)
+    taken.add(name)
+    if metric is item and name != own:
         metric = copy.copy(metric)  # the same state; the user's keeps its name
-    metric.name = prefix + name
+    metric.name = name
     return metric
 
 

@@ -28,6 +28,7 @@ class Data:
         sample_weight: likewise, or None.
         input_names: of the model's inputs, for messages and for matching dicts.
         output_names: of its outputs.
+        as_given: whether x keeps its dtypes and may hold strings, for the host to compute with.
 
     Attributes:
         parts: x, y and sample_weight as arrays.
@@ -42,9 +43,10 @@ class Data:
         sample_weight: Any = None,
         input_names: Sequence[str] = (),
         output_names: Sequence[str] = (),
+        as_given: bool = False,
     ):
         self.parts: tuple[Any, Any, Any] = (
-            _arrays(x, "x", input_names),
+            _arrays(x, "x", input_names, as_given),
             None if y is None else _arrays(y, "y", output_names),
             None if sample_weight is None else _arrays(sample_weight, "sample_weight", ()),
         )
@@ -141,8 +143,12 @@ class Data:
         x = change(self.parts[0])
         if x is self.parts[0]:
             return self
-        flat = tree.flatten(x)
-        return self._with([*flat, *self.arrays[len(flat) :]])
+        count = len(tree.flatten(self.parts[0]))
+        new = self._with(self.arrays)
+        new.arrays = [*tree.flatten(x), *self.arrays[count:]]
+        new.parts = (x, *self.parts[1:])
+        new.names = list(new._names())
+        return new
 
     def _with(self, arrays: list[Any]) -> Data:
         new = object.__new__(Data)
@@ -174,8 +180,8 @@ def _structure(part: Any) -> Any:
     return "array"
 
 
-def _arrays(value: Any, what: str, names: Sequence[str]) -> Any:
-    """`value` with its leaves as arrays of dtypes that engines take."""
+def _arrays(value: Any, what: str, names: Sequence[str], as_given: bool = False) -> Any:
+    """`value` with its leaves as arrays, of dtypes that engines take or `as_given`."""
     if isinstance(value, dict):
         unknown = [key for key in value if names and key not in names]
         if unknown:
@@ -183,10 +189,10 @@ def _arrays(value: Any, what: str, names: Sequence[str]) -> Any:
                 f"{what} has the key {unknown[0]!r}, but the model has no such name."
                 f"{suggestion(str(unknown[0]), names)} The names are {list(names)}."
             )
-        return {key: _arrays(item, f"{what}[{key!r}]", ()) for key, item in value.items()}
+        return {k: _arrays(item, f"{what}[{k!r}]", (), as_given) for k, item in value.items()}
     if isinstance(value, (list, tuple)) and not _is_plain_list(value):
-        return [_arrays(item, f"{what}[{i}]", ()) for i, item in enumerate(value)]
-    return _array(value, what)
+        return [_arrays(item, f"{what}[{i}]", (), as_given) for i, item in enumerate(value)]
+    return _array(value, what, as_given)
 
 
 def _is_plain_list(value: Any) -> bool:
@@ -194,16 +200,23 @@ def _is_plain_list(value: Any) -> bool:
     return not value or not any(hasattr(i, "shape") or isinstance(i, dict) for i in value)
 
 
-def _array(value: Any, what: str) -> Any:
+def _array(value: Any, what: str, as_given: bool) -> Any:
     if is_on_disk(value):
         if len(value) == 0:
             raise ValueError(f"There is no data: {what} holds 0 samples.")
-        rows = Rows(value, _engine_dtype)
-        _check_kind(rows.stored, what, None)
+        rows = Rows(value, (lambda dtype: dtype) if as_given else _engine_dtype)
+        if not as_given:
+            _check_kind(rows.stored, what, None)
         return rows
-    array = _in_memory(value, what)
+    frame = as_given and hasattr(value, "to_numpy")
+    array = value.to_numpy() if frame else _in_memory(value, what)
     if array.ndim == 0:
-        raise ValueError(f"{what} must have samples along its first axis, but it is a scalar.")
+        raise ValueError(
+            f"{what} must have samples along its first axis, but it is a scalar. A generator "
+            "gives batches of samples, not single ones."
+        )
+    if as_given:
+        return array
     _check_kind(array.dtype, what, array.flat[0] if array.size else None)
     dtype = _engine_dtype(array.dtype)
     if dtype != array.dtype and array.nbytes > RESIDENT_BYTES:
@@ -221,6 +234,7 @@ def _in_memory(value: Any, what: str) -> np.ndarray:
         value = value.detach().cpu().numpy()
     if not hasattr(value, "__array__") and not isinstance(value, (list, tuple)):
         hint = " Make it dense first: .toarray()." if hasattr(value, "toarray") else ""
+        hint = " Load the file first." if isinstance(value, str) else hint
         raise TypeError(
             f"{what} must be a NumPy array, or a list or dict of arrays, but got "
             f"{type(value).__name__}.{hint}"
@@ -248,10 +262,10 @@ def _of_pandas(value: Any, what: str) -> np.ndarray:
 def _check_kind(dtype: np.dtype, what: str, first: Any) -> None:
     if dtype.kind not in "biuf":
         example = "" if first is None else f" (the first value is {first!r:.60})"
-        raise TypeError(
-            f"{what} must hold numbers, but its dtype is {dtype}{example}. Convert it, for "
-            "example with .astype('float32')."
-        )
+        advice = "Convert it, for example with .astype('float32')."
+        if isinstance(first, (str, bytes)):
+            advice += ' Texts go into a model by Input(dtype="string") and a TextVectorization.'
+        raise TypeError(f"{what} must hold numbers, but its dtype is {dtype}{example}. {advice}")
 
 
 _SHORTER = {np.dtype(name): np.dtype("int32") for name in ("int64", "uint64", "uint32")}

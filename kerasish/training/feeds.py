@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from kerasish import tree
 from kerasish.training.data import Data
-from kerasish.training.loop import ChunkSize
-from kerasish.training.prefetch import Prefetcher
+from kerasish.training.loop import SECONDS_PER_CALL, ChunkSize
+from kerasish.training.prefetch import Prefetcher, short_turns
 from kerasish.training.sources import Order, Source
+from kerasish.utils.tracebacks import warn_user
 
 # Blocks of a stream have this many steps, or one: few sizes, since an engine may compile for
 # each. More would be waited for, or pile up in memory.
@@ -79,6 +80,15 @@ class ArrayFeed:
             yield Block(self._data, self._data.on_engine(), rows.reshape(steps, -1))
         if self._wanted is not None and done < self._wanted:
             _warn_short(self.what, done, self._wanted)
+
+    def arrays(self) -> list[Any] | None:
+        """All inputs, targets and sample weights (1 if none were given), as Keras 2 lists them."""
+        x, y, sample_weight = self._data.parts
+        targets = tree.flatten(y) if y is not None else []
+        weights = [np.ones(self._data.size, "float32") for _ in targets]
+        if sample_weight is not None:
+            weights = tree.flatten(sample_weight)
+        return [*tree.flatten(x), *targets, *weights]
 
     def _draw(self) -> None:
         self._drawn_from = self._order.state()
@@ -184,16 +194,21 @@ class StreamFeed:
             self._pulled += 1
             yield self._prepare(item, self._taken + pulled)
 
+    def arrays(self) -> list[Any] | None:
+        """None: batches come and go."""
+        return None
+
     def epoch(self, size: ChunkSize) -> Iterator[Block]:
         """The blocks of one epoch."""
         prefetch = self._resumed(size.fixed or 1)
         done, self._skip = self._skip, 0
         self._taken += done
         try:
-            while block := self._next_block(prefetch, size):
-                done += len(block.order)
-                self._taken += len(block.order)
-                yield block
+            with short_turns():
+                while block := self._next_block(prefetch, size):
+                    done += len(block.order)
+                    self._taken += len(block.order)
+                    yield block
         finally:
             prefetch.close()
             self._prefetch = None
@@ -209,9 +224,10 @@ class StreamFeed:
             batches = prefetch.peek(size.fixed, size.fixed)
             wanted = size.fixed
         else:
-            # Only what has come already: the engine never waits for a block to fill.
+            # Quick steps are quicker in blocks. The wait for one to fill is no loss: the thread
+            # goes on making batches while the engine computes.
             wanted = _BLOCK if size.size >= _BLOCK else 1
-            batches = prefetch.peek(wanted)
+            batches = prefetch.peek(wanted, patience=SECONDS_PER_CALL)
         if not batches:
             return None
         kinds = {(batch.signature, batch.size) for batch in batches}
@@ -302,11 +318,10 @@ Feed = ArrayFeed | StreamFeed
 
 
 def _warn_short(what: str, done: int, wanted: int) -> None:
-    warnings.warn(
+    warn_user(
         f"{_sentence(what)} ran out after {done} of the {wanted} steps that were asked "
         "for, so the epoch ended early. Ask for fewer steps, or provide more batches (tf.data: "
-        ".repeat()).",
-        stacklevel=6,
+        ".repeat())."
     )
 
 

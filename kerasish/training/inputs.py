@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kerasish import tree
@@ -15,22 +16,48 @@ class Inputs:
     """The part of Trainer that knows the model's inputs."""
 
     inputs: Any
+    _host: Any  # what the host computes before the engine, None for most models
+    _computed_on_host: Callable[[Any], Any]
+    _with_texts: Callable[[Any], Any]
+    _temporal_weights: bool  # whether sample weights are per time step
 
     def _data(self, x: Any, y: Any = None, sample_weight: Any = None) -> Data:
-        inputs = [] if self.inputs is None else self.input_names  # type: ignore[attr-defined]
-        return Data(x, y, sample_weight, inputs)
+        inputs = [] if self.inputs is None else self._input_keys  # type: ignore[attr-defined]
+        self._meet(x)
+        return Data(x, y, sample_weight, inputs, as_given=self._host is not None)
+
+    def _meet(self, x: Any) -> None:
+        """Looks at the first inputs; a model may have waited for them to be made."""
+
+    def _for_engine(self, data: Data) -> Data:
+        """`data` with the inputs that the engine is given."""
+        return data.with_inputs(self._with_features).with_inputs(self._computed_on_host)
 
     def _checked(self, data: Data, class_weight: Any = None) -> Data:
         """`data` in memory after a look at its values, with class weights as sample weights."""
-        data = data.with_inputs(self._with_features)
+        data = self._for_engine(data)
         data.check_values()
+        x, y, sample_weight = data.parts
+        if self._temporal_weights:
+            checks.check_temporal(sample_weight, y)
         if class_weight is None:
             return data
-        x, y, sample_weight = data.parts
         weights = checks.class_weights(y, class_weight)
         if sample_weight is not None:
             weights = weights * sample_weight
         return Data(x, y, weights)
+
+    def _batch_of(self, item: Any) -> Data:
+        """One batch in memory, as a source of batches gives it, checked."""
+        return self._checked(self._data(*checks.unpacked(item, "The batch")).loaded())
+
+    @property
+    def _fixed_batch(self) -> int | None:
+        """The batch size that the inputs were declared with, as stateful layers need it."""
+        return next((x.shape[0] for x in self.inputs or () if x.shape and x.shape[0]), None)
+
+    def _batch_size(self, given: int | None, what: str) -> int:
+        return checks.positive(given, self._fixed_batch or 32, what)
 
     def _with_features(self, x: Any) -> Any:
         """Vectors of samples as columns, where the model's inputs ask for one feature."""
@@ -39,8 +66,12 @@ class Inputs:
         if expected is None or len(expected) != len(leaves) or all(a.ndim > 1 for a in leaves):
             return x
         if isinstance(x, dict):
-            by_name = dict(zip(self.input_names, expected, strict=True))  # type: ignore[attr-defined]
+            by_name = dict(zip(self._input_keys, expected, strict=False))  # type: ignore[attr-defined]
             expected = [by_name[key] for key in sorted(x)] if set(x) == set(by_name) else expected
+        for leaf, tensor in zip(leaves, expected, strict=True):
+            if tensor.dtype == "string":
+                continue
+            checks.check_not_one_sample(leaf, tensor.shape, f"Input {tensor.name}")
         return tree.pack(
             x,
             [
@@ -62,10 +93,10 @@ class Inputs:
         predicts: bool = False,
     ) -> Feed:
         """What evaluation and prediction take their steps from, in order."""
-        steps = checks.positive(steps, None, steps_name)
+        steps = checks.step_limit(steps, steps_name)
         source = source_of(x, loading, shuffle=False, seed=0)
         if source is None:
-            order = (checks.positive(batch_size, 32, "batch_size"), False, 0)
+            order = (self._batch_size(batch_size, "batch_size"), False, 0)
             return self._array_feed(self._data(x, y, sample_weight), order, steps)
         checks.reject_beside(source.what, y=y, sample_weight=sample_weight, batch_size=batch_size)
         return self._stream_feed(source, steps, predicts=predicts)
@@ -79,8 +110,11 @@ class Inputs:
         class_weight: Any = None,
     ) -> Feed:
         """A feed of arrays. `order`: batch size, shuffle, seed."""
+        checks.check_fixed_batch(self._fixed_batch, order[0], data.size)
         drawn = Order(data.size, *order)
-        if data.in_memory:
+        # Texts are made as long as the longest in their batch, so that is done batch by batch.
+        fixed = self._host is None or self._host.sizes_are_known
+        if data.in_memory and fixed:
             return ArrayFeed(self._checked(data, class_weight), drawn, steps, training)
         return self._stream_feed(ArraySource(data, drawn), steps, training, class_weight)
 
@@ -101,6 +135,7 @@ class Inputs:
                 item = (x, None, None) if predicts else (x, y, sample_weight)
             try:
                 data = item if isinstance(item, Data) else self._data(*item)
+                checks.check_fixed_batch(self._fixed_batch, data.size, data.size)
                 return self._checked(data, class_weight)
             except (TypeError, ValueError) as error:
                 kind = TypeError if isinstance(error, TypeError) else ValueError

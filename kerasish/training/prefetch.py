@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextvars
 import itertools
 import random
+import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
 # A producer stuck in a read or a sleep is left behind, as a daemon, after so many seconds.
 _PATIENCE = 2.0
+
+# How long a thread may hold the interpreter, in seconds, while others want it.
+_TURN = 0.0005
 
 
 class Loading(NamedTuple):
@@ -29,6 +35,21 @@ class Loading(NamedTuple):
     workers: int = 1
     use_multiprocessing: bool = False
     max_queue_size: int = 10
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Lets the interpreter change between threads often.
+
+    The thread that calls the engine would otherwise wait up to 5 ms for the one that makes
+    batches, after each call.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, _TURN))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class Prefetcher:
@@ -48,6 +69,7 @@ class Prefetcher:
         self._closed = False
         self._error: BaseException | None = None
         self._changed = threading.Condition()
+        self._pace = 0.0  # seconds per item, of late
         self._thread: threading.Thread | None = None
         if threaded:
             # The caller's context goes along, np.errstate for one.
@@ -66,6 +88,7 @@ class Prefetcher:
 
     def _make_one(self) -> bool:
         """Moves an item into the queue; False at the end."""
+        start = time.perf_counter()
         try:
             item = next(self._items)
         except StopIteration:
@@ -73,6 +96,7 @@ class Prefetcher:
         except BaseException as error:
             return self._finish(error)
         with self._changed:
+            self._pace = 0.5 * (self._pace + time.perf_counter() - start)
             self._waiting.append(item)
             self._changed.notify_all()
         return True
@@ -83,10 +107,11 @@ class Prefetcher:
             self._changed.notify_all()
         return False
 
-    def peek(self, most: int = 1, least: int = 1) -> list[Any]:
+    def peek(self, most: int = 1, least: int = 1, patience: float = 0.0) -> list[Any]:
         """The next items, up to `most` of them, without taking them.
 
-        Waits for `least` of them; there are fewer only at the end.
+        Waits for `least` of them; there are fewer only at the end. If by their pace so far the
+        rest would come within `patience` seconds, it is waited for as well.
 
         Raises:
             Exception: what the iterator raised, once all items before it were taken.
@@ -96,6 +121,8 @@ class Prefetcher:
                 pass
         with self._changed:
             self._changed.wait_for(lambda: self._ended or len(self._waiting) >= least)
+            if self._thread and (most - len(self._waiting)) * self._pace < patience:
+                self._changed.wait_for(lambda: self._ended or len(self._waiting) >= most, patience)
             if self._error is not None and not self._waiting:
                 raise self._error
             return list(itertools.islice(self._waiting, most))
@@ -107,13 +134,13 @@ class Prefetcher:
                 self._waiting.popleft()
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """Ends the thread."""
+    def close(self, patience: float | None = None) -> None:
+        """Ends the thread, waiting at most `patience` seconds for it."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         if self._thread is not None:
-            self._thread.join(_PATIENCE)
+            self._thread.join(_PATIENCE if patience is None else patience)
 
 
 class Workers:

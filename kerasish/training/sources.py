@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from kerasish.training.data import Data
 from kerasish.training.prefetch import Loading, Workers
 from kerasish.utils.sequence import PyDataset
+from kerasish.utils.tracebacks import warn_user
 
 
 class Source:
@@ -240,11 +240,10 @@ def _is_array(x: Any) -> bool:
 def _one_thread(x: Any, loading: dict[str, Any]) -> None:
     """Several workers would need batches that have numbers."""
     if loading.get("workers", 1) > 1 or loading.get("use_multiprocessing"):
-        warnings.warn(
+        warn_user(
             f"workers={loading.get('workers', 1)}, use_multiprocessing="
             f"{loading.get('use_multiprocessing', False)} have no effect on a {_kind_of(x)}, which "
-            "one thread reads ahead. For several workers use a kerasish.utils.PyDataset.",
-            stacklevel=5,
+            "one thread reads ahead. For several workers use a kerasish.utils.PyDataset."
         )
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from kerasish import tree
 from kerasish.graph import trace
-from kerasish.graph.function import Function
+from kerasish.graph.function import Function, run_counter
 from kerasish.graph.gradients import gradients
-from kerasish.graph.tensor import Placeholder, Tensor
+from kerasish.graph.passes import replace, topological_order
+from kerasish.graph.program import Program
+from kerasish.graph.subgraph import operands
+from kerasish.graph.tensor import Constant, Placeholder, Tensor
+from kerasish.graph.variable import Variable
+from kerasish.utils.data import pack_x_y_sample_weight
 
 if TYPE_CHECKING:
     from kerasish.training.data import Data
@@ -20,11 +28,16 @@ class Step(NamedTuple):
 
     Attributes:
         function: takes the flat data, returns the flat outputs.
-        outputs: what the outputs are: the names of logs, or the structure of predictions.
+        traced: what it was made of, or what it made of the latest batch.
     """
 
-    function: Function
-    outputs: Any
+    function: Any
+    traced: Any
+
+    @property
+    def outputs(self) -> Any:
+        """What the outputs are: the names of logs, or the structure of predictions."""
+        return self.traced.outputs
 
 
 # Shapes of samples, one per array; None where a Function may meet any size.
@@ -46,67 +59,223 @@ class Steps:
         self._known: OrderedDict[Any, Step] = OrderedDict()
         # The shapes of the step made last for data of a structure.
         self._shapes: dict[Any, Shapes] = {}
+        self._callers: dict[str, StepFunction] = {}
+        self._metrics: list[Any] | None = None
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The model's metrics. Looked for once after each tracing: that takes a while."""
+        if self._metrics is None or self._model.run_eagerly:
+            self._metrics = list(self._model.metrics)
+        return self._metrics
 
     def get(self, kind: str, data: Data) -> Step:
         """The step "train", "test" or "predict" for this kind of data."""
         group = (kind, data.structure)
-        shapes: Shapes = data.sample_shapes
+        shapes: Shapes = () if self._model.run_eagerly else data.sample_shapes
         last = self._shapes.get(group, shapes)
         if last != shapes and (open_shapes := self._opened(last, data)):
             shapes = open_shapes
         key = (group, shapes)
         if key not in self._known:
-            self._known[key] = self._traced(kind, data, shapes)
+            make = self._eager if self._model.run_eagerly else self._traced
+            self._known[key] = make(kind, data, shapes)
+            self._metrics = None
             if len(self._known) > _KEPT:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
         self._shapes[group] = shapes
+        self.caller(kind).latest = self._known[key]
         return self._known[key]
+
+    def caller(self, kind: str) -> StepFunction:
+        """What stands for all steps of a kind."""
+        return self._callers.setdefault(kind, StepFunction(self, self._model, kind))
+
+    def latest(self, kind: str) -> StepFunction | None:
+        """What stands for all steps of a kind, None if there are none yet."""
+        return self._callers.get(kind)
+
+    def forget(self, kind: str) -> None:
+        """Steps of a kind are traced anew."""
+        self._known = OrderedDict((k, v) for k, v in self._known.items() if k[0][0] != kind)
+        self._callers.pop(kind, None)
 
     def _opened(self, last: Shapes, data: Data) -> Shapes | None:
         """Shapes for data of both kinds, if the model's inputs leave open where they differ."""
-        inputs = self._model.inputs
+        fed = self._model._fed
         merged = tuple(
             tuple(a if a == b else None for a, b in zip(one, other, strict=True))
             for one, other in zip(last, data.sample_shapes, strict=True)
         )
         leaves = tree.flatten(data.parts[0])
-        if inputs is None or len(inputs) != len(leaves):
+        if fed is None or len(fed) != len(leaves):
             return None
         given = {id(leaf): shape for leaf, shape in zip(leaves, merged, strict=False)}
         if isinstance(data.parts[0], dict):
-            leaves = [data.parts[0].get(name) for name in self._model.input_names]
+            leaves = [data.parts[0].get(name) for name in fed]
         pairs = [
             (size, declared)
-            for leaf, tensor in zip(leaves, inputs, strict=True)
+            for leaf, tensor in zip(leaves, fed.values(), strict=True)
             for size, declared in zip(given.get(id(leaf), ()), tensor.shape[1:], strict=False)
         ]
         opened = [declared for size, declared in pairs if size is None]
         return merged if opened and all(declared is None for declared in opened) else None
 
     def _traced(self, kind: str, data: Data, shapes: Shapes) -> Step:
-        model, training = self._model, kind == "train"
         inputs = [
             Placeholder((None, *shape), spec.dtype, name=name)
             for name, spec, shape in zip(data.names, data.specs, shapes, strict=True)
         ]
-        with trace.Trace(training=training) as effects, trace.inside(model.name):
-            result = getattr(model, f"{kind}_step")(data.packed(inputs))
+        traced = Traced(self._model, kind, data.packed(inputs))
+        function = traced.function(inputs)
+        function.jit = self._model._jit
+        return Step(function, traced)
+
+    def _eager(self, kind: str, data: Data, shapes: Shapes) -> Step:
+        function = EagerFunction(self._model, kind, data)
+        if not self._model.built:
+            # Callbacks find a model that has its weights.
+            function.trace([array[:1] for array in data.arrays])
+        return Step(function, function)
+
+
+class Traced:
+    """What a model's step made of a batch, symbolic or not.
+
+    Args:
+        model: the model.
+        kind: "train", "test" or "predict".
+        parts: x, y and sample_weight as tensors.
+
+    Attributes:
+        outputs: what the outputs are: the names of logs, or the structure of predictions.
+    """
+
+    def __init__(self, model: Any, kind: str, parts: tuple[Any, Any, Any]):
+        self.name = f"{model.name}.{kind}_step"
+        self._training = kind == "train"
+        with trace.Trace(training=self._training) as effects, trace.inside(model.name):
+            model._prepare_metrics(*parts[:2])
+            result = getattr(model, f"{kind}_step")(pack_x_y_sample_weight(*parts))
         if kind != "predict" and not isinstance(result, dict):
             raise TypeError(
-                f"{model.name}.{kind}_step must return a dict of logs such as "
-                f"{{'loss': loss}}, but it returned {type(result).__name__}."
+                f"{self.name} must return a dict of logs such as {{'loss': loss}}, but it "
+                f"returned {type(result).__name__}."
             )
-        function = Function(
-            inputs,
-            tree.flatten(result) if kind == "predict" else list(result.values()),
-            effects.updates,
-            training=training,
-            name=f"{model.name}.{kind}_step",
-        )
-        function.eager = model._run_eagerly
-        function.jit = model._jit
-        return Step(function, result if kind == "predict" else list(result))
+        self.outputs = result if kind == "predict" else list(_flat_logs(result))
+        values = tree.flatten(result) if kind == "predict" else _flat_logs(result).values()
+        self._values, self._updates = _replayed(list(values), effects)
+
+    def function(self, inputs: Sequence[Tensor]) -> Function:
+        """The Function of `inputs`, the tensors in the batch."""
+        training, name = self._training, self.name
+        return Function(inputs, self._values, self._updates, training=training, name=name)
+
+
+def _flat_logs(logs: dict[str, Any]) -> dict[str, Any]:
+    """Metrics with several values count as several."""
+    flat: dict[str, Any] = {}
+    for name, value in logs.items():
+        flat.update(value if isinstance(value, dict) else {name: value})
+    return flat
+
+
+def _replayed(
+    values: list[Tensor], effects: trace.Trace
+) -> tuple[list[Tensor], dict[Variable, Tensor]]:
+    """The results of a step, in which a loss may have used tensors of the functional model.
+
+    `def loss(y, y_pred): return ... + z_mean` is meant of the z_mean that y_pred was made of.
+    """
+    tensors = [*values, *effects.updates.values()]
+    changed = {old: new for old, new in effects.replayed if old is not new}
+    stale = set(map(id, changed))
+    used = (t for node in topological_order(tensors) for t in operands(node))
+    if not any(id(t) in stale for t in used):
+        return values, effects.updates
+    new = replace(tensors, changed, keep_sources=True)
+    return new[: len(values)], dict(zip(effects.updates, new[len(values) :], strict=True))
+
+
+class EagerFunction:
+    """A step that is traced anew on the numbers of each batch, which can thus be looked at.
+
+    Args:
+        model: the model.
+        kind: "train", "test" or "predict".
+        data: of the structure that batches have.
+
+    Attributes:
+        outputs: as in `Traced`, of the latest batch.
+    """
+
+    def __init__(self, model: Any, kind: str, data: Data):
+        self._model, self._kind, self._data = model, kind, data
+        self.outputs: Any = None
+        self._latest: Function | None = None
+
+    def trace(self, arrays: Sequence[Any]) -> Function:
+        """The Function for a batch, made on its numbers."""
+        tensors = [Constant(np.asarray(array)) for array in arrays]
+        traced = Traced(self._model, self._kind, self._data.packed(tensors))
+        self.outputs = traced.outputs
+        function = self._latest = traced.function(tensors)
+        function.eager = True
+        return function
+
+    def __call__(self, *arrays: Any) -> list[np.ndarray]:
+        """Runs once. What was looked at while tracing is what the run computes."""
+        with run_counter.held():
+            return self.trace(arrays)(*arrays)
+
+    def run_steps(
+        self, data: Sequence[Any], order: np.ndarray, collect: bool = False
+    ) -> list[np.ndarray]:
+        """Runs one step per row of `order`; see `Function.run_steps`."""
+        arrays = [np.asarray(array) for array in data]
+        results = [self(*(array[rows] for array in arrays)) for rows in order]
+        return [np.stack(group) for group in zip(*results, strict=True)] if collect else results[-1]
+
+    @property
+    def program(self) -> Program:
+        """The Program of the latest batch."""
+        if self._latest is None:
+            raise RuntimeError("There is no Program yet: no batch has run.")
+        return self._latest.program
+
+
+class StepFunction:
+    """All steps of a kind as one function of a batch: x, (x, y) or (x, y, sample_weight).
+
+    Returns name -> value, or predictions. Metrics are not reset.
+    """
+
+    def __init__(self, steps: Steps, model: Any, kind: str):
+        self._steps, self._model, self._kind = steps, model, kind
+        self.latest: Step | None = None
+
+    def __call__(self, batch: Any) -> Any:
+        """Runs one step on a batch, or on the next one of an iterator of batches."""
+        data = self._model._batch_of(next(batch) if hasattr(batch, "__next__") else batch)
+        step = self._steps.get(self._kind, data)
+        outputs = step.function(*data.arrays)
+        if self._kind == "predict":
+            return tree.pack(step.outputs, outputs)
+        return dict(zip(step.outputs, outputs, strict=True))
+
+    @property
+    def program(self) -> Program:
+        """The Program that ran last. Printed, it shows each operation with shapes and source."""
+        if self.latest is None:
+            raise RuntimeError(
+                f"There is no Program of {self._model.name}.{self._kind}_step yet: it is made for "
+                "the shapes of the first batch. Run fit, evaluate, predict or a batch first."
+            )
+        return self.latest.function.program
+
+    def __repr__(self) -> str:
+        return f"<StepFunction {self._model.name}.{self._kind}_step>"
 
 
 def minimize(model: Any, loss: Tensor) -> None:

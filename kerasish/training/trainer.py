@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
-from kerasish import compat, engines, optimizers, tree
+from kerasish import compat, config, engines, optimizers, tree
 from kerasish.callbacks import CallbackList
-from kerasish.graph import trace
-from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
 from kerasish.ops.random import global_seed
-from kerasish.training import checks, loop, steps
+from kerasish.optimizers.loss_scale import LossScaleOptimizer
+from kerasish.training import checks, loop, mistakes, steps
 from kerasish.training.compiled import Objective
 from kerasish.training.data import Data
 from kerasish.training.feeds import Feed
 from kerasish.training.inputs import Inputs, first_of
 from kerasish.training.position import Position
 from kerasish.training.sources import source_of
+from kerasish.training.state import State
+from kerasish.training.stepping import Stepping
 from kerasish.utils.arguments import reject_unknown
 from kerasish.utils.progbar import end_line
+from kerasish.utils.tracebacks import filtered, warn_user
 
 
-class Trainer(Inputs, compat.GeneratorMethods):
+class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
     """The training half of Model."""
 
     name: str
+    outputs: Any
 
     def _init_training(self) -> None:
         self.optimizer: Any = None
@@ -38,6 +40,7 @@ class Trainer(Inputs, compat.GeneratorMethods):
         self._objective: Objective | None = None
         self._steps = steps.Steps(self)
         self._run_eagerly = False
+        self._temporal_weights = False
         self._jit: bool | None = None
         self._steps_per_execution = 1
         self._compile_arguments: dict[str, Any] = {}
@@ -56,6 +59,7 @@ class Trainer(Inputs, compat.GeneratorMethods):
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
         **kwargs: Any,
     ) -> None:
         """Says how to train.
@@ -67,25 +71,33 @@ class Trainer(Inputs, compat.GeneratorMethods):
             metrics: a list of names, Metrics or functions; per output as a list or dict.
             loss_weights: a number per output, as a list or dict.
             weighted_metrics: metrics that count sample weights in.
-            run_eagerly: whether each step runs operation by operation, uncompiled.
+            run_eagerly: whether each step runs layer by layer and operation by operation, so
+                that a debugger, a `print` or `float(loss)` in `call` or `train_step` sees the
+                numbers of each batch. Slow.
             steps_per_execution: how many steps one call of the engine takes. 1 lets `fit`
                 choose the number itself.
             jit_compile: True or False demands or forbids the engine's just-in-time compiler;
                 "auto" leaves it to what was measured to be faster.
+            auto_scale_loss: whether the optimizer is wrapped in a LossScaleOptimizer if the dtype
+                policy of the model is "mixed_float16".
 
         Example:
             >>> from kerasish import layers, models
             >>> model = models.Sequential([layers.Input((4,)), layers.Dense(1)])
             >>> model.compile("adam", loss="mse", metrics=["mae"])
         """
-        compat.compile_arguments(kwargs)
+        temporal = compat.compile_arguments(kwargs)
         reject_unknown(kwargs, Trainer.compile, f"{type(self).__name__}.compile")
         if steps_per_execution < 1:
             raise ValueError(f"steps_per_execution must be at least 1, not {steps_per_execution}.")
         if jit_compile not in ("auto", None, True, False):
             raise ValueError(f'jit_compile must be True, False or "auto", not {jit_compile!r}.')
         self.optimizer = optimizers.get(optimizer)
+        half = self.dtype_policy.name == "mixed_float16"  # type: ignore[attr-defined]
+        if half and auto_scale_loss and not isinstance(self.optimizer, LossScaleOptimizer):
+            self.optimizer = LossScaleOptimizer(self.optimizer, name="loss_scale_optimizer")
         self._objective = Objective(loss, loss_weights, metrics, weighted_metrics)
+        self._temporal_weights = temporal
         self._run_eagerly = bool(run_eagerly)
         self._jit = None if jit_compile in ("auto", None) else bool(jit_compile)
         self._steps_per_execution = steps_per_execution
@@ -113,9 +125,33 @@ class Trainer(Inputs, compat.GeneratorMethods):
         return self._compile_arguments.get("loss")
 
     @property
+    def run_eagerly(self) -> bool:
+        """Whether steps run operation by operation on numbers that can be looked at."""
+        return self._run_eagerly
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: bool) -> None:
+        self._run_eagerly = bool(value)
+        self._steps = steps.Steps(self)
+
+    @property
+    def jit_compile(self) -> bool | None:
+        """What `compile` was told of the engine's just-in-time compiler; None leaves it open."""
+        return self._jit
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool | None) -> None:
+        self._jit = value
+        self._steps = steps.Steps(self)
+
+    @property
     def metrics(self) -> list[Any]:
-        """The metric objects, the loss first; without those that no data was seen for yet."""
-        return self._objective.metrics if self._objective is not None else []
+        """The metric objects, the loss first; without those that no data was seen for yet.
+
+        After those given to `compile` come those of layers and those among the attributes.
+        """
+        compiled = self._objective.metrics if self._objective is not None else []
+        return list(dict.fromkeys([*compiled, *super().metrics]))  # type: ignore[misc]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -143,93 +179,32 @@ class Trainer(Inputs, compat.GeneratorMethods):
         changed = {v.key for v in now} != {v.key for v in self._trained}
         if changed and not self._warned:
             self._warned = True
-            warnings.warn(
+            warn_user(
                 f"Model {self.name}: `trainable` was changed after compile(), which has no effect "
-                "on its training until compile() is called again.",
-                stacklevel=2,
+                "on its training until compile() is called again."
             )
         return self._trained
-
-    # --- one step, traced ----------------------------------------------------------------
-
-    def train_step(self, data: tuple[Any, Any, Any]) -> dict[str, Tensor]:
-        """One step of training on symbolic (x, y, sample_weight); may be overridden.
-
-        Returns:
-            name -> value of the logs.
-        """
-        x, y, sample_weight = data
-        outputs = self(x, training=True)  # type: ignore[operator]
-        loss = self.compute_loss(x, y, outputs, sample_weight)
-        steps.minimize(self, loss)
-        return self.compute_metrics(x, y, outputs, sample_weight, loss)
-
-    def test_step(self, data: tuple[Any, Any, Any]) -> dict[str, Tensor]:
-        """One step of evaluation on symbolic (x, y, sample_weight); may be overridden."""
-        x, y, sample_weight = data
-        outputs = self(x, training=False)  # type: ignore[operator]
-        loss = self.compute_loss(x, y, outputs, sample_weight)
-        return self.compute_metrics(x, y, outputs, sample_weight, loss)
-
-    def predict_step(self, data: tuple[Any, Any, Any]) -> Any:
-        """One step of prediction on symbolic (x, None, None); may be overridden."""
-        return self(data[0], training=False)  # type: ignore[operator]
-
-    def compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
-        """The loss of one batch: of the outputs, of regularisers and of `add_loss`."""
-        objective = self._require_compiled("fit")
-        names, targets, outputs, weights = self._matched_outputs(y, y_pred, sample_weight)
-        objective.build(names, targets, outputs)
-        active = trace.current_trace()
-        extra = [*self.losses, *(active.losses if active else [])]  # type: ignore[attr-defined]
-        return objective.compute_loss(targets, outputs, weights, extra)
-
-    def compute_metrics(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Tensor
-    ) -> dict[str, Tensor]:
-        """Updates all metrics with one batch and returns their values so far."""
-        objective = self._require_compiled("fit")
-        _, targets, outputs, weights = self._matched_outputs(y, y_pred, sample_weight)
-        objective.update(loss, targets, outputs, weights, like=tree.flatten(x)[0])
-        return objective.results()
-
-    def _matched_outputs(
-        self, y: Any, y_pred: Any, sample_weight: Any
-    ) -> tuple[list[str], list[Any], list[Tensor], list[Any]]:
-        """Names, targets, outputs and weights, one entry per output."""
-        outputs = tree.flatten(y_pred)
-        names = self._names_of(y_pred)
-        if y is None and self._objective is not None and self._objective.given["loss"] is not None:
-            raise ValueError(f"Model {self.name} has a loss, so it needs targets: pass y.")
-        if y is None:
-            # Nothing but add_loss to train on.
-            return names[:0], [], [], []
-        targets = checks.by_output(y, names, "y")
-        weights: list[Any] = [None] * len(outputs)
-        if sample_weight is not None:
-            weights = checks.by_output(sample_weight, names, "sample_weight")
-        return names, targets, outputs, weights
-
-    def _names_of(self, y_pred: Any) -> list[str]:
-        if isinstance(y_pred, dict):
-            return sorted(y_pred)
-        names = self.output_names  # type: ignore[attr-defined]
-        outputs = tree.flatten(y_pred)
-        if len(names) == len(outputs):
-            return names
-        return [f"output_{i + 1}" for i in range(len(outputs))]
 
     # --- steps ----------------------------------------------------------------------------
 
     def _check_targets(self, data: Data) -> None:
-        """Class numbers of sparse losses must be within the model's outputs."""
+        """Targets must be what the losses make sense of."""
         objective = self._objective
-        if objective is None or not objective.built or data.parts[1] is None:
+        if objective is None or not objective.names or data.parts[1] is None:
             return
-        y = data.parts[1]
-        targets = [y[n] for n in objective.names] if isinstance(y, dict) else tree.flatten(y)
-        for name, target, count in zip(objective.names, targets, objective.classes, strict=True):
-            checks.check_classes(target, count, name)
+        names = objective.names
+        targets = checks.by_output(data.parts[1], names, "y", objective.without_loss(names))
+        objective.check_targets(targets)
+
+    def _prepare_metrics(self, x: Any, y: Any) -> None:
+        """Matches the metrics to the outputs, for steps that don't ask `compute_loss` to."""
+        objective = self._objective
+        if objective is None or objective.built or y is None or not self.outputs:
+            return
+        names = self._names_of(self.output)  # type: ignore[attr-defined]
+        if objective.has_metrics and len(tree.flatten(y)) == len(self.outputs):
+            targets = checks.by_output(y, names, "y", objective.without_loss(names))
+            objective.build(names, targets, self.outputs)
 
     def _step_for(self, kind: str) -> Callable[[Data], steps.Step]:
         """Gives the step for each block of data, whose targets have been looked at."""
@@ -251,6 +226,7 @@ class Trainer(Inputs, compat.GeneratorMethods):
 
     # --- fit -----------------------------------------------------------------------------
 
+    @filtered
     def fit(
         self,
         x: Any = None,
@@ -305,9 +281,12 @@ class Trainer(Inputs, compat.GeneratorMethods):
             Exception: what a generator or PyDataset raised.
         """
         epochs, loading = compat.fit_arguments(kwargs, epochs)
+        checks.check_whole(epochs, "epochs")
+        checks.check_whole(initial_epoch, "initial_epoch")
+        epochs = min(epochs, config.max_epochs() or epochs)
         reject_unknown(kwargs, Trainer.fit, f"{type(self).__name__}.fit")
         self._require_compiled("fit")
-        steps_per_epoch = checks.positive(steps_per_epoch, None, "steps_per_epoch")
+        steps_per_epoch = checks.step_limit(steps_per_epoch, "steps_per_epoch")
         seed = global_seed.next()
         source = source_of(x, loading, shuffle, seed)
         validation = None
@@ -317,11 +296,11 @@ class Trainer(Inputs, compat.GeneratorMethods):
             feed: Feed = self._stream_feed(source, steps_per_epoch, True, class_weight)
         else:
             data = self._data(x, y, sample_weight)
-            batch_size = checks.positive(batch_size, 32, "batch_size")
+            batch_size = self._batch_size(batch_size, "batch_size")
             if validation_split and validation_data is None:
                 data, held_out = data.split(validation_split)
                 size = checks.positive(validation_batch_size, batch_size, "validation_batch_size")
-                limit = checks.positive(validation_steps, None, "validation_steps")
+                limit = checks.step_limit(validation_steps, "validation_steps")
                 validation = self._array_feed(held_out, (size, False, 0), limit)
             order = (batch_size, shuffle, seed)
             feed = self._array_feed(data, order, steps_per_epoch, True, class_weight)
@@ -359,9 +338,11 @@ class Trainer(Inputs, compat.GeneratorMethods):
         if not isinstance(callbacks, CallbackList):
             params = {"verbose": verbose, "epochs": epochs.stop, "steps": feed.steps, **feed.sizes}
             hooks = CallbackList(callbacks, True, verbose != 0, self, **params)
+        hooks.set_validation_data(None if validation is None else validation.arrays())
         self.stop_training = False
         size = self._chunk_size(hooks.needs_train_batches)
         logs: dict[str, Any] = {}
+        told = False
         position = self.fit_position = Position(feed, epochs)
         hooks.on_train_begin()
         for epoch in position.epochs:
@@ -374,14 +355,17 @@ class Trainer(Inputs, compat.GeneratorMethods):
                 logs |= {f"val_{name}": value for name, value in found.items()}
                 due = any(checks.is_due(validation_freq, e + 1) for e in epochs if e > epoch)
                 if due and (shortage := validation.shortage(epoch + 1, epochs.stop)):
-                    warnings.warn(shortage, stacklevel=3)
+                    warn_user(shortage)
                     validation = None
             self._keep_values()
+            if np.any(np.isnan(logs.get("loss", 0.0))) and not told:
+                told = True
+                mistakes.warn_of_nan(self.name, epoch + 1)
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
             if shortage := feed.shortage(epoch + 1, epochs.stop):
-                warnings.warn(shortage, stacklevel=3)
+                warn_user(shortage)
                 break
         if self.optimizer is not None:
             self.optimizer.finalize_variable_values(self.trained_variables())
@@ -416,6 +400,7 @@ class Trainer(Inputs, compat.GeneratorMethods):
 
     # --- evaluate and predict ------------------------------------------------------------
 
+    @filtered
     def evaluate(
         self,
         x: Any = None,
@@ -484,6 +469,7 @@ class Trainer(Inputs, compat.GeneratorMethods):
         hooks.on_test_end(logs)
         return logs
 
+    @filtered
     def predict(
         self,
         x: Any,
@@ -515,7 +501,7 @@ class Trainer(Inputs, compat.GeneratorMethods):
 
     def _predict(self, feed: Feed, hooks: CallbackList) -> Any:
         step_for = self._step_for("predict")
-        structure = step_for(first_of(feed)).outputs
+        first = step_for(first_of(feed))
         watched, needed = hooks.watches_predict_batches, hooks.needs_predict_batches
         size = self._chunk_size(needed)
         parts: list[list[np.ndarray]] = []
@@ -532,10 +518,12 @@ class Trainer(Inputs, compat.GeneratorMethods):
         begin = hooks.on_predict_batch_begin if needed else None
         loop.run_epoch(feed.epoch(size), step_for, size, begin, report, collect=True)
         hooks.on_predict_end()
-        return tree.pack(structure, [checks.joined(part) for part in zip(*parts, strict=True)])
+        found = [checks.joined(part) for part in zip(*parts, strict=True)]
+        return self._with_texts(tree.pack(first.outputs, found))
 
     # --- one batch -----------------------------------------------------------------------
 
+    @filtered
     def train_on_batch(
         self,
         x: Any,
@@ -557,6 +545,7 @@ class Trainer(Inputs, compat.GeneratorMethods):
         data = self._checked(self._data(x, y, sample_weight).loaded(), class_weight)
         return self._one_batch("train", data, return_dict, reset)
 
+    @filtered
     def test_on_batch(
         self,
         x: Any,
@@ -576,15 +565,17 @@ class Trainer(Inputs, compat.GeneratorMethods):
         step = self._steps.get(kind, data)
         self._check_targets(data)
         if reset:
-            self.reset_metrics()
+            for metric in self._steps.metrics:
+                metric.reset_state()
         logs = loop.logs_of(step, step.function(*data.arrays))
         return logs if return_dict else _as_list(logs)
 
+    @filtered
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch."""
-        data = self._data(x).loaded().with_inputs(self._with_features)
+        data = self._for_engine(self._data(x).loaded())
         step = self._steps.get("predict", data)
-        return tree.pack(step.outputs, step.function(*data.arrays))
+        return self._with_texts(tree.pack(step.outputs, step.function(*data.arrays)))
 
 
 def _as_list(logs: dict[str, Any]) -> Any:

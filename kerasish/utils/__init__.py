@@ -5,7 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from kerasish.compat.modules import attributes as older_attributes
+
 if TYPE_CHECKING:
+    from kerasish.config import disable_interactive_logging as disable_interactive_logging
+    from kerasish.config import enable_interactive_logging as enable_interactive_logging
+    from kerasish.config import is_interactive_logging_enabled as is_interactive_logging_enabled
     from kerasish.saving import CustomObjectScope as CustomObjectScope
     from kerasish.saving import custom_object_scope as custom_object_scope
     from kerasish.saving import deserialize_keras_object as deserialize_keras_object
@@ -14,6 +19,13 @@ if TYPE_CHECKING:
     from kerasish.saving import get_registered_object as get_registered_object
     from kerasish.saving import register_keras_serializable as register_keras_serializable
     from kerasish.saving import serialize_keras_object as serialize_keras_object
+    from kerasish.utils.data import pack_x_y_sample_weight as pack_x_y_sample_weight
+    from kerasish.utils.data import split_dataset as split_dataset
+    from kerasish.utils.data import timeseries_dataset_from_array as timeseries_dataset_from_array
+    from kerasish.utils.data import unpack_x_y_sample_weight as unpack_x_y_sample_weight
+    from kerasish.utils.enqueuers import GeneratorEnqueuer as GeneratorEnqueuer
+    from kerasish.utils.enqueuers import OrderedEnqueuer as OrderedEnqueuer
+    from kerasish.utils.enqueuers import SequenceEnqueuer as SequenceEnqueuer
     from kerasish.utils.files import get_file as get_file
     from kerasish.utils.io_utils import HDF5Matrix as HDF5Matrix
     from kerasish.utils.nan import find_nan as find_nan
@@ -23,32 +35,48 @@ if TYPE_CHECKING:
     from kerasish.utils.seeds import set_random_seed as set_random_seed
     from kerasish.utils.sequence import PyDataset as PyDataset
     from kerasish.utils.sequence import Sequence as Sequence
+    from kerasish.utils.session import clear_session as clear_session
+    from kerasish.utils.session import is_keras_tensor as is_keras_tensor
+    from kerasish.utils.session import standardize_dtype as standardize_dtype
 
 # Public name -> its module. Looked up when first used: reading a file needs no layers.
 _NAMES = {
     "CustomObjectScope": "saving",
+    "GeneratorEnqueuer": "utils.enqueuers",
     "HDF5Matrix": "utils.io_utils",
+    "OrderedEnqueuer": "utils.enqueuers",
     "Progbar": "utils.progbar",
     "PyDataset": "utils.sequence",
     "Sequence": "utils.sequence",
+    "SequenceEnqueuer": "utils.enqueuers",
+    "clear_session": "utils.session",
     "custom_object_scope": "saving",
     "deserialize_keras_object": "saving",
+    "disable_interactive_logging": "config",
+    "enable_interactive_logging": "config",
     "find_nan": "utils.nan",
     "get_custom_objects": "saving",
     "get_file": "utils.files",
     "get_registered_name": "saving",
     "get_registered_object": "saving",
+    "is_interactive_logging_enabled": "config",
+    "is_keras_tensor": "utils.session",
     "normalize": "utils.numerical",
+    "pack_x_y_sample_weight": "utils.data",
     "register_keras_serializable": "saving",
     "serialize_keras_object": "saving",
     "set_random_seed": "utils.seeds",
+    "split_dataset": "utils.data",
+    "standardize_dtype": "utils.session",
+    "timeseries_dataset_from_array": "utils.data",
     "to_categorical": "utils.numerical",
+    "unpack_x_y_sample_weight": "utils.data",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _NAMES:
-        raise AttributeError(f"kerasish.utils has no attribute {name!r}.")
+        return older_attributes(__name__)(name)
     globals()[name] = value = getattr(import_module(f"kerasish.{_NAMES[name]}"), name)
     return value
 

@@ -21,16 +21,23 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-def reject_unknown(kwargs: dict[str, Any], function: Callable[..., Any], name: str) -> None:
-    """Raises TypeError if `kwargs`, the arguments that `function` doesn't know, has any."""
+def reject_unknown(kwargs: dict[str, Any], function: Callable[..., Any] | type, name: str) -> None:
+    """Raises TypeError if `kwargs`, the arguments that `function` doesn't know, has any.
+
+    Of a class, what is known are the arguments of its constructor and of those that it extends.
+    """
     if not kwargs:
         return
     wrong = next(iter(kwargs))
-    known = [
+    functions = [function]
+    if isinstance(function, type):
+        functions = [vars(c)["__init__"] for c in function.__mro__[:-1] if "__init__" in vars(c)]
+    known = dict.fromkeys(
         p.name
-        for p in inspect.signature(function).parameters.values()
-        if p.kind is not p.VAR_KEYWORD and p.name != "self"
-    ]
+        for f in functions
+        for p in inspect.signature(f).parameters.values()
+        if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.name != "self"
+    )
     raise TypeError(
         f"{name} got an unexpected argument {wrong!r}.{suggestion(wrong, known)} "
         f"It takes: {', '.join(known)}."

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.compat.modules import attributes as older_attributes
+
 
 class HDF5Matrix:
     """A part of a dataset in an HDF5 file that `fit` and its like read as they need it.
@@ -115,3 +117,7 @@ class HDF5Matrix:
     def size(self) -> int:
         """The number of elements."""
         return int(np.prod(self.shape))
+
+
+# Keras 2 has more under the name of this module.
+__getattr__ = older_attributes(__name__)

@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from kerasish.config import is_interactive_logging_enabled
+
 _now = time.perf_counter
 
 # ANSI attributes of the parts of a line.
@@ -40,7 +42,8 @@ class Progbar:
 
     With `verbose=1` on a terminal or in a notebook: a live line with bar, count, elapsed and
     remaining time, time per step and values; a finished bar stays. Elsewhere (pipe, log file,
-    `TERM=dumb`), and with `verbose=2`: one plain line at the end. `NO_COLOR` is respected.
+    `TERM=dumb`), with `verbose=2` and after `config.disable_interactive_logging`: one plain line at
+    the end. `NO_COLOR` is respected.
 
     Args:
         target: number of steps expected; None if unknown.
@@ -91,7 +94,7 @@ class Progbar:
         self.seen = 0
         self.widths: dict[str, int] = {}
         self._screen = Screen(sys.stdout)
-        self._live = verbose == 1 and self._screen.live
+        self._live = verbose == 1 and self._screen.live and is_interactive_logging_enabled()
         self._note = ""
         self._values: dict[str, tuple[Any, float]] = {}  # total and weight
         self._start = _now()

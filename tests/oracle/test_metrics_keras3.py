@@ -136,7 +136,7 @@ def test_mean_and_sum(name, weight):
 
 
 # Tested with arguments; and by its definition (test_activations.py), which Keras's doesn't fit.
-OTHERS = ("threshold", "sparsemax")
+OTHERS = ("threshold", "sparsemax", "keras2_hard_sigmoid")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ OPTIMIZERS = [
     ("Adam", {"use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 3}),
     ("Adam", {"gradient_accumulation_steps": 3, "clipnorm": 0.3, "weight_decay": 0.1}),
     ("Adam", {"gradient_accumulation_steps": 2, "use_ema": True, "ema_overwrite_frequency": 4}),
+    ("Adam", {"gradient_accumulation_steps": 2, "learning_rate": "ExponentialDecay"}),
     ("Adam", {"loss_scale_factor": 8.0}),
     ("AdamW", {"weight_decay": 0.1}),
     ("Adagrad", {}),
@@ -52,8 +53,12 @@ OPTIMIZERS = [
     ("Muon", {}),
     ("Muon", {"nesterov": False, "rms_rate": None, "adam_weight_decay": 0.1, "ns_steps": 3}),
     ("Muon", {"exclude_layers": ["kern"], "adam_lr_ratio": 0.5, "weight_decay": None}),
-    ("ScheduleFreeAdamW", {}),
-    ("ScheduleFreeAdamW", {"warmup_steps": 5, "weight_decay": 0.1, "beta_2": 0.9}),
+    # Keras on TensorFlow does what the paper says for this beta_1 only; test_optimizers.py has more.
+    ("ScheduleFreeAdamW", {"beta_1": 1.0}),
+    (
+        "ScheduleFreeAdamW",
+        {"beta_1": 1.0, "warmup_steps": 5, "weight_decay": 0.1, "beta_2": 0.9},
+    ),
 ]
 
 SCHEDULES = [
@@ -68,6 +73,7 @@ SCHEDULES = [
     ("CosineDecay", (0.01, 9), {"warmup_target": 0.1, "warmup_steps": 4}),
     ("CosineDecayRestarts", (0.1, 4), {"m_mul": 0.8}),
     ("CosineDecayRestarts", (0.1, 4), {"t_mul": 1.0, "alpha": 0.1}),
+    ("CosineDecayRestarts", (0.1, 3), {"t_mul": 1.3, "m_mul": 0.8, "alpha": 0.1}),
 ]
 
 
@@ -81,14 +87,23 @@ def trajectory(optimizer, kernel, bias, numbers):
     return np.stack(values)
 
 
+def made(options, module):
+    """The options, in which the name of a schedule stands for one."""
+    rate = options.get("learning_rate")
+    if not isinstance(rate, str):
+        return options
+    return {**options, "learning_rate": getattr(module.schedules, rate)(0.1, 3, 0.5)}
+
+
 @pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
 def test_trajectories(name, options):
     random = np.random.default_rng(3)
     kernel, bias = random.normal(size=(3, 2)).astype("float32"), np.zeros(2, "float32")
     numbers = random.normal(size=20).astype("float32")
-    options = {"learning_rate": 0.05, **options}
-    ours = getattr(optimizers, name)(**options)
-    theirs = getattr(keras.optimizers, name)(**options)
+    ours, theirs = (
+        getattr(module, name)(**{"learning_rate": 0.05, **made(options, module)})
+        for module in (optimizers, keras.optimizers)
+    )
     weights = Variable(kernel, name="kernel"), Variable(bias, name="bias")
     wanted = trajectory(
         theirs, keras.Variable(kernel, name="kernel"), keras.Variable(bias, name="bias"), numbers

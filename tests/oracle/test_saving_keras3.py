@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 from cases.layers import CASES, data
 
-from kerasish import layers, losses, metrics, models
+from kerasish import backend, layers, losses, metrics, models
 
 keras = pytest.importorskip("keras", minversion="3")
 pytest.importorskip("h5py")
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def _names_start_over():
+    """Both libraries number layers without a name through the process: names depend on what ran."""
+    backend.clear_session()
+    keras.backend.clear_session()
 
 
 def filled(model):
@@ -116,6 +123,19 @@ def test_weights(make, name, tmp_path):
         filled(theirs).save(path)
     fresh = make(layers, models)
     fresh.load_weights(path)
+    close(run(fresh, x), run(theirs, x))
+
+
+@pytest.mark.parametrize("make", [graph, chain])
+def test_weights_in_several_files(make, tmp_path):
+    ours, theirs = filled(make(layers, models)), make(keras.layers, keras)
+    x, path = inputs_of(ours), tmp_path / "m.weights.json"
+    ours.save_weights(path, max_shard_size=1e-7)
+    theirs.load_weights(path)
+    close(run(theirs, x), run(ours, x))
+    filled(theirs).save_weights(tmp_path / "t.weights.json", max_shard_size=1e-6)
+    fresh = make(layers, models)
+    fresh.load_weights(tmp_path / "t.weights.json")
     close(run(fresh, x), run(theirs, x))
 
 

@@ -4,6 +4,7 @@ Arguments: folder of the backup, file for the final weights, kind of data, where
 """
 
 import os
+import resource
 import signal
 import sys
 
@@ -54,6 +55,25 @@ def kill_while_writing(number):
     os.replace = instead
 
 
+def die_inside_of_a_write(number):
+    """Lets the system end the process in the middle of writing the `number`-th backup."""
+    done = []
+    replace = os.replace
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+
+    def limit():
+        if len(done) == number - 1:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1500, resource.RLIM_INFINITY))
+
+    def instead(source, target):
+        replace(source, target)
+        done.append(target)
+        limit()
+
+    os.replace = instead
+    limit()
+
+
 class Numbered(utils.PyDataset):
     def __init__(self, x, y):
         super().__init__()
@@ -83,6 +103,8 @@ def main(folder, result, kind, where):
     model.compile("adam", "mse", metrics=["mae"])
     if where.startswith("write:"):
         kill_while_writing(int(where[6:]))
+    if where.startswith("inside:"):
+        die_inside_of_a_write(int(where[7:]))
     data = {"arrays": (x, y), "sequence": (Numbered(x, y),), "generator": (endless(x, y),)}[kind]
     options = {"arrays": {"batch_size": 8}, "sequence": {}, "generator": {"steps_per_epoch": 4}}
     history = model.fit(

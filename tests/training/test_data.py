@@ -1,71 +1,31 @@
 """Every kind of input gives the training, evaluation and prediction that arrays give."""
 
 import itertools
-import threading
-import time
-import traceback
 import tracemalloc
-import warnings
 
 import numpy as np
 import pytest
+from feeding import (
+    BATCH,
+    COUNT,
+    EPOCHS,
+    STEPS,
+    WEIGHTS,
+    Batches,
+    X,
+    Y,
+    batches,
+    classifier,
+    forever,
+    on_disk,
+)
 
 from kerasish import layers, models
-from kerasish.callbacks import Callback
 from kerasish.training import data as data_module
-from kerasish.training.prefetch import Prefetcher
-from kerasish.training.sources import Order
-from kerasish.utils import HDF5Matrix, PyDataset, Sequence, set_random_seed
+from kerasish.utils import HDF5Matrix, set_random_seed
 
 # Python 3.12 and later warn when a program with threads forks, as `multiprocessing` does there.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-
-BATCH = 16
-COUNT = 70  # the last batch is smaller
-EPOCHS = 2
-
-
-def blobs(n=COUNT):
-    rng = np.random.default_rng(1)
-    centres = np.random.default_rng(99).normal(size=(3, 4)) * 2
-    y = rng.integers(0, 3, n)
-    x = centres[y] + rng.normal(size=(n, 4)) * 0.5
-    return x.astype("float32"), y.astype("int32")
-
-
-def classifier():
-    model = models.Sequential([layers.Input((4,)), layers.Dense(8, "relu"), layers.Dense(3)])
-    model.add(layers.Softmax())
-    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
-
-
-X, Y = blobs()
-WEIGHTS = np.linspace(0.5, 1.5, COUNT).astype("float32")
-STEPS = -(-COUNT // BATCH)
-
-
-def batches(*arrays):
-    for start in range(0, COUNT, BATCH):
-        yield tuple(array[start : start + BATCH] for array in arrays)
-
-
-def forever(*arrays):
-    while True:
-        yield from batches(*arrays)
-
-
-class Batches(Sequence):
-    def __init__(self, *arrays, **kwargs):
-        super().__init__(**kwargs)
-        self.arrays = arrays
-
-    def __len__(self):
-        return STEPS
-
-    def __getitem__(self, index):
-        rows = slice(index * BATCH, (index + 1) * BATCH)
-        return tuple(array[rows] for array in self.arrays)
 
 
 class OldBatches:
@@ -115,14 +75,6 @@ def torch_loader(*arrays):
     torch = pytest.importorskip("torch")
     tensors = [torch.from_numpy(a) for a in arrays]
     return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors), BATCH)
-
-
-def on_disk(path, name, array):
-    h5py = pytest.importorskip("h5py")
-    place = path / f"{name}{len(list(path.iterdir()))}.h5"
-    with h5py.File(place, "w") as file:
-        file[name] = array
-    return h5py.File(place, "r")[name]
 
 
 def hdf5_matrix(path, name, array):
@@ -323,167 +275,6 @@ def test_sequences_of_varying_length_share_a_step(named):
         model.fit({"x": np.ones((2, 4, 5))} if named else np.ones((2, 4, 5)), np.zeros((2, 3)))
 
 
-# --- epochs ------------------------------------------------------------------------------
-
-
-class Recorder(Callback):
-    def __init__(self):
-        super().__init__()
-        self.steps = []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.steps.append(0)
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.steps[-1] += 1
-
-
-def test_a_generator_gives_exactly_what_the_steps_need():
-    taken = itertools.count()
-    data = ((next(taken), X[:BATCH], Y[:BATCH])[1:] for _ in itertools.count())
-    recorder = Recorder()
-    classifier().fit(data, steps_per_epoch=7, epochs=3, callbacks=[recorder], verbose=0)
-    assert recorder.steps == [7, 7, 7]
-    assert next(taken) == 21
-
-
-@pytest.mark.parametrize(
-    "make",
-    [lambda: {"x": Batches(X, Y)}, lambda: {"x": X, "y": Y, "batch_size": BATCH}],
-    ids=["Sequence", "arrays"],
-)
-def test_an_epoch_goes_on_where_the_last_one_stopped(make):
-    set_random_seed(1)
-    short = classifier()
-    recorder = Recorder()
-    more = {"shuffle": False, "verbose": 0}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        short.fit(**make(), steps_per_epoch=3, epochs=2, callbacks=[recorder], **more)
-    # 5 batches: three, then two and a warning
-    assert recorder.steps == [3, 2]
-    assert "ran out after 2 of the 3 steps" in str(caught[0].message)
-    set_random_seed(1)
-    whole = classifier()
-    whole.fit(**make(), **more)
-    for a, b in zip(short.get_weights(), whole.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-
-
-def test_a_generator_that_ends_early_says_so_and_stops():
-    recorder = Recorder()
-    with pytest.warns(UserWarning, match="ended after 5 batches, in epoch 2 of 4. 3 batches per"):
-        history = classifier().fit(
-            batches(X, Y), steps_per_epoch=3, epochs=4, callbacks=[recorder], verbose=0
-        )
-    assert recorder.steps == [3, 2]
-    assert len(history.history["loss"]) == 2
-    with pytest.warns(UserWarning, match="ended after 5 batches, in epoch 1 of 2"):
-        classifier().fit(batches(X, Y), epochs=2, verbose=0)
-    with pytest.warns(UserWarning, match="ran out after 5 of the 9 steps"):
-        classifier().evaluate(batches(X, Y), steps=9, verbose=0)
-
-
-def test_a_validation_generator_that_ends_says_so():
-    with pytest.warns(UserWarning, match="Validation data: .* ended after 5 batches"):
-        history = classifier().fit(X, Y, validation_data=batches(X, Y), epochs=3, verbose=0).history
-    assert len(history["val_loss"]) == 1
-    assert len(history["loss"]) == 3
-
-
-class Hooked(Batches):
-    def __init__(self, *arrays, **kwargs):
-        super().__init__(*arrays, **kwargs)
-        self.calls = []
-
-    def __getitem__(self, index):
-        self.calls.append(index)
-        return super().__getitem__(index)
-
-    def on_epoch_begin(self):
-        self.calls.append("begin")
-
-    def on_epoch_end(self):
-        self.calls.append("end")
-
-
-def test_sequences_are_shuffled_by_batch_and_hear_of_epochs():
-    set_random_seed(0)
-    sequence = Hooked(X, Y)
-    classifier().fit(sequence, epochs=2, verbose=0)
-    first, second = sequence.calls[:7], sequence.calls[7:]
-    for epoch in (first, second):
-        assert (epoch[0], epoch[-1]) == ("begin", "end")
-        assert sorted(epoch[1:-1]) == list(range(STEPS))
-    assert first != second
-    sequence.calls.clear()
-    classifier().fit(sequence, shuffle=False, verbose=0)
-    assert sequence.calls == ["begin", *range(STEPS), "end"]
-
-
-class Noise(Batches):
-    def __getitem__(self, index):
-        x, y = super().__getitem__(index)
-        return x + np.random.normal(size=x.shape), y
-
-
-def test_processes_draw_other_numbers_for_each_batch_and_the_same_for_one_seed():
-    predictions = []
-    for _ in range(2):
-        set_random_seed(3)
-        model = classifier()
-        noise = Noise(np.zeros_like(X), Y, workers=2, use_multiprocessing=True)
-        model.fit(noise, epochs=2, verbose=0)
-        predictions.append(model.predict(noise, verbose=0))
-    np.testing.assert_array_equal(*predictions)
-    assert len(np.unique(predictions[0][:, 0])) == COUNT
-
-
-class Growing(Batches):
-    batches = 2
-
-    def __len__(self):
-        return self.batches
-
-    def on_epoch_end(self):
-        self.batches += 1
-
-
-@pytest.mark.parametrize("processes", [False, True])
-def test_a_sequence_may_change_between_epochs(processes):
-    recorder = Recorder()
-    data = Growing(X, Y, workers=2, use_multiprocessing=processes)
-    classifier().fit(data, epochs=3, callbacks=[recorder], verbose=0)
-    assert recorder.steps == [2, 3, 4]
-
-
-class Endless(PyDataset):
-    num_batches = None
-
-    def __getitem__(self, index):
-        return X[index % COUNT :][:2], Y[index % COUNT :][:2]
-
-
-def test_a_sequence_without_end():
-    recorder = Recorder()
-    data = Endless(workers=2)
-    classifier().fit(data, steps_per_epoch=4, epochs=2, callbacks=[recorder], verbose=0)
-    assert recorder.steps == [4, 4]
-
-
-def test_shuffling_batches_keeps_their_samples_together():
-    seen = []
-
-    order = Order(COUNT, BATCH, "batch", seed=0)
-    for drawn in (order.draw(), order.draw()):
-        assert sorted(drawn) == list(range(COUNT))
-        head = drawn[: 4 * BATCH].reshape(4, BATCH)
-        np.testing.assert_array_equal(head, head[:, :1] + np.arange(BATCH))
-        np.testing.assert_array_equal(drawn[4 * BATCH :], np.arange(4 * BATCH, COUNT))
-        seen.append(tuple(head[:, 0]))
-    assert seen[0] != seen[1]
-
-
 def test_shuffled_files_train_as_shuffled_arrays(tmp_path):
     results = []
     for shuffle in (True, "batch"):
@@ -526,192 +317,3 @@ def test_a_memory_map_is_never_loaded_whole(tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < x.nbytes / 10
-
-
-# --- the thread --------------------------------------------------------------------------
-
-
-def input_threads():
-    names = (t.name for t in threading.enumerate())
-    # The thread of an engine's process stays as long as the process.
-    return [n for n in names if n.startswith("kerasish-") and n != "kerasish-engine"]
-
-
-class Interrupt(Callback):
-    def __init__(self, error):
-        super().__init__()
-        self.error = error
-
-    def on_train_batch_end(self, batch, logs=None):
-        if batch == 2:
-            raise self.error
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_no_thread_outlives_fit(error):
-    for data in (forever(X, Y), Batches(X, Y, workers=3)):
-        with pytest.raises(error):
-            classifier().fit(data, callbacks=[Interrupt(error)], verbose=0)
-        assert input_threads() == []
-        classifier().fit(data, steps_per_epoch=2, verbose=0)
-        assert input_threads() == []
-
-
-def faulty_reader():
-    yield X[:4], Y[:4]
-    raise OSError("the disk is gone")
-
-
-class FaultySequence(Batches):
-    def __getitem__(self, index):
-        if index == 3:
-            raise OSError("the disk is gone")
-        return super().__getitem__(index)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        faulty_reader,
-        lambda: FaultySequence(X, Y),
-        lambda: FaultySequence(X, Y, workers=2),
-        lambda: FaultySequence(X, Y, workers=2, use_multiprocessing=True),
-    ],
-    ids=["generator", "one thread", "threads", "processes"],
-)
-def test_errors_of_the_producer_arrive_with_their_traceback(make):
-    with pytest.raises(OSError, match="the disk is gone") as error:
-        classifier().fit(make(), shuffle=False, verbose=0)
-    text = "".join(traceback.format_exception(error.value))
-    assert "faulty_reader" in text or 'raise OSError("the disk is gone")' in text
-    assert input_threads() == []
-
-
-def test_the_queue_is_bounded():
-    made = itertools.count()
-    ahead = Prefetcher(iter(lambda: next(made), -1), size=3)
-    assert ahead.peek(2, least=3) == [0, 1]
-    ahead.drop(2)
-    assert ahead.peek(9, least=3) == [2, 3, 4]
-    time.sleep(0.02)
-    ahead.close()
-    assert next(made) <= 6
-
-
-def test_input_is_made_while_the_engine_computes():
-    """Making a batch and a step take 8 ms each: overlapped, a step costs little more than 8."""
-    pause, steps = 0.008, 40
-
-    def slow():
-        while True:
-            time.sleep(pause)
-            yield X[:BATCH], Y[:BATCH]
-
-    class Busy(Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            time.sleep(pause)
-
-    def seconds():
-        start = time.perf_counter()
-        model.fit(slow(), steps_per_epoch=steps, callbacks=[Busy()], verbose=0)
-        return time.perf_counter() - start
-
-    model = classifier()
-    model.fit(slow(), steps_per_epoch=5, verbose=0)
-    # One after the other would take twice the time. Busy machines get several tries.
-    assert any(seconds() < 1.5 * pause * steps for _ in range(4))
-
-
-# --- mistakes ----------------------------------------------------------------------------
-
-
-def wrong_labels():
-    yield X[:8], Y[:8]
-    yield X[:8], Y[:8] + 7
-
-
-def with_nan():
-    yield X[:8], Y[:8]
-    yield X[:8] * np.nan, Y[:8]
-
-
-class Samples:
-    def __len__(self):
-        return 3
-
-    def __getitem__(self, index):
-        return X[index], Y[index]
-
-
-MISTAKES = {
-    "tuple of 4": (lambda m: m.fit(iter([(X, Y, X, Y)])), ValueError, ["Batch 1", "tuple of 4"]),
-    "none": (lambda m: m.fit(iter([None])), TypeError, ["Batch 1 of the", "is None; expected (x"]),
-    "text": (lambda m: m.fit(iter([("a", "b")])), TypeError, ["Batch 1", "got str"]),
-    "sizes": (lambda m: m.fit(iter([(X, Y[:3])])), ValueError, ["Batch 1", "x: 70, y: 3"]),
-    "no samples": (lambda m: m.fit(iter([(X[:0], Y[:0])])), ValueError, ["Batch 1", "0 samples"]),
-    "features": (lambda m: m.fit(iter([(X[:, :3], Y)])), ValueError, ["(None, 4)", "(None, 3)"]),
-    "no targets": (lambda m: m.fit(iter([(X,)])), ValueError, ["needs targets"]),
-    "labels": (lambda m: m.fit(wrong_labels()), ValueError, ["3 classes", "0 to 2"]),
-    "nan": (lambda m: m.fit(with_nan()), ValueError, ["Batch 2 of the generator: x holds NaN"]),
-    "nothing": (lambda m: m.fit(iter([])), ValueError, ["ended before its first batch"]),
-    "empty evaluate": (lambda m: m.evaluate(iter([])), ValueError, ["ended before"]),
-    "empty predict": (lambda m: m.predict(x for x in ()), ValueError, ["the generator ended"]),
-    "function": (lambda m: m.fit(wrong_labels), TypeError, ["function 'wrong_labels'", "Call it"]),
-    "map-style": (lambda m: m.fit(Samples()), TypeError, ["Samples", "DataLoader", "PyDataset"]),
-    "y too": (lambda m: m.fit(batches(X, Y), Y), ValueError, ["y must not", "the generator"]),
-    "batch size": (
-        lambda m: m.fit(Batches(X, Y), batch_size=8),
-        ValueError,
-        ["batch_size must not", "the Batches"],
-    ),
-    "split": (
-        lambda m: m.fit(batches(X, Y), validation_split=0.1),
-        ValueError,
-        ["validation_split must not"],
-    ),
-    "validation": (lambda m: m.fit(X, Y, validation_data=(X,)), ValueError, ["tuple of 1"]),
-    "steps": (
-        lambda m: m.fit(X, Y, steps_per_epoch=0),
-        ValueError,
-        ["steps_per_epoch", "positive"],
-    ),
-    "workers": (lambda m: m.fit(Batches(X, Y), workers=-1), ValueError, ["workers", "-1"]),
-    "shuffle": (lambda m: m.fit(X, Y, shuffle="epoch"), ValueError, ["'epoch'", '"batch"']),
-    "samples_per_epoch": (
-        lambda m: m.fit_generator(batches(X, Y), samples_per_epoch=70),
-        TypeError,
-        ["counts samples", "steps_per_epoch"],
-    ),
-}
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_are_explained(name):
-    mistake, kind, words = MISTAKES[name]
-    with pytest.raises(kind) as error:
-        mistake(classifier())
-    for word in words:
-        assert word in str(error.value)
-    assert input_threads() == []
-
-
-def test_workers_on_a_generator_warn():
-    with pytest.warns(UserWarning, match="no effect on a generator"):
-        classifier().fit(batches(X, Y), workers=4, verbose=0)
-
-
-def test_pandas_columns_of_text_are_named():
-    pandas = pytest.importorskip("pandas")
-    table = pandas.DataFrame({"age": [1, 2], "city": ["a", "b"]})
-    with pytest.raises(TypeError, match="column 'city'"):
-        classifier().fit(table, Y[:2])
-    mixed = pandas.DataFrame({"a": [1, 2], "b": [True, False], "c": [0.5, 1.5], "d": [1, 1]})
-    assert classifier().predict(mixed, verbose=0).shape == (2, 3)
-
-
-def test_reset_metrics_of_keras_2():
-    model = classifier()
-    alone = [model.test_on_batch(X[rows], Y[rows])[0] for rows in (slice(8), slice(8, 16))]
-    model.test_on_batch(X[:8], Y[:8])
-    both = model.test_on_batch(X[8:16], Y[8:16], reset_metrics=False)[0]
-    assert both == pytest.approx(np.mean(alone), rel=1e-5)

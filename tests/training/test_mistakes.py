@@ -1,0 +1,371 @@
+"""Mistakes that users make get an error, or a warning, that says what to do."""
+
+import contextlib
+import warnings
+
+import numpy as np
+import pytest
+from feeding import Batches, X, Y, batches, classifier, input_threads
+
+from kerasish import layers, losses, models, ops
+from kerasish.callbacks import EarlyStopping
+from kerasish.training.mistakes import TrainingWarning
+
+HOT = np.eye(3, dtype="float32")[Y]
+ONES, ONES6 = [np.ones((70, 1))] * 2, np.ones(6)
+NAN = X.copy()
+NAN[7, 2] = np.nan
+
+
+def net(units, activation, loss):
+    model = models.Sequential([layers.Input((4,)), layers.Dense(units, activation, name="out")])
+    model.compile("sgd", loss)
+    return model
+
+
+def pair(loss="mse", metrics=None):
+    a, b = layers.Input((4,), name="a"), layers.Input((4,), name="b")
+    model = models.Model([a, b], [layers.Dense(1, name="p")(a), layers.Dense(1, name="q")(b)])
+    model.compile("sgd", loss, metrics)
+    return model
+
+
+def steps_model():
+    model = models.Sequential([layers.Input((5, 4)), layers.Dense(1)])
+    model.compile("sgd", "mse", sample_weight_mode="temporal")
+    return model
+
+
+def stateful():
+    inputs = layers.Input(batch_shape=(4, 5, 2))
+    model = models.Model(inputs, layers.SimpleRNN(1, stateful=True)(inputs))
+    model.compile("sgd", "mse")
+    return model
+
+
+def frozen():
+    model = classifier()
+    model.trainable = False
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+def returns_a_loss():
+    class Net(models.Model):
+        def train_step(self, data):
+            return ops.mean(self(data[0]))
+
+    inputs = layers.Input((4,))
+    model = Net(inputs, layers.Dense(1)(inputs))
+    model.compile("sgd", "mse")
+    return model
+
+
+def quiet(model):
+    """The model after a first try, whose warning is not what is tested."""
+    with warnings.catch_warnings(), contextlib.suppress(ValueError):
+        warnings.simplefilter("ignore")
+        model.fit(X, Y, verbose=0)
+    return model
+
+
+def wrong_labels():
+    yield X[:8], Y[:8]
+    yield X[:8], Y[:8] + 7
+
+
+def with_nan():
+    yield X[:8], Y[:8]
+    yield X[:8] * np.nan, Y[:8]
+
+
+class Samples:
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return X[index], Y[index]
+
+
+MISTAKES = {
+    "wrong features": (lambda m: m.fit(X[:, :3], Y), ValueError, ["(None, 4)", "(None, 3)"]),
+    "sample counts": (lambda m: m.fit(X, Y[:5]), ValueError, ["x: 70", "y: 5"]),
+    "text": (lambda m: m.fit(X.astype(str), Y), TypeError, ["x must hold numbers", "<U"]),
+    "labels": (lambda m: m.fit(X, Y + 5), ValueError, ["3 classes", "0 to 2", "y holds"]),
+    "negative labels": (lambda m: m.fit(X, Y - 1), ValueError, ["from 0 to 2", "y holds -1"]),
+    "nan": (lambda m: m.fit(NAN, Y), ValueError, ["x holds NaN", "sample 7"]),
+    "no y": (lambda m: m.fit(X), ValueError, ["needs targets"]),
+    "empty": (lambda m: m.fit(X[:0], Y[:0]), ValueError, ["0 samples"]),
+    "method": (lambda m: m.complie(), AttributeError, ["complie", "Did you mean 'compile'"]),
+    "argument": (lambda m: m.fit(X, Y, batch=8), TypeError, ["'batch'", "'batch_size'"]),
+    "optimizer": (lambda m: m.compile("adm"), ValueError, ["adm", "adam"]),
+    "loss": (lambda m: m.compile("sgd", "mean_sqared_error"), ValueError, ["mean_squared_error"]),
+    "metric": (lambda m: m.compile("sgd", "mse", ["acuracy"]), ValueError, ["acuracy", "Accuracy"]),
+    "batch size": (lambda m: m.fit(X, Y, batch_size=0), ValueError, ["batch_size", "positive"]),
+    "activation": (lambda m: layers.Dense(3, "rleu"), ValueError, ["rleu", "relu"]),
+    "layer argument": (lambda m: layers.Dense(3, activaton="relu"), TypeError, ["activaton"]),
+    "rank": (lambda m: m.add(layers.Conv2D(3, 3)), ValueError, ["conv2d", "rank 4", "(None, 3)"]),
+    # sources of batches
+    "tuple of 4": (lambda m: m.fit(iter([(X, Y, X, Y)])), ValueError, ["Batch 1", "tuple of 4"]),
+    "none": (lambda m: m.fit(iter([None])), TypeError, ["Batch 1 of the", "is None; expected (x"]),
+    "text of batches": (lambda m: m.fit(iter([("a", "b")])), TypeError, ["Batch 1", "got str"]),
+    "sizes": (lambda m: m.fit(iter([(X, Y[:3])])), ValueError, ["Batch 1", "x: 70, y: 3"]),
+    "no samples": (lambda m: m.fit(iter([(X[:0], Y[:0])])), ValueError, ["Batch 1", "0 samples"]),
+    "features": (lambda m: m.fit(iter([(X[:, :3], Y)])), ValueError, ["(None, 4)", "(None, 3)"]),
+    "no targets": (lambda m: m.fit(iter([(X,)])), ValueError, ["needs targets"]),
+    "labels of batches": (lambda m: m.fit(wrong_labels()), ValueError, ["3 classes", "0 to 2"]),
+    "nan of batches": (
+        lambda m: m.fit(with_nan()),
+        ValueError,
+        ["Batch 2 of the generator: x holds NaN"],
+    ),
+    "nothing": (lambda m: m.fit(iter([])), ValueError, ["ended before its first batch"]),
+    "empty evaluate": (lambda m: m.evaluate(iter([])), ValueError, ["ended before"]),
+    "empty predict": (lambda m: m.predict(x for x in ()), ValueError, ["the generator ended"]),
+    "function": (lambda m: m.fit(wrong_labels), TypeError, ["function 'wrong_labels'", "Call it"]),
+    "map-style": (lambda m: m.fit(Samples()), TypeError, ["Samples", "DataLoader", "PyDataset"]),
+    "y too": (lambda m: m.fit(batches(X, Y), Y), ValueError, ["y must not", "the generator"]),
+    "batch size of batches": (
+        lambda m: m.fit(Batches(X, Y), batch_size=8),
+        ValueError,
+        ["batch_size must not", "the Batches"],
+    ),
+    "split": (
+        lambda m: m.fit(batches(X, Y), validation_split=0.1),
+        ValueError,
+        ["validation_split must not"],
+    ),
+    "validation": (lambda m: m.fit(X, Y, validation_data=(X,)), ValueError, ["tuple of 1"]),
+    "steps": (
+        lambda m: m.fit(X, Y, steps_per_epoch=0),
+        ValueError,
+        ["steps_per_epoch", "positive"],
+    ),
+    "workers": (lambda m: m.fit(Batches(X, Y), workers=-1), ValueError, ["workers", "-1"]),
+    "shuffle": (lambda m: m.fit(X, Y, shuffle="epoch"), ValueError, ["'epoch'", '"batch"']),
+    "samples_per_epoch": (
+        lambda m: m.fit_generator(batches(X, Y), samples_per_epoch=70),
+        TypeError,
+        ["counts samples", "steps_per_epoch"],
+    ),
+    # names and numbers of inputs and outputs
+    "input name": (
+        lambda m: pair().fit({"a": X, "c": X}, ONES, verbose=0),
+        ValueError,
+        ["key 'c'", "['a', 'b']"],
+    ),
+    "input missing": (lambda m: pair().fit({"a": X}, ONES), ValueError, ["called 'b'", "['a']"]),
+    "inputs": (lambda m: pair().fit(X, ONES), ValueError, ["takes 2 input(s) (a, b)", "got 1"]),
+    "output name": (
+        lambda m: pair().fit([X, X], {"p": X, "qq": X}),
+        ValueError,
+        ["['p', 'qq']", "Did you mean 'q'"],
+    ),
+    "outputs": (lambda m: pair().fit([X, X], X), ValueError, ["1 array(s)", "2 output(s)"]),
+    "loss of what": (
+        lambda m: pair(loss={"p": "mse", "price": "mse"}).fit([X, X], ONES),
+        ValueError,
+        ["no output called 'price'", "['p', 'q']"],
+    ),
+    "losses": (
+        lambda m: pair(loss=["mse"] * 3).fit([X, X], ONES),
+        ValueError,
+        ["3 entries", "2 outputs"],
+    ),
+    "metric of what": (
+        lambda m: pair(metrics={"pp": "mae"}).fit([X, X], ONES),
+        ValueError,
+        ["metrics", "'pp'", "Did you mean 'p'"],
+    ),
+    # targets and losses
+    "sparse for one-hot": (
+        lambda m: net(3, "softmax", "categorical_crossentropy").fit(X, Y),
+        ValueError,
+        ["(None, 3)", "(None,)", "sparse_categorical_crossentropy", "to_categorical"],
+    ),
+    "one-hot for sparse": (
+        lambda m: net(3, "softmax", "sparse_categorical_crossentropy").fit(X, HOT),
+        ValueError,
+        ["class numbers", "Use categorical_crossentropy"],
+    ),
+    "one unit": (
+        lambda m: quiet(net(1, "sigmoid", "sparse_categorical_crossentropy")).fit(X, Y),
+        ValueError,
+        ["1 unit", 'Dense(1, "sigmoid")', "binary_crossentropy", "3 units"],
+    ),
+    "numbers as classes": (
+        lambda m: m.fit(X, Y + 0.5),
+        ValueError,
+        ["must be whole", ".5", "mean_squared_error"],
+    ),
+    "width": (
+        lambda m: net(3, None, "mse").fit(X, X),
+        ValueError,
+        ["mean_squared_error", "(None, 4)", "(None, 3)"],
+    ),
+    "column": (
+        lambda m: net(3, None, "mse").fit(X, Y),
+        ValueError,
+        ["(None,)", "(None, 3)", "as many units"],
+    ),
+    "arity": (
+        lambda m: m.compile("sgd", lambda prediction: prediction),
+        TypeError,
+        ["(prediction)", "y_true and y_pred"],
+    ),
+    "no return": (
+        lambda m: net(1, None, lambda t, p: None).fit(X, Y),
+        TypeError,
+        ["returned None", "return"],
+    ),
+    # arguments
+    "class_weight": (lambda m: m.fit(X, Y, class_weight=[1, 2]), TypeError, ["dict", "{0: 1.0"]),
+    "class names": (lambda m: m.fit(X, Y, class_weight={"a": 1}), ValueError, ["key is 'a'"]),
+    "weights": (lambda m: m.fit(X, Y, sample_weight=Y[:3]), ValueError, ["sample_weight: 3"]),
+    "mode": (lambda m: m.compile(sample_weight_mode="x"), ValueError, ["temporal", "'x'"]),
+    "temporal": (
+        lambda m: steps_model().fit(np.ones((6, 5, 4)), np.ones((6, 5, 1)), sample_weight=ONES6),
+        ValueError,
+        ["temporal", "(samples, time steps)", "(6,)"],
+    ),
+    "epochs": (lambda m: m.fit(X, Y, epochs="3"), TypeError, ["epochs", "'3'"]),
+    "split of all": (lambda m: m.fit(X, Y, validation_split=1.0), ValueError, ["between 0 and 1"]),
+    "callback class": (
+        lambda m: m.fit(X, Y, callbacks=[EarlyStopping]),
+        TypeError,
+        ["EarlyStopping", "EarlyStopping(...)"],
+    ),
+    "frozen": (lambda m: frozen().fit(X, Y), ValueError, ["no trainable weights", "frozen"]),
+    "one sample": (lambda m: m.predict(X[0]), ValueError, ["(4,)", "(None, 4)", "x[None]"]),
+    "single samples": (
+        lambda m: m.fit(zip(X, Y, strict=True)),
+        ValueError,
+        ["Batch 1 of the zip", "scalar", "batches"],
+    ),
+    "file name": (lambda m: m.fit("train.csv"), TypeError, ["str", "Load the file"]),
+    "ragged": (lambda m: m.fit([[1, 2], [1]], [0, 1]), ValueError, ["differ in length"]),
+    "batch size of stateful": (
+        lambda m: stateful().fit(np.ones((8, 5, 2)), np.ones((8, 1)), batch_size=2),
+        ValueError,
+        ["fixed batch size 4", "batch_size=4"],
+    ),
+    "samples of stateful": (
+        lambda m: stateful().fit(np.ones((6, 5, 2)), np.ones((6, 1))),
+        ValueError,
+        ["fixed batch size 4", "Leave out the last 2"],
+    ),
+    "no dict": (lambda m: returns_a_loss().fit(X, X), TypeError, ["must return a dict", "Tensor"]),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_are_explained(name):
+    mistake, kind, words = MISTAKES[name]
+    with pytest.raises(kind) as error:
+        mistake(classifier())
+    for word in words:
+        assert word in str(error.value)
+    assert input_threads() == []
+
+
+# What runs, but hardly as it was meant: a model, its targets -> words of the warning.
+SUSPECT = {
+    "softmax of one": (lambda: net(1, "softmax", "mse"), Y % 2, ["always 1", "sigmoid"]),
+    "categories of one": (
+        lambda: net(1, "sigmoid", "categorical_crossentropy"),
+        Y[:, None] % 2,
+        ["always 0", "binary_crossentropy"],
+    ),
+    "logits twice": (
+        lambda: net(3, "softmax", losses.SparseCategoricalCrossentropy(from_logits=True)),
+        Y,
+        ["from_logits=True", "softmax already", "twice"],
+    ),
+    "sigmoid twice": (
+        lambda: net(1, "sigmoid", losses.BinaryCrossentropy(from_logits=True)),
+        Y % 2,
+        ["sigmoid already"],
+    ),
+    "logits": (
+        lambda: net(3, None, "sparse_categorical_crossentropy"),
+        Y,
+        ["no activation", 'activation="softmax"', "from_logits=True"],
+    ),
+    "binary logits": (
+        lambda: net(1, None, "binary_crossentropy"),
+        Y % 2,
+        ["no activation", 'activation="sigmoid"'],
+    ),
+    "relu": (lambda: net(3, "relu", "categorical_crossentropy"), HOT, ["a relu", "softmax"]),
+    "tanh": (lambda: net(1, "tanh", "binary_crossentropy"), Y % 2, ["a tanh", "sigmoid"]),
+    "sigmoids": (lambda: net(3, "sigmoid", "categorical_crossentropy"), HOT, ["add up to 1"]),
+    "each class": (lambda: net(3, "softmax", "binary_crossentropy"), HOT, ["each class by itself"]),
+    "columns": (lambda: net(1, None, "mse"), X, ["(None, 4)", "(None, 1)", "as many units"]),
+    "pixels": (
+        lambda: net(1, "sigmoid", "binary_crossentropy"),
+        Y * 100,
+        ["from 0 to 1", "y holds 200", "/ 255"],
+    ),
+    "negative counts": (lambda: net(1, "relu", "poisson"), Y - 1, ["at least 0", "y holds -1"]),
+    "diverging": (
+        lambda: net(1, None, "mse"),
+        X[:, 0] * 1e30,
+        ["NaN", "find_nan", "TerminateOnNaN"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUSPECT)
+def test_what_hardly_can_be_meant_warns(name):
+    make, y, words = SUSPECT[name]
+    x = X * 1e30 if name == "diverging" else X
+    with pytest.warns(TrainingWarning) as caught, np.errstate(all="ignore"):
+        make().fit(x, y, verbose=0)
+    for word in words:
+        assert word in str(caught[0].message)
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "loss", "y"),
+    [
+        (3, "softmax", "sparse_categorical_crossentropy", Y),
+        (3, "softmax", "categorical_crossentropy", HOT),
+        (3, None, losses.CategoricalCrossentropy(from_logits=True), HOT),
+        (1, "sigmoid", "binary_crossentropy", Y % 2),
+        (3, "sigmoid", "binary_crossentropy", HOT),
+        (1, None, "mse", Y),
+        (4, "tanh", "mse", X),
+    ],
+)
+def test_what_is_right_does_not_warn(units, activation, loss, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net(units, activation, loss).fit(X, y, verbose=0)
+
+
+def test_fit_before_compile():
+    model = models.Sequential([layers.Input((4,)), layers.Dense(3)])
+    with pytest.raises(RuntimeError, match="compiled before fit"):
+        model.fit(X, Y)
+
+
+def test_workers_on_a_generator_warn():
+    with pytest.warns(UserWarning, match="no effect on a generator"):
+        classifier().fit(batches(X, Y), workers=4, verbose=0)
+
+
+def test_pandas_columns_of_text_are_named():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"age": [1, 2], "city": ["a", "b"]})
+    with pytest.raises(TypeError, match="column 'city'"):
+        classifier().fit(table, Y[:2])
+    mixed = pandas.DataFrame({"a": [1, 2], "b": [True, False], "c": [0.5, 1.5], "d": [1, 1]})
+    assert classifier().predict(mixed, verbose=0).shape == (2, 3)
+
+
+def test_reset_metrics_of_keras_2():
+    model = classifier()
+    alone = [model.test_on_batch(X[rows], Y[rows])[0] for rows in (slice(8), slice(8, 16))]
+    model.test_on_batch(X[:8], Y[:8])
+    both = model.test_on_batch(X[8:16], Y[8:16], reset_metrics=False)[0]
+    assert both == pytest.approx(np.mean(alone), rel=1e-5)

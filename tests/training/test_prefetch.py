@@ -1,0 +1,107 @@
+"""The thread and the workers that make batches ahead of time."""
+
+import itertools
+import time
+import traceback
+
+import pytest
+from feeding import (
+    BATCH,
+    Batches,
+    X,
+    Y,
+    classifier,
+    forever,
+    input_threads,
+)
+
+from kerasish.callbacks import Callback
+from kerasish.training.prefetch import Prefetcher
+
+# Python 3.12 and later warn when a program with threads forks, as `multiprocessing` does there.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+class Interrupt(Callback):
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 2:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_no_thread_outlives_fit(error):
+    for data in (forever(X, Y), Batches(X, Y, workers=3)):
+        with pytest.raises(error):
+            classifier().fit(data, callbacks=[Interrupt(error)], verbose=0)
+        assert input_threads() == []
+        classifier().fit(data, steps_per_epoch=2, verbose=0)
+        assert input_threads() == []
+
+
+def faulty_reader():
+    yield X[:4], Y[:4]
+    raise OSError("the disk is gone")
+
+
+class FaultySequence(Batches):
+    def __getitem__(self, index):
+        if index == 3:
+            raise OSError("the disk is gone")
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        faulty_reader,
+        lambda: FaultySequence(X, Y),
+        lambda: FaultySequence(X, Y, workers=2),
+        lambda: FaultySequence(X, Y, workers=2, use_multiprocessing=True),
+    ],
+    ids=["generator", "one thread", "threads", "processes"],
+)
+def test_errors_of_the_producer_arrive_with_their_traceback(make):
+    with pytest.raises(OSError, match="the disk is gone") as error:
+        classifier().fit(make(), shuffle=False, verbose=0)
+    text = "".join(traceback.format_exception(error.value))
+    assert "faulty_reader" in text or 'raise OSError("the disk is gone")' in text
+    assert input_threads() == []
+
+
+def test_the_queue_is_bounded():
+    made = itertools.count()
+    ahead = Prefetcher(iter(lambda: next(made), -1), size=3)
+    assert ahead.peek(2, least=3) == [0, 1]
+    ahead.drop(2)
+    assert ahead.peek(9, least=3) == [2, 3, 4]
+    time.sleep(0.02)
+    ahead.close()
+    assert next(made) <= 6
+
+
+def test_input_is_made_while_the_engine_computes():
+    """Making a batch and a step take 8 ms each: overlapped, a step costs little more than 8."""
+    pause, steps = 0.008, 40
+
+    def slow():
+        while True:
+            time.sleep(pause)
+            yield X[:BATCH], Y[:BATCH]
+
+    class Busy(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            time.sleep(pause)
+
+    def seconds():
+        start = time.perf_counter()
+        model.fit(slow(), steps_per_epoch=steps, callbacks=[Busy()], verbose=0)
+        return time.perf_counter() - start
+
+    model = classifier()
+    model.fit(slow(), steps_per_epoch=5, verbose=0)
+    # One after the other would take twice the time. Busy machines get several tries.
+    assert any(seconds() < 1.5 * pause * steps for _ in range(4))
