@@ -15,6 +15,7 @@ from kerasish import (
     regularizers,
     saving,
 )
+from kerasish.dtype_policies import DTypePolicy
 from kerasish.graph.variable import Variable
 from kerasish.saving.serialization import Configurable, config_of, snake_case
 
@@ -169,7 +170,7 @@ def test_custom_objects():
 
 
 def test_registered_objects(monkeypatch):
-    monkeypatch.setattr(saving.serialization, "_registered", {})
+    monkeypatch.setattr(saving.custom_objects, "_registered", {})
     saving.register_keras_serializable("tests", "Carton")(Box)
     config = saving.serialize_keras_object(Box(1))
     assert config["registered_name"] == saving.get_registered_name(Box) == "tests>Carton"
@@ -190,7 +191,7 @@ def test_data_of_other_kerases():
     sgd = {"module": "keras.optimizers", "class_name": "SGD", "config": {"learning_rate": schedule}}
     assert float(saving.deserialize_keras_object(sgd).learning_rate) == pytest.approx(0.1)
     policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float16"}}
-    assert saving.deserialize_keras_object([policy, 1]) == ["float16", 1]
+    assert saving.deserialize_keras_object([policy, 1]) == [DTypePolicy("float16"), 1]
     array = saving.serialize_keras_object(np.arange(3))
     assert saving.deserialize_keras_object(array).tolist() == [0, 1, 2]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from kerasish.saving.saveable import load_model, load_weights, save_model, save_weights
 from kerasish.saving.serialization import (
     CustomObjectScope,
@@ -14,8 +16,12 @@ from kerasish.saving.serialization import (
     serialize_keras_object,
 )
 
+if TYPE_CHECKING:
+    from kerasish.saving.editor import KerasFileEditor
+
 __all__ = [
     "CustomObjectScope",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
@@ -28,3 +34,12 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The editor knows layers, which themselves need this package."""
+    if name != "KerasFileEditor":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from kerasish.saving.editor import KerasFileEditor
+
+    return KerasFileEditor

@@ -14,6 +14,7 @@ from kerasish.graph import dtypes
 from kerasish.graph.tensor import Placeholder
 from kerasish.graph.variable import initialized_by
 from kerasish.saving.h5 import FileError
+from kerasish.saving.hooks import overrides
 from kerasish.saving.serialization import deserialize_keras_object
 
 # What code that expects a sound config raises for another one.
@@ -22,6 +23,7 @@ _SYMPTOMS: tuple[type[Exception], ...] = (
     AssertionError,
     AttributeError,
     LookupError,
+    MemoryError,
     NotImplementedError,
     RecursionError,
     TypeError,
@@ -72,7 +74,9 @@ class _Budget:
                 f"has only {self.count} numbers for all weights."
             )
         self.left -= size
-        return np.zeros(shape, dtypes.numpy_dtype(dtype))
+        # One zero in all places: it takes no memory, and those of the file come in its place.
+        zero: np.ndarray = np.zeros((), dtypes.numpy_dtype(dtype))
+        return np.broadcast_to(zero, shape)
 
 
 def model_from_entry(entry: Mapping[str, Any]) -> Any:
@@ -90,6 +94,9 @@ def model_from_entry(entry: Mapping[str, Any]) -> Any:
     model = deserialize_keras_object(entry)
     if not isinstance(model, Model):
         raise FileError(f"Expected a model, but the config is of {type(model).__name__}.")
+    if overrides(model, "build_from_config") and entry.get("build_config"):
+        model.build_from_config(entry["build_config"])
+        model.built = True
     shapes = (entry.get("build_config") or {}).get("input_shape")
     if not model.built and shapes is not None:
         model.compute_output_spec(_placeholders(shapes, model.dtype))

@@ -15,7 +15,14 @@ from kerasish.saving.serialization import (
 )
 
 _ARGUMENTS = ("loss", "loss_weights", "metrics", "weighted_metrics")
+# Entries of the optimizers of tf.keras that say nothing here.
+_TF_ONLY = ("is_legacy_optimizer", "jit_compile")
 _OPTIONS = ("run_eagerly", "steps_per_execution", "jit_compile")
+
+
+def _known(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of an optimizer without what only tf.keras has."""
+    return {key: value for key, value in config.items() if key not in _TF_ONLY}
 
 
 def compile_config(model: Any) -> dict[str, Any] | None:
@@ -43,18 +50,19 @@ def compile_config(model: Any) -> dict[str, Any] | None:
 
 def compile_from_config(model: Any, config: Mapping[str, Any]) -> None:
     """Compiles a model as `compile_config` says."""
+    optimizer = config.get("optimizer")
+    if isinstance(optimizer, Mapping) and isinstance(optimizer.get("config"), Mapping):
+        config = {**config, "optimizer": {**optimizer, "config": _known(optimizer["config"])}}
     given = {
         key: deserialize_keras_object(value)
         for key, value in config.items()
-        if key in ("optimizer", *_ARGUMENTS, *_OPTIONS)
+        if key in ("optimizer", *_ARGUMENTS) or (key in _OPTIONS and value is not None)
     }
     model.compile(**given)
 
 
 # --- Keras 2 -----------------------------------------------------------------------------
 
-# Entries of the optimizers of tf.keras that say nothing here.
-_TF_ONLY = ("is_legacy_optimizer", "jit_compile")
 # What every optimizer of Keras 2 knows. Others go into a file only if they say something.
 _OLD = {"learning_rate", "decay", "momentum", "nesterov", "rho", "epsilon", "beta_1", "beta_2"}
 _OLD |= {"amsgrad"}
@@ -103,9 +111,7 @@ def compile_from_training_config(model: Any, config: Mapping[str, Any]) -> None:
     """Compiles a model as Keras 2's `training_config` says."""
     optimizer = config["optimizer_config"]
     name = optimizer["class_name"].removeprefix("Custom>")  # of tf.keras's own
-    inner = {
-        k: v for k, v in optimizer["config"].items() if k not in _TF_ONLY or (v and k[0] == "e")
-    }
+    inner = _known(optimizer["config"])
     model.compile(
         optimizer=optimizers.deserialize({"class_name": name, "config": inner}),
         loss=_each(config.get("loss"), losses.deserialize),

@@ -7,16 +7,19 @@ the bytes that it has before anything of that size is allocated.
 
 from __future__ import annotations
 
+import functools
+import math
 import mmap
 import os
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.saving.window import Window
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # HDF5 keeps an attribute beside its object, where there is room for 64 KiB.
@@ -148,28 +151,43 @@ class Reader:
         self._check(item, name)
         if shape is not None and item.shape != tuple(shape):
             raise ShapeError(tuple(shape), item.shape)
-        values = np.empty(item.shape, item.dtype)
-        if values.size:
-            item.read_direct(values)
-        return _decoded(values, item)
+        return _values(item)
+
+    def planned(self, name: str, owner: str) -> Planned:
+        """The numbers at a path, checked now and to be read later.
+
+        Args:
+            name: a path below this group.
+            owner: what they are for, for the message.
+
+        Raises:
+            FileError: there are none, or they are not plain numbers in the file itself.
+        """
+        item = self._item(name)
+        if not isinstance(item, library().Dataset):
+            raise FileError(f"{self.file_name}: there is no array {name} for {owner}.")
+        self._check(item, name)
+        return Planned(item.shape, functools.partial(_values, item))
 
     def _check(self, item: Any, name: str) -> None:
         """Refuses what is not plain numbers, or is larger than what the file has of it."""
         h5py, plist = library(), item.id.get_create_plist()
         if item.is_virtual or plist.get_external_count():
             raise self._problem("the numbers of another file are not read:", name)
-        if item.shape is None or not (item.dtype.kind in "biuf" or _is_raw_bfloat16(item)):
-            raise self._problem(f"expected numbers, but found {item.dtype} at", name)
+        shape, dtype = item.shape, item.dtype
+        if shape is None or not (dtype.kind in "biuf" or _is_raw_bfloat16(dtype)):
+            raise self._problem(f"expected numbers, but found {dtype} at", name)
+        size = math.prod(shape) * dtype.itemsize
         filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
         if any(number not in FILTERS for number in filters):
             raise self._problem(f"an unknown compression ({filters}) of", name)
         packed = any(FILTERS[number] in ("deflate", "szip", "lzf") for number in filters)
         stored = item.id.get_storage_size()
         if plist.get_layout() == h5py.h5d.COMPACT:
-            stored = max(stored, item.nbytes if item.nbytes <= 1 << 16 else 0)
-        if item.nbytes > stored * (EXPANSION if packed else 1):
+            stored = max(stored, size if size <= 1 << 16 else 0)
+        if size > stored * (EXPANSION if packed else 1):
             raise self._problem(
-                f"the file declares {item.nbytes} bytes, but has {stored} of them, at", name
+                f"the file declares {size} bytes, but has {stored} of them, at", name
             )
 
     def count(self) -> int:
@@ -230,6 +248,21 @@ class Reader:
         if isinstance(value, np.ndarray) and not value.size:
             return []
         return value
+
+
+class Planned(NamedTuple):
+    """Numbers in a file: their shape, and how to read them."""
+
+    shape: tuple[int, ...]
+    read: Callable[[], np.ndarray]
+
+
+def _values(item: Any) -> np.ndarray:
+    """The numbers of a dataset, read straight to where they stay."""
+    values = np.empty(item.shape, item.dtype)
+    if values.size:
+        item.read_direct(values)
+    return _decoded(values)
 
 
 class ShapeError(FileError):
@@ -322,23 +355,32 @@ def _text(value: Any) -> str:
     return value
 
 
-def _is_raw_bfloat16(item: Any) -> bool:
+def _is_raw_bfloat16(dtype: np.dtype) -> bool:
     """Keras 3 writes bfloat16, which HDF5 has not got, as two raw bytes and says so."""
-    return item.dtype.kind == "V" and item.dtype.itemsize == 2
+    return dtype.kind == "V" and dtype.itemsize == 2
 
 
-def _decoded(values: np.ndarray, item: Any) -> np.ndarray:
-    return values.view(dtypes.numpy_dtype("bfloat16")) if _is_raw_bfloat16(item) else values
+def _decoded(values: np.ndarray) -> np.ndarray:
+    if _is_raw_bfloat16(values.dtype):
+        return values.view(dtypes.numpy_dtype("bfloat16"))
+    return values
 
 
 # --- writing -----------------------------------------------------------------------------
 
 
 @contextmanager
-def writing(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """A new HDF5 file of h5py's, in the place of what is at `path`."""
-    with library().File(path, "w") as file:
-        yield file
+def writing(target: Any) -> Iterator[Any]:
+    """A new HDF5 file of h5py's: in the place of what is at a path, or into an open file.
+
+    Raises:
+        OSError: as Python says it, since it is Python that writes: the disk is full ...
+    """
+    with ExitStack() as stack:
+        if isinstance(target, (str, os.PathLike)):
+            file = stack.enter_context(open(target, "w+b", buffering=0))
+            target = Window(file, 0, 0, os.fspath(target))
+        yield stack.enter_context(library().File(target, "w"))
 
 
 def put(group: Any, name: str, value: np.ndarray) -> None:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
-import os
-import shutil
 import struct
 import tempfile
 import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
-from kerasish.saving import h5, lambdas, weights
+from kerasish.saving import generations, h5, lambdas, stored, weights
 from kerasish.saving.building import building, model_from_entry
-from kerasish.saving.compiling import compile_config, compile_from_config
+from kerasish.saving.hooks import overrides
+from kerasish.saving.legacy_config import readable
 from kerasish.saving.serialization import CustomObjectScope, serialize_keras_object
+from kerasish.saving.window import Window
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
-# What files say that they were written by: a Keras that reads the same form.
-KERAS_VERSION = "3.15.0"
+ASSETS = "assets"
 # More than any config of layers needs.
 CONFIG_LIMIT = 1 << 26
 CHUNK = 1 << 20
@@ -38,9 +35,11 @@ def model_entry(model: Any, include_optimizer: bool = True) -> dict[str, Any]:
     """Class, config, and what `compile` was given, as plain data."""
     entry = serialize_keras_object(model)
     shape = getattr(model, "_input_shapes", None)
-    if shape is not None:
+    if overrides(model, "get_build_config"):
+        entry["build_config"] = model.get_build_config()
+    elif shape is not None:
         entry["build_config"] = {"input_shape": shape}
-    compiled = compile_config(model) if include_optimizer else None
+    compiled = model.get_compile_config() if include_optimizer else None
     return entry if compiled is None else entry | {"compile_config": compiled}
 
 
@@ -48,18 +47,26 @@ def save(model: Any, path: Path, include_optimizer: bool = True) -> None:
     """Writes a model to a new file at `path`."""
     config = json.dumps(model_entry(model, include_optimizer))
     stamp = time.strftime("%Y-%m-%d@%H:%M:%S")
-    metadata = json.dumps({"keras_version": KERAS_VERSION, "date_saved": stamp})
-    # HDF5 goes back and forth in its file, so it is written apart and then taken in.
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.") as scratch:
-        inner = Path(scratch, WEIGHTS)
-        with h5.writing(inner) as file:
+    metadata = json.dumps({"keras_version": generations.NEW_VERSION, "date_saved": stamp})
+    with open(path, "w+b", buffering=0) as target, zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(METADATA, metadata)
+        archive.writestr(CONFIG, config)
+        with stored.adding(archive, WEIGHTS) as window, h5.writing(window) as file:
             weights.write(model, file, include_optimizer)
-        with zipfile.ZipFile(path, "w", allowZip64=True) as archive:
-            archive.writestr(METADATA, metadata)
-            archive.writestr(CONFIG, config)
-            info = zipfile.ZipInfo.from_file(inner, WEIGHTS)
-            with open(inner, "rb") as source, archive.open(info, "w") as target:
-                shutil.copyfileobj(source, target, CHUNK)
+        _add_assets(model, archive)
+
+
+def _add_assets(model: Any, archive: zipfile.ZipFile) -> None:
+    """What layers keep in files of their own, each in a folder."""
+    owners = [
+        (path, obj) for path, obj in weights.parts(model) if hasattr(type(obj), "save_assets")
+    ]
+    for path, obj in owners:
+        with tempfile.TemporaryDirectory() as folder:
+            obj.save_assets(folder)
+            for file in sorted(Path(folder).rglob("*")):
+                if file.is_file():
+                    archive.write(file, f"{ASSETS}/{path}/{file.relative_to(folder).as_posix()}")
 
 
 # --- reading -----------------------------------------------------------------------------
@@ -73,30 +80,41 @@ def load(
     Raises:
         FileError: the file is damaged, or holds what is not loaded from files.
     """
-    with ExitStack() as stack:
-        archive = stack.enter_context(_archive(path))
-        entry = _json(archive, CONFIG, path)
-        group = stack.enter_context(_weights(archive, path))
-        stack.enter_context(CustomObjectScope(custom_objects))
+    with opened(path) as content, CustomObjectScope(custom_objects):
+        metadata, entry, group, archive = content
         with building(path, group.count()):
+            entry = readable(generations.understood(entry, metadata.get("keras_version")))
             entry = lambdas.with_functions(entry, safe_mode, custom_objects)
             model = model_from_entry(entry)
         config = entry.get("compile_config") if compile else None
-        if config:
-            with building(path):
-                compile_from_config(model, config)
-        weights.read(model, group, with_optimizer=bool(config))
+        with building(path):
+            if config:
+                model.compile_from_config(config)
+            weights.read(model, group, with_optimizer=bool(config))
+        _load_assets(model, archive, path)
     return model
 
 
 def load_weights(model: Any, path: Path, skip_mismatch: bool) -> None:
     """Sets the weights of a model from those in a `.keras` file."""
-    with _archive(path) as archive:
-        info = _member(archive, WEIGHTS, path)
-        if info.compress_type == zipfile.ZIP_STORED:
-            _check_sum(path, info)  # before anything changes
-        with _weights(archive, path) as group:
-            weights.read(model, group, skip_mismatch)
+    with _archive(path) as archive, _weights(archive, path, check_first=True) as group:
+        weights.read(model, group, skip_mismatch)
+
+
+class Content(NamedTuple):
+    """What is in a file."""
+
+    metadata: dict[str, Any]
+    config: dict[str, Any]
+    weights: h5.Reader
+    archive: zipfile.ZipFile
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Content]:
+    """An open `.keras` file."""
+    with _archive(path) as archive, _weights(archive, path) as group:
+        yield Content(_json(archive, METADATA, path), _json(archive, CONFIG, path), group, archive)
 
 
 @contextmanager
@@ -134,6 +152,26 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> zipfile.ZipInfo:
     return info
 
 
+def _load_assets(model: Any, archive: zipfile.ZipFile, path: Path) -> None:
+    """Gives layers that ask for them the files that are theirs, in a folder of the time being."""
+    for place, obj in weights.parts(model):
+        if not hasattr(type(obj), "load_assets"):
+            continue
+        start = f"{ASSETS}/{place}/"
+        names = [name for name in archive.namelist() if name.startswith(start) and name[-1] != "/"]
+        with tempfile.TemporaryDirectory() as folder:
+            for name in names:
+                parts = name.removeprefix(start).split("/")
+                if {"", ".", ".."} & set(parts) or {"\\", ":", "\0"} & set(name):
+                    raise h5.FileError(f"{path}: {name!r} lies outside of its folder.")
+                file = Path(folder, *parts)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with open(file, "wb") as target:
+                    _unpack(archive, _member(archive, name, path), target, path)
+            if names:
+                obj.load_assets(folder)
+
+
 def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
     info = _member(archive, name, path)
     if info.file_size > CONFIG_LIMIT:
@@ -148,20 +186,19 @@ def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _weights(archive: zipfile.ZipFile, path: Path) -> Iterator[h5.Reader]:
+def _weights(
+    archive: zipfile.ZipFile, path: Path, check_first: bool = False
+) -> Iterator[h5.Reader]:
     """The HDF5 file inside, read where it lies; if packed, unpacked to a file without a name."""
     info = _member(archive, WEIGHTS, path)
     with ExitStack() as stack:
         if info.compress_type == zipfile.ZIP_STORED:
-            source: Any = stack.enter_context(_window(path, info))
-            checker = stack.enter_context(ThreadPoolExecutor(1))
-            check = checker.submit(_check_sum, path, info)
-            # Runs beside the reading of the file; nothing else depends on it.
-            stack.callback(check.result)
+            source: Any = stack.enter_context(stored.checked(path, info, check_first))
         else:
-            source = stack.enter_context(tempfile.TemporaryFile())
-            _unpack(archive, info, source, path)
-        yield stack.enter_context(h5.reading(_Named(source, path)))
+            file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+            _unpack(archive, info, file, path)
+            source = Window(file, 0, info.file_size, str(path))
+        yield stack.enter_context(h5.reading(source))
 
 
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: IO[bytes], path: Path) -> None:
@@ -172,67 +209,3 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: IO[bytes], 
             if done > info.file_size:
                 raise h5.FileError(f"{path}: {info.filename} is longer than it says.")
             target.write(chunk)
-
-
-def _check_sum(path: Path, info: zipfile.ZipInfo) -> None:
-    total, buffer = 0, memoryview(bytearray(CHUNK))
-    with _window(path, info) as source:
-        while count := source.readinto(buffer):
-            total = zlib.crc32(buffer[:count], total)
-    if total != info.CRC:
-        raise h5.FileError(f"{path} is damaged: the check sum of {info.filename} is wrong.")
-
-
-_LOCAL_HEADER = struct.Struct("<4s22xHH")
-
-
-@contextmanager
-def _window(path: Path, info: zipfile.ZipInfo) -> Iterator[_Window]:
-    with open(path, "rb", buffering=0) as file:
-        file.seek(info.header_offset)
-        header = file.read(_LOCAL_HEADER.size)
-        signature, name, extra = _LOCAL_HEADER.unpack(header)
-        start = info.header_offset + len(header) + name + extra
-        if signature != b"PK\x03\x04" or start + info.file_size > os.path.getsize(path):
-            raise h5.FileError(f"{path} is damaged: {info.filename} is not where it should be.")
-        yield _Window(file, start, info.file_size)
-
-
-class _Window(io.RawIOBase):
-    """A part of a file as a file of its own, for reading."""
-
-    def __init__(self, file: IO[bytes], start: int, size: int):
-        self.file, self.start, self.size = file, start, size
-        self.at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self.at = offset + (0, self.at, self.size)[whence]
-        return self.at
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        if not 0 <= self.at < self.size:
-            return 0
-        view = view[: self.size - self.at]
-        self.file.seek(self.start + self.at)
-        count = self.file.readinto(view)  # type: ignore[attr-defined]
-        self.at += count
-        return count
-
-
-class _Named:
-    """A file under the name of another, for messages."""
-
-    def __init__(self, file: Any, path: Path):
-        self.name = str(path)
-        for method in ("read", "readinto", "seek", "tell", "write", "truncate", "flush"):
-            setattr(self, method, getattr(file, method, None))

@@ -9,6 +9,8 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+from kerasish.layers.foreign import TrustedPath
+
 
 def with_functions(
     config: Any, safe_mode: bool = True, custom_objects: Mapping[str, Any] | None = None
@@ -49,7 +51,15 @@ class _Resolver:
         found = {key: self.walk(item, owner) for key, item in value.items()}
         if value.get("class_name") == "Lambda" and isinstance(config, dict):
             found["config"] = self._keras2(found["config"], owner)
+        if value.get("class_name") == "TFSMLayer" and isinstance(config, dict):
+            found["config"] = self._trusted(found["config"])
         return found
+
+    def _trusted(self, config: dict[str, Any]) -> dict[str, Any]:
+        """The config of a layer that runs a SavedModel, which may hold any code."""
+        if self.safe_mode:
+            return config  # the layer itself refuses it, and says what to do
+        return {**config, "filepath": TrustedPath(config["filepath"])}
 
     def _keras2(self, config: dict[str, Any], owner: Any) -> dict[str, Any]:
         """Keras 2 has [code, defaults, closure], and says so beside it."""

@@ -6,27 +6,25 @@ gives their order. Weights go by that order, or by the names of the layers if as
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kerasish.graph.variable import Variable
-from kerasish.saving import h5, lambdas
+from kerasish.saving import generations, h5, lambdas
 from kerasish.saving.building import building, model_from_entry
 from kerasish.saving.compiling import compile_from_training_config, training_config
+from kerasish.saving.layouts import Share, Source, shares
 from kerasish.saving.legacy_config import model_config, readable
 from kerasish.saving.serialization import CustomObjectScope, serialize_keras_object
 from kerasish.saving.weights import value_of
 
-# What the files say that they are written by: the newest Keras of this form.
-KERAS_VERSION = "2.15.0"
 # Optimizers for which Keras 2.3 writes state, behind the rest, that they have no use for.
 _LAVISH = ("Adam", "SGD")
-_CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "ConvLSTM2D")
 
 
 # --- writing -----------------------------------------------------------------------------
@@ -34,10 +32,10 @@ _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspo
 
 def save(model: Any, path: Path, include_optimizer: bool = True) -> None:
     """Writes a model to a new file at `path`."""
-    config = json.dumps(model_config(serialize_keras_object(model)))
+    config, version = generations.signed(model_config(serialize_keras_object(model)))
     with h5.writing(path) as file:
-        _sign(file)
-        h5.put_text(file, "model_config", config)
+        _sign(file, version)
+        h5.put_text(file, "model_config", json.dumps(config))
         _write_layers(file.create_group("model_weights"), model)
         training = training_config(model) if include_optimizer else None
         if training is not None:
@@ -52,9 +50,9 @@ def save_weights(model: Any, path: Path) -> None:
         _write_layers(file, model)
 
 
-def _sign(group: Any) -> None:
+def _sign(group: Any, version: str = generations.OLD_VERSION) -> None:
     h5.put_text(group, "backend", "tensorflow")
-    h5.put_text(group, "keras_version", KERAS_VERSION)
+    h5.put_text(group, "keras_version", version)
 
 
 def _write_layers(group: Any, model: Any) -> None:
@@ -106,15 +104,17 @@ def load(
         group = file.find("model_weights")
         if group is None:
             raise h5.FileError(f"{path} is damaged: it has no group model_weights.")
+        version = file.attribute("keras_version")
         with building(path, group.count()):
-            entry = lambdas.with_functions(readable(entry), safe_mode, custom_objects)
+            entry = readable(generations.understood(entry, version))
+            entry = lambdas.with_functions(entry, safe_mode, custom_objects)
             model = model_from_entry(entry)
-        _read_in_order(model, group, False)
         config = _json(file, "training_config") if compile else None
-        if config is not None:
-            with building(path):
+        with building(path):
+            _read_in_order(model, group, False)
+            if config is not None:
                 compile_from_training_config(model, config)
-            _read_optimizer(model, file)
+                _read_optimizer(model, file)
     return model
 
 
@@ -185,11 +185,11 @@ def _read_by_name(model: Any, group: h5.Reader, skip: bool) -> None:
 
 
 def _assign(pairs: list[Any], group: h5.Reader, skip: bool, model: Any) -> None:
-    backend = group.attribute("backend")
+    source = _source(group)
     actions: list[Callable[[], None]] = []
     for layer, inner, names in pairs:
         try:
-            actions += _actions(layer, _weights_of(layer), inner, names, backend)
+            actions += _actions(layer, _weights_of(layer), inner, names, source)
         except h5.FileError as error:
             if not skip:
                 raise
@@ -197,55 +197,76 @@ def _assign(pairs: list[Any], group: h5.Reader, skip: bool, model: Any) -> None:
     top = group.find("top_level_model_weights")
     if top is not None and top.attribute("weight_names"):
         own = model._own_variables()
-        actions += _actions(model, own, top, top.attribute("weight_names"), backend)
+        actions += _actions(model, own, top, top.attribute("weight_names"), source)
     for action in actions:
         action()
 
 
+def _source(group: h5.Reader) -> Source:
+    """Which Keras wrote the weights: files of whole models of Keras 1 say it at the top only."""
+    version, backend = (group.attribute(name) for name in ("keras_version", "backend"))
+    if version is None:
+        above = h5.Reader(group.group.file, group.file_name)
+        version, backend = above.attribute("keras_version"), above.attribute("backend")
+    return Source(version if isinstance(version, str) else None, backend)
+
+
 def _actions(
-    layer: Any, variables: list[Variable], group: h5.Reader, names: list[str], backend: Any
+    layer: Any, variables: list[Variable], group: h5.Reader, names: list[str], source: Source
 ) -> list[Callable[[], None]]:
     """Checks now, reads later: no more than one array is held besides the model's."""
-    if len(names) != len(variables):
+    stored = [group.planned(name, layer.name) for name in names]
+    found = shares(layer, variables, [item.shape for item in stored], source)
+    expected = sum(share.size for share in found)
+    if len(names) != expected:
         raise h5.FileError(
             f"{group.file_name}: layer {layer.name} ({type(layer).__name__}) has "
-            f"{len(variables)} weights, but the file has {len(names)} for it: {names[:5]}."
+            f"{expected} weights, but the file has {len(names)} for it: {names[:5]}."
         )
-    return [
-        _assignment(variable, group, name, layer, backend)
-        for variable, name in zip(variables, names, strict=True)
-    ]
+    actions: list[Callable[[], None]] = []
+    rest = iter(zip(stored, names, strict=True))
+    for share in found:
+        own = list(itertools.islice(rest, share.size))
+        if share.convert is None:
+            pairs = zip(share.variables, own, strict=True)
+            actions += [_assignment(v, item, group, name) for v, (item, name) in pairs]
+        elif own:
+            actions += _converted(share, [item for item, _ in own], group, own[0][1])
+    return actions
 
 
 def _assignment(
-    variable: Variable, group: h5.Reader, name: str, layer: Any, backend: Any
+    variable: Variable, stored: h5.Planned, group: h5.Reader, name: str
 ) -> Callable[[], None]:
-    item = group._item(name)
-    if item is None or not hasattr(item, "shape"):
-        raise h5.FileError(f"{group.file_name}: there is no array {name} for layer {layer.name}.")
-    if item.shape != variable.shape:
+    _check_shape(variable, stored.shape, group, name)
+    return lambda: variable.adopt(stored.read())
+
+
+def _converted(
+    share: Share, stored: list[h5.Planned], group: h5.Reader, name: str
+) -> list[Callable[[], None]]:
+    """Weights in another layout than ours are read at once, to see what they become."""
+    try:
+        values = share.convert(share.layer, [item.read() for item in stored])  # type: ignore[misc]
+    except (ValueError, IndexError) as error:
+        raise h5.FileError(
+            f"{group.file_name}: the weights of layer {share.layer.name} are in no known layout: "
+            f"{error} ({name} ...)."
+        ) from error
+    for variable, value in zip(share.variables, values, strict=True):
+        _check_shape(variable, value.shape, group, name)
+    return [
+        functools.partial(variable.adopt, value)
+        for variable, value in zip(share.variables, values, strict=True)
+    ]
+
+
+def _check_shape(variable: Variable, found: Any, group: h5.Reader, name: str) -> None:
+    if tuple(found) != variable.shape:
         raise h5.FileError(
             f"{group.file_name}: the weight {variable.path} has shape {variable.shape}, but the "
-            f"file has {item.shape} ({name})."
+            f"file has {tuple(found)} ({name})."
         )
-    group._check(item, name)
-    flipped = backend == "theano" and _is_kernel(variable, layer)
-
-    def assign() -> None:
-        value: Any = group.array(name)
-        if flipped:  # Theano's convolution runs through its kernel backwards
-            spatial = tuple(range(value.ndim - 2))
-            value = np.ascontiguousarray(np.flip(value, spatial))
-        variable.adopt(value)
-
-    return assign
-
-
-def _is_kernel(variable: Variable, layer: Any) -> bool:
-    for owner in layer._flatten_layers():
-        if any(variable is own for own in owner._variables):
-            return type(owner).__name__ in _CONVOLUTIONS and len(variable.shape) > 2
-    return False
 
 
 # --- the optimizer -----------------------------------------------------------------------
@@ -264,7 +285,10 @@ def _read_optimizer(model: Any, file: h5.Reader) -> None:
         variables = _in_stored_order(optimizer, names)
         if len(names) > len(variables) and type(optimizer).__name__ in _LAVISH:
             names = names[: len(variables)]
-        for action in _actions(optimizer, variables, group, names, None):
+        if len(names) != len(variables):
+            raise h5.FileError(f"it has {len(variables)} parts, but the file has {len(names)}.")
+        pairs = zip(variables, names, strict=True)
+        for action in [_assignment(v, group.planned(n, v.path), group, n) for v, n in pairs]:
             action()
     except h5.FileError as error:
         warnings.warn(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kerasish.saving.keras1 import is_of_keras1, layer_in_words_of_keras2
 from kerasish.saving.serialization import parameters_of
 
 # Initializers that Keras 2 has only as functions: scale, mode, distribution.
@@ -50,6 +51,11 @@ _SEEDLESS = (
 )
 
 
+# What CuDNN's layers leave no choice of.
+_CUDNN_FIXED = {"activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout"}
+_CUDNN_FIXED |= {"reset_after", "unroll", "implementation"}
+
+
 def model_config(entry: Mapping[str, Any]) -> dict[str, Any]:
     """The config of a model, from that of Keras 3.
 
@@ -77,14 +83,32 @@ def _layer(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"class_name": name, "config": _plain(name, config)}
 
 
+def _bidirectional(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the wrapper makes itself of the layer in it is left out: Keras 2.3 knows no more."""
+    there, back = ({**config[key]["config"]} for key in ("layer", "backward_layer"))
+    turned = there.pop("go_backwards") != back.pop("go_backwards")
+    there.pop("name"), back.pop("name")
+    found = {key: value for key, value in config.items() if key != "backward_layer"}
+    if not turned or there != back:
+        found["backward_layer"] = config["backward_layer"]
+    if there.get("zero_output_for_mask") == there.get("return_sequences"):
+        inner = {k: v for k, v in config["layer"]["config"].items() if k != "zero_output_for_mask"}
+        found["layer"] = {**config["layer"], "config": inner}
+    return found
+
+
 def _plain(layer: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """The config of one layer."""
+    if layer == "Bidirectional" and config.get("backward_layer"):
+        config = _bidirectional(config)
     result = {}
     for key, value in config.items():
         same = value in _NEWER.get(key, ()) and layer not in _KNOWN_HERE.get(key, ())
         same |= value == _ABSENT.get((layer, key), _ABSENT)
         seedless = key == "seed" and layer in _SEEDLESS
-        if not same and not seedless and key not in ("layers", "build_input_shape"):
+        fixed = layer.startswith("CuDNN") and key in _CUDNN_FIXED
+        fixed |= key == "build_input_shape" or (key == "layers" and layer != "Pipeline")
+        if not (same or seedless or fixed):
             result[_RENAMED.get((layer, key), key)] = _value(value)
     if layer == "InputLayer":
         result["sparse"] = False
@@ -117,7 +141,8 @@ def _value(value: Any) -> Any:
         }
     if name == "VarianceScaling":
         kind = config["distribution"]
-        config = {**config, "distribution": _DISTRIBUTIONS.get(kind, kind)}
+        known = {key: config[key] for key in ("scale", "mode", "seed") if key in config}
+        config = {**known, "distribution": _DISTRIBUTIONS.get(kind, kind)}
     if name in ("L1", "L2"):
         name, config = "L1L2", {"l1": 0.0, "l2": 0.0, **config}
     if isinstance(config, Mapping):
@@ -141,6 +166,16 @@ def readable(config: Any) -> Any:
         return config
     found = {key: readable(value) for key, value in config.items()}
     name, inner = found.get("class_name"), found.get("config")
+    if isinstance(name, str) and isinstance(inner, dict) and _is_of_keras1(found, inner):
+        name, inner = layer_in_words_of_keras2(name, inner)
+        found |= {"class_name": name, "config": inner}
+    if name == "Sequential" and isinstance(inner, list) and "name" in found:
+        found["config"] = {"name": found["name"], "layers": inner}  # of Keras 1, within a model
+    if name in ("GRU", "GRUCell") and "module" not in found and isinstance(inner, dict):
+        inner.setdefault("reset_after", False)  # the only way there was, before Keras 2.1.4
+    if name == "ThresholdedReLU" and isinstance(inner, dict):  # of Keras 1 and 2
+        inner = {("threshold" if k == "theta" else k): v for k, v in inner.items()}
+        name, found["class_name"], found["config"] = "ReLU", "ReLU", inner
     layer = registry.names.get(name) if isinstance(name, str) else None
     if layer is None or not isinstance(inner, dict) or not _is_old(found):
         return found
@@ -155,6 +190,12 @@ def readable(config: Any) -> Any:
         if key in known or not (idle(key, value) or (key in _UNUSED and "depthwise" in str(known)))
     }
     return found
+
+
+def _is_of_keras1(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    if "module" in entry:
+        return False
+    return entry["class_name"] == "Merge" or ("layers" not in config and is_of_keras1(config))
 
 
 def _is_old(entry: Mapping[str, Any]) -> bool:
@@ -214,8 +255,13 @@ def _node(node: Mapping[str, Any], layer: str) -> list[Any]:
             f"Layer {layer} is called with more than one positional argument, for which the files "
             "of Keras 2 have no form. Save the model as .keras."
         )
-    kwargs = {key: _argument(value) for key, value in node["kwargs"].items()}
-    places = [_place(item, layer) for item in (first if isinstance(first, list) else [first])]
+    given = dict(node["kwargs"])
+    tensors = list(first) if isinstance(first, list) else [first]
+    # Keras 2 has the states that a recurrent layer starts with behind its input.
+    states = given.pop("initial_state", None) or []
+    tensors += states if isinstance(states, list) else [states]
+    kwargs = {key: _argument(value) for key, value in given.items()}
+    places = [_place(item, layer) for item in tensors]
     return [[*place, kwargs if i == 0 else {}] for i, place in enumerate(places)]
 
 

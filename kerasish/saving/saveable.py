@@ -58,25 +58,37 @@ class Saveable:
         filepath: str | os.PathLike[str],
         overwrite: bool = True,
         save_format: str | None = None,
+        max_shard_size: float | None = None,
     ) -> None:
         """Saves the weights of the model, and the state of its optimizer if it has one.
 
         Args:
-            filepath: ending in `.weights.h5` for the layout of Keras 3; any other for that of
-                Keras 2 (without the optimizer).
+            filepath: ending in `.weights.h5` for the layout of Keras 3, in `.weights.json` for
+                several such files with a list of them; any other for the layout of Keras 2
+                (without the optimizer).
             overwrite: whether a file that is there may be replaced.
             save_format: "h5" or None.
+            max_shard_size: how large each of several files may be, in GB; 5 if None.
 
         Raises:
             FileExistsError: there is a file, and `overwrite` is False.
+            ValueError: the options do not fit the name of the file.
         """
-        from kerasish.saving import h5, legacy, weights
+        from kerasish.saving import h5, legacy, shards, weights
 
         if save_format not in (None, "h5", "hdf5"):
             raise ValueError(f'save_weights: save_format must be "h5", but got {save_format!r}.')
         path = _target(filepath, overwrite)
         if path.suffix == ".keras":
             raise ValueError("save_weights writes .weights.h5 files; save() writes .keras files.")
+        if path.name.endswith(shards.SUFFIX):
+            shards.save(self, path, max_shard_size)
+            return
+        if max_shard_size is not None:
+            raise ValueError(
+                f"save_weights: several files (max_shard_size={max_shard_size}) go with a name "
+                f"that ends in {shards.SUFFIX}, but got {path.name}."
+            )
         with replacing(path) as new:
             if path.name.endswith(".weights.h5"):
                 with h5.writing(new) as file:
@@ -93,7 +105,7 @@ class Saveable:
         """Sets the weights from a file of weights or of a whole model, of any Keras.
 
         Args:
-            filepath: of the file.
+            filepath: of the file; of the list (`.weights.json`) if there are several.
             by_name: for files of Keras 2: whether layers are matched by name, and those without
                 a match are left alone.
             skip_mismatch: whether to warn of weights that do not fit, and leave them as they are.
@@ -101,7 +113,7 @@ class Saveable:
         Raises:
             ValueError: the file is damaged, or does not fit; nothing was changed then.
         """
-        from kerasish.saving import h5, keras_file, legacy, weights
+        from kerasish.saving import h5, keras_file, legacy, shards, weights
 
         if not self.built and not self.weights:  # type: ignore[attr-defined]
             raise ValueError(
@@ -109,6 +121,10 @@ class Saveable:
                 "input shape. Then load_weights can fill them."
             )
         path = _source(filepath)
+        if path.suffix == ".json":
+            with shards.reading(path) as file:
+                weights.read(self, file, skip_mismatch)
+            return
         if not h5.is_hdf5(path):
             if by_name:
                 raise ValueError("load_weights: by_name is for files of Keras 2 (.h5).")
@@ -136,6 +152,18 @@ class Saveable:
         from kerasish.saving.text import yaml_library
 
         return yaml_library().safe_dump(json.loads(self.to_json()), **kwargs)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What `compile` was given as plain data; None if it was not called, or cannot be data."""
+        from kerasish.saving.compiling import compile_config
+
+        return compile_config(self)
+
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
+        """Compiles the model as the result of `get_compile_config` says."""
+        from kerasish.saving.compiling import compile_from_config
+
+        compile_from_config(self, config)
 
     # --- copies and pickles --------------------------------------------------------------
 

@@ -7,34 +7,47 @@ that the user registered or passed as `custom_objects`.
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import inspect
 import re
-import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from kerasish.graph.tensor import Tensor
-
-# The modules of this package in which a config may name something, under their public
-# names. Each has a Registry.
-HOMES = (
-    "activations",
-    "constraints",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "models",
-    "optimizers",
-    "optimizers.schedules",
-    "regularizers",
+from kerasish.saving.custom_objects import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from kerasish.saving.registry import (
+    HOMES,
+    Registry,
+    home_of,
+    registries,
+    registry_at,
+    registry_of,
 )
 
-_registries: dict[str, Registry] = {}
+__all__ = [
+    "Configurable",
+    "CustomObjectScope",
+    "Registry",
+    "config_of",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "parameters_of",
+    "register_keras_serializable",
+    "serialize_keras_object",
+    "snake_case",
+]
 
 
 def snake_case(name: str) -> str:
@@ -45,245 +58,6 @@ def snake_case(name: str) -> str:
     """
     apart = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", apart).lower()
-
-
-# --- the user's own objects --------------------------------------------------------------
-
-_registered: dict[str, Any] = {}
-
-
-class _Scopes(threading.local):
-    def __init__(self) -> None:
-        self.stack: list[Mapping[str, Any]] = []
-
-
-_scopes = _Scopes()
-
-
-def get_custom_objects() -> dict[str, Any]:
-    """The process-wide table of custom objects, by name; it may be changed in place.
-
-    >>> get_custom_objects()["my_loss"] = lambda y_true, y_pred: y_pred
-    >>> "my_loss" in get_custom_objects()
-    True
-    >>> del get_custom_objects()["my_loss"]
-    """
-    return _registered
-
-
-class CustomObjectScope:
-    """Makes objects known by name inside a `with` block.
-
-    Args:
-        custom_objects: one or more mappings from names to classes or functions.
-
-    >>> with CustomObjectScope({"double": lambda x: x * 2}):
-    ...     get_registered_object("double")(4)
-    8
-    """
-
-    def __init__(self, *custom_objects: Mapping[str, Any] | None):
-        self.objects = {k: v for table in custom_objects for k, v in (table or {}).items()}
-
-    def __enter__(self) -> CustomObjectScope:
-        _scopes.stack.append(self.objects)
-        return self
-
-    def __exit__(self, *exc: Any) -> None:
-        _scopes.stack.pop()
-
-
-custom_object_scope = CustomObjectScope
-
-
-def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable:
-    """Decorator: makes a class or function known to loading under "package>name".
-
-    Args:
-        package: keeps equal names of different projects apart.
-        name: defaults to the name of the class or function.
-
-    Raises:
-        ValueError: a class without `get_config`, which could not be saved.
-
-    >>> @register_keras_serializable("docs")
-    ... def twice(x):
-    ...     return x * 2
-    >>> get_registered_name(twice)
-    'docs>twice'
-    """
-
-    def decorate(item: Any) -> Any:
-        if inspect.isclass(item) and not hasattr(item, "get_config"):
-            raise ValueError(
-                f"register_keras_serializable: class {item.__name__} has no get_config(), so it "
-                "could not be saved. Add one that returns the arguments of __init__ as a dict."
-            )
-        _registered[f"{package}>{name or item.__name__}"] = item
-        return item
-
-    return decorate
-
-
-def get_registered_name(obj: Any) -> str:
-    """The name under which a class or function was registered, else its own name."""
-    for name, item in _registered.items():
-        if item is obj:
-            return name
-    return obj.__name__
-
-
-def get_registered_object(
-    name: str,
-    custom_objects: Mapping[str, Any] | None = None,
-    module_objects: Mapping[str, Any] | None = None,
-) -> Any:
-    """The custom object called `name`, None if there is none.
-
-    Looked for in `custom_objects`, then in the open scopes from the innermost on, then among the
-    registered ones, then in `module_objects`. "MyLayer" finds "Package>MyLayer" too.
-    """
-    tables = [custom_objects, *reversed(_scopes.stack), _registered, module_objects]
-    for table in filter(None, tables):
-        if name in table:
-            return table[name]
-    bare = [item for key, item in _registered.items() if key.rpartition(">")[2] == name]
-    return bare[-1] if bare else None
-
-
-# --- built-in objects by name ------------------------------------------------------------
-
-
-def _plain(name: str) -> str:
-    """What the spellings of one name have in common: `BinaryAccuracy`, `binary_accuracy`."""
-    return name.replace("_", "").replace(" ", "").lower()
-
-
-class Registry:
-    """The objects of one kind, found by any of their names.
-
-    Args:
-        kind: what error messages call one of them: "loss".
-        objects: classes and functions.
-        aliases: other name -> name.
-        home: the public module, the plural of `kind` if None.
-        callables: whether any function may take the place of an object.
-
-    >>> registry = Registry("demo", [CustomObjectScope], {"scope": "CustomObjectScope"})
-    >>> registry.find("custom_object_scope") is registry.find("scope") is CustomObjectScope
-    True
-    """
-
-    def __init__(
-        self,
-        kind: str,
-        objects: Iterable[Any],
-        aliases: Mapping[str, str] | None = None,
-        *,
-        home: str | None = None,
-        callables: bool = True,
-    ):
-        self.kind = kind
-        self.home = home or f"{kind}s"
-        self.callables = callables
-        self.names: dict[str, Any] = {}
-        self._plain: dict[str, Any] = {}
-        for item in objects:
-            self.add(item)
-        for alias, target in (aliases or {}).items():
-            self.add(self.built_in(target), alias)
-        _registries[self.home] = self
-
-    def add(self, item: Any, name: str | None = None) -> Any:
-        """Takes in a class or function under `name`, else its own; usable as a decorator."""
-        name = name or item.__name__
-        self.names[name] = item
-        self._plain.setdefault(_plain(name), item)
-        return item
-
-    def find(self, name: str) -> Any:
-        """The class or function called `name`; custom objects go first.
-
-        Raises:
-            ValueError: there is none; the message lists the names most like it.
-        """
-        for found in (get_registered_object(name), self.built_in(name)):
-            if found is not None:
-                return found
-        raise ValueError(self._unknown(name))
-
-    def built_in(self, name: str) -> Any:
-        """The built-in object called `name`, None if there is none."""
-        return self.names.get(name, self._plain.get(_plain(name)))
-
-    def _unknown(self, name: str) -> str:
-        close = difflib.get_close_matches(name, self.names, n=3) or [
-            found.__name__
-            for key, found in self._plain.items()
-            if key in difflib.get_close_matches(_plain(name), self._plain, n=3)
-        ]
-        guess = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-        known = ", ".join(sorted(self.names, key=str.lower))
-        return (
-            f"Unknown {self.kind} {name!r}.{guess} Known: {known}. To use your own, pass the "
-            "object itself, or make its name known with custom_objects={...} or "
-            "@register_keras_serializable()."
-        )
-
-    def get(self, identifier: Any) -> Any:
-        """The object that `identifier` stands for.
-
-        Args:
-            identifier: None (gives None), a name in any spelling, a class (gives an instance), a
-                config as of `serialize`, or the object itself.
-
-        Raises:
-            ValueError: an unknown name; TypeError: something else altogether.
-        """
-        if identifier is None:
-            return None
-        if isinstance(identifier, str):
-            identifier = self.find(identifier)
-        elif isinstance(identifier, Mapping):
-            identifier = self.deserialize(identifier)
-        if inspect.isclass(identifier):
-            return identifier()
-        if (self.callables and callable(identifier)) or self._is_ours(identifier):
-            return identifier
-        raise TypeError(
-            f"Expected {_article(self.kind)} {self.kind}: its name, its config, "
-            f"{'a function, ' if self.callables else ''}or an instance, but got {identifier!r:.80}."
-        )
-
-    def _is_ours(self, obj: Any) -> bool:
-        bases = tuple(item for item in self.names.values() if inspect.isclass(item))
-        return isinstance(obj, bases)
-
-    def serialize(self, obj: Any) -> Any:
-        """The name of a built-in function; else the config of the object."""
-        name = self.name_of(obj)
-        return serialize_keras_object(obj) if name is None else name
-
-    def name_of(self, obj: Any) -> str | None:
-        """The name of a built-in function or class, None for anything else."""
-        name = getattr(obj, "__name__", None)
-        return name if name is not None and self.names.get(name) is obj else None
-
-    def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-        """The object of a config or name; None for None."""
-        with CustomObjectScope(custom_objects):
-            if not isinstance(config, Mapping):
-                return self.get(config)
-            if "class_name" not in config:
-                raise ValueError(
-                    f"The config of {_article(self.kind)} {self.kind} needs the entries "
-                    f"class_name and config, but has {sorted(config)}."
-                )
-            return _instance(config, self)
-
-
-def _article(noun: str) -> str:
-    return "an" if noun[0] in "aeiou" else "a"
 
 
 # --- to data -----------------------------------------------------------------------------
@@ -310,7 +84,7 @@ def serialize_keras_object(obj: Any) -> Any:
         return _array_config(obj)
     if isinstance(obj, (list, tuple)):
         return type(obj)(map(serialize_keras_object, obj))
-    if isinstance(obj, Mapping):
+    if isinstance(obj, Mapping) and not hasattr(obj, "get_config"):
         return {key: serialize_keras_object(value) for key, value in obj.items()}
     if hasattr(obj, "get_config") and not inspect.isclass(obj):
         return _object_config(obj)
@@ -334,13 +108,15 @@ def _array_config(obj: Any) -> Any:
 _WRITTEN_AS: dict[tuple[str | None, str], tuple[str | None, str]] = {
     ("keras.models", "Model"): ("keras.src.models.functional", "Functional"),
     ("keras.models", "Sequential"): ("keras", "Sequential"),
+    ("keras.dtype_policies", "DTypePolicy"): ("keras", "DTypePolicy"),
+    ("keras.dtype_policies", "DTypePolicyMap"): ("keras", "DTypePolicyMap"),
     ("keras.layers", "GroupedQueryAttention"): ("keras.layers", "GroupQueryAttention"),
 }
 
 
 def _object_config(obj: Any) -> dict[str, Any]:
     cls = type(obj)
-    home = _home_of(cls)
+    home = home_of(cls)
     address = (f"keras.{home}" if home else None, cls.__name__)
     module, class_name = _WRITTEN_AS.get(address, address)
     return {
@@ -363,14 +139,6 @@ def _function_config(function: Any) -> dict[str, Any]:
         "config": get_registered_name(function),
         "registered_name": "function",
     }
-
-
-def _home_of(item: Any) -> str | None:
-    """The public module of a built-in class or function."""
-    for home, registry in _registries.items():
-        if registry.name_of(item) is not None:
-            return home
-    return None
 
 
 # --- from data ---------------------------------------------------------------------------
@@ -402,11 +170,11 @@ def _revived(config: Any) -> Any:
     if not isinstance(config, Mapping):
         return config
     if "class_name" in config and "config" in config:
-        return _instance(config, _registry_of(config.get("module")))
+        return instance_of(config, registry_of(config.get("module")))
     return {key: _revived(value) for key, value in config.items()}
 
 
-def _instance(config: Mapping[str, Any], registry: Registry | None) -> Any:
+def instance_of(config: Mapping[str, Any], registry: Registry | None) -> Any:
     """The object of a {"class_name", "config"}."""
     class_name, inner = config["class_name"], config.get("config", {})
     if class_name in _SPECIAL:
@@ -423,12 +191,12 @@ def _named(class_name: str, config: Mapping[str, Any], registry: Registry | None
         custom = get_registered_object(name) if name else None
         if custom is not None:
             return custom
-    home = _registry_of(config.get("module")) or registry
+    home = registry_of(config.get("module")) or registry
     if home is not None:
         return home.find(class_name)
     if config.get("module") is None:
         for name in HOMES:
-            found = _registry(name)
+            found = registry_at(name)
             if found is not None and class_name in found.names:
                 return found.names[class_name]
     raise ValueError(
@@ -438,37 +206,14 @@ def _named(class_name: str, config: Mapping[str, Any], registry: Registry | None
     )
 
 
-def _registry_of(module: str | None) -> Registry | None:
-    """The registry for a module path of any Keras: "keras.src.optimizers.adam"."""
-    parts = (module or "").split(".")
-    if not parts[0].startswith(("keras", "tensorflow", "tf_keras", *HOMES)):
-        return None
-    homes = ["optimizers.schedules"] if {"schedules", "learning_rate_schedule"} & {*parts} else []
-    homes += [part for part in parts if part in HOMES]
-    if len(parts) == 1 and not homes:
-        homes = ["models"]  # Keras's top level, where its models are
-    return _registry(homes[0]) if homes else None
-
-
-def _registry(home: str) -> Registry | None:
-    """The registry of one of this package's own modules, which is imported for it."""
-    if home not in _registries:
-        try:
-            importlib.import_module(f"kerasish.{home}")
-        except ModuleNotFoundError as error:
-            if error.name != f"kerasish.{home}":
-                raise
-    return _registries.get(home)
-
-
 def _function(name: Any) -> Any:
     custom = get_registered_object(name)
     if custom is not None:
         return custom
     for home in ("activations", "losses", "metrics", "initializers"):
-        registry = _registry(home)
-        if registry is not None and name in registry.names:
-            return registry.names[name]
+        known = registry_at(home)
+        if known is not None and name in known.names:
+            return known.names[name]
     raise ValueError(
         f"Unknown function {name!r}. Pass custom_objects={{{name!r}: ...}}, or decorate the "
         "function with @register_keras_serializable()."
@@ -486,20 +231,38 @@ def _refuse_code(config: Any) -> Any:
     )
 
 
+# Keras 3 writes of these that they are in its top-level module, as models are.
+_TOP_LEVEL_POLICIES = ("DTypePolicy", "DTypePolicyMap", "QuantizedDTypePolicy")
+
+
+def _policy_maker(name: str) -> Callable[[Any], Any]:
+    return lambda config: registry_at("dtype_policies").find(name).from_config(config)  # type: ignore[union-attr]
+
+
 _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "function": _function,
     "__lambda__": _refuse_code,
     "__numpy__": _array,
     "__tensor__": _array,
-    "DTypePolicy": lambda config: config["name"],
+    **{name: _policy_maker(name) for name in _TOP_LEVEL_POLICIES},
 }
 
 
 # --- configs from signatures -------------------------------------------------------------
 
 
+_parameters: weakref.WeakKeyDictionary[type, dict[str, inspect.Parameter]]
+_parameters = weakref.WeakKeyDictionary()
+
+
 def parameters_of(cls: type) -> dict[str, inspect.Parameter]:
     """The parameters of `__init__`, and those of the bases to which its **kwargs lead."""
+    if cls not in _parameters:
+        _parameters[cls] = _found_parameters(cls)
+    return dict(_parameters[cls])
+
+
+def _found_parameters(cls: type) -> dict[str, inspect.Parameter]:
     found: dict[str, inspect.Parameter] = {}
     for base in cls.__mro__:
         init = base.__dict__.get("__init__")
@@ -545,7 +308,7 @@ def _given_arguments(obj: Configurable) -> dict[str, Any]:
 
 
 def _plain_value(value: Any) -> Any:
-    activations = _registries.get("activations")
+    activations = registries.get("activations")
     name = activations.name_of(value) if activations is not None else None
     return serialize_keras_object(value) if name is None else name
 

@@ -11,15 +11,22 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from kerasish.graph.variable import Variable
 from kerasish.layers.base import Layer
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.saving import h5
+from kerasish.saving.hooks import overrides
 from kerasish.utils.naming import snake_case
 
 # Attributes that are no parts of an object, or that another attribute lists in the right order.
 _SKIPPED = {"_calls", "_graph", "_init_arguments", "_losses", "_objective", "_stack", "_steps"}
 _SKIPPED |= {"_trained", "_variables", "history"}
+
+
+# Groups of other states than weights; those of metrics start anew.
+_STATES = ("optimizer", "seed_generator", "generator", "_metrics")
 
 
 def parts(obj: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
@@ -55,11 +62,13 @@ def _listed(values: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]
     """The objects in a list, named by their class and how many of it came before."""
     used: dict[str, int] = {}
     for value in values.values() if isinstance(values, dict) else values:
-        if not _has_parts(value):
+        nested = isinstance(value, (list, tuple, dict, set))
+        if not nested and not _has_parts(value):
             continue
-        name = class_name(value)
+        name = "container" if nested else class_name(value)
         count = used[name] = used.get(name, -1) + 1
-        yield from parts(value, f"{path}/{name}_{count}" if count else f"{path}/{name}", seen)
+        place = f"{path}/{name}_{count}" if count else f"{path}/{name}"
+        yield from (_listed if nested else parts)(value, place, seen)
 
 
 def class_name(obj: Any) -> str:
@@ -83,11 +92,11 @@ def write(model: Any, file: Any, include_optimizer: bool = True) -> None:
     for path, obj in parts(model):
         if isinstance(obj, Optimizer) and not include_optimizer:
             continue
-        if hasattr(obj, "save_own_variables"):
-            store: dict[str, Any] = {}
+        store: dict[str, Any] = {}
+        if overrides(obj, "save_own_variables"):
             obj.save_own_variables(store)
         else:
-            store = {str(i): v for i, v in enumerate(own_variables(obj))}
+            store.update((str(i), v) for i, v in enumerate(own_variables(obj)))
         group = file.create_group(f"{path}/vars" if path else "vars")
         group.attrs["name"] = obj.name
         for name, value in store.items():
@@ -96,7 +105,7 @@ def write(model: Any, file: Any, include_optimizer: bool = True) -> None:
 
 def value_of(variable: Any) -> Any:
     """The newest value as an array, without copying it."""
-    return variable._newest() if isinstance(variable, Variable) else variable
+    return variable._newest() if isinstance(variable, Variable) else np.asarray(variable)
 
 
 # --- reading -----------------------------------------------------------------------------
@@ -118,11 +127,14 @@ def read(
     """
     plan = _Plan(file.file_name, skip_mismatch)
     taken = set()
+    owners: dict[str, Any] = {}
     for path, obj in parts(model):
         place = f"{path}/vars" if path else "vars"
+        owners[path] = obj
         if isinstance(obj, Optimizer):
             if with_optimizer and file.find(place) is not None:
-                plan.optimizer(obj, model, file, place)
+                owner = owners.get(path.rpartition("/")[0], model)
+                plan.optimizer(obj, owner, file, place)
             continue
         taken.add(place)
         plan.add(obj, file, place)
@@ -154,12 +166,15 @@ class _Plan:
 
     def _actions(self, obj: Any, file: h5.Reader, place: str) -> list[Callable[[], None]]:
         group = file.find(place)
-        if hasattr(obj, "load_own_variables"):
+        if overrides(obj, "load_own_variables"):
             names = group.names() if group else []
-            store = {name: group.array(name) for name in names} if group else {}
+            store = {name: group.array(name) for name in names} if group is not None else {}
             return [lambda: obj.load_own_variables(store)]
         variables = own_variables(obj)
         there = len(group.names()) if group else 0
+        if isinstance(obj, Optimizer) and there == len(variables) - 1:
+            # tf.keras does not have the learning rate among them.
+            variables = [v for v in variables if v is not obj._rate]
         if there != len(variables):
             raise h5.FileError(
                 f"{self.file_name}: {_label(obj)} has {len(variables)} weight(s), but the file "
@@ -183,16 +198,13 @@ class _Plan:
 
 def _assignment(variable: Variable, group: Any, name: str, place: str) -> Callable[[], None]:
     """Checks now, reads later: no more than one array is held besides the model's."""
-    item = group._item(name)
-    if item is None or not hasattr(item, "shape"):
-        raise h5.FileError(f"{group.file_name}: there is no array {place}/{name}.")
-    if item.shape != variable.shape:
+    stored = group.planned(name, f"{variable.path} at {place}")
+    if stored.shape != variable.shape:
         raise h5.FileError(
             f"{group.file_name}: the weight {variable.path} has shape {variable.shape}, but the "
-            f"file has {item.shape} at {place}/{name}."
+            f"file has {stored.shape} at {place}/{name}."
         )
-    group._check(item, name)
-    return lambda: variable.adopt(group.array(name))
+    return lambda: variable.adopt(stored.read())
 
 
 def _label(obj: Any) -> str:
@@ -208,7 +220,7 @@ def _check_rest(model: Any, file: h5.Reader, taken: set[str]) -> None:
         for name in group.names():
             place = f"{path}/{name}" if path else name
             inner = group.find(name)
-            if inner is None or name in ("optimizer", "seed_generator", "_metrics"):
+            if inner is None or name in _STATES or place == "metrics":
                 continue
             if name == "vars" and place not in taken and inner.names():
                 raise h5.FileError(

@@ -3,7 +3,9 @@
     python exchange.py record FOLDER    writes models, with inputs and outputs, for kerasish to read
     python exchange.py check FOLDER     reads what kerasish wrote (test_exchange.py write FOLDER)
 
-The files in this folder named `keras-2.3.1-*` and `tf.keras-2.15-*` were recorded so.
+The files in this folder named `keras-2.3.1-*` and `tf.keras-2.15-*` were recorded so. Those named
+`theano` are of Keras on Theano; the weights of `keras-2.3.1-cudnn` were brought into that layout by
+Keras 2.3.1; `keras-1.2.2-*` are of Keras 1.
 """
 
 import os
@@ -64,6 +66,30 @@ def around(L, M, name, arguments, shape):
     return M.Model(whole, getattr(L, name)(name="layer", **arguments)(whole))
 
 
+def wrapped(L, M):
+    """Layers around layers, and cells."""
+    return M.Sequential(
+        [
+            L.Embedding(9, 4, mask_zero=True, input_length=5, name="table"),
+            L.Bidirectional(L.LSTM(3, return_sequences=True), name="both"),
+            L.TimeDistributed(L.Dense(4, activation="relu"), name="each"),
+            L.Bidirectional(L.GRU(2, return_sequences=True), merge_mode="sum", name="sum"),
+            L.RNN([L.LSTMCell(3), L.GRUCell(2)], name="cells"),
+        ],
+        name="wrapped",
+    )
+
+
+def stateful(L, M):
+    """States that go from layer to layer; a mask; an activation that has two definitions."""
+    hard = "keras2_hard_sigmoid" if L.__name__.startswith("kerasish") else "hard_sigmoid"
+    x = L.Input((5, 4), name="x")
+    y = L.Masking(0.5, name="mask")(x)
+    y, h, c = L.LSTM(3, return_sequences=True, return_state=True, name="first")(y)
+    y = L.LSTM(3, recurrent_activation=hard, name="second")(y, initial_state=[h, c])
+    return M.Model(x, [y, L.Activation(hard, name="hard")(h)], name="stateful")
+
+
 def filled(model):
     """The model with weights that are neither 0 nor 1."""
     shapes = [np.shape(w) for w in model.get_weights()]
@@ -73,7 +99,7 @@ def filled(model):
 
 def makers(L, M):
     """name -> a function that makes a model."""
-    found = {"graph": lambda: graph(L, M), "chain": lambda: chain(L, M)}
+    found = {f.__name__: lambda f=f: f(L, M) for f in (graph, chain, wrapped, stateful)}
     for i, (name, arguments, shape) in enumerate(CASES):
         if hasattr(L, name):
             found["layer-%02d-%s" % (i, name)] = lambda c=(name, arguments, shape): around(L, M, *c)
@@ -81,7 +107,10 @@ def makers(L, M):
 
 
 def inputs_of(model, n=3):
-    return [data((n,) + tuple(int(d) for d in x.shape[1:]), i) for i, x in enumerate(model.inputs)]
+    found = [data((n,) + tuple(int(d) for d in x.shape[1:]), i) for i, x in enumerate(model.inputs)]
+    if model.name == "wrapped":  # it takes numbers of words
+        found = [np.floor(np.abs(100 * x)) % 9 for x in found]
+    return found
 
 
 def outputs_of(model, inputs):

@@ -3,29 +3,23 @@
 import base64
 import json
 import marshal
-import random
-import shutil
-import tempfile
+import sys
 import tracemalloc
-import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import fuzz
+from fuzz import small
+
 from kerasish import layers, models
 from kerasish.saving import h5
 
 h5py = pytest.importorskip("h5py")
-
-
-def small():
-    model = models.Sequential(
-        [layers.Input((4,), name="x"), layers.Dense(3, name="one"), layers.Dense(2, name="two")]
-    )
-    model.compile("adam", "mse")
-    return model
 
 
 @pytest.fixture(params=["m.keras", "m.h5", "m.weights.h5"])
@@ -259,93 +253,6 @@ def test_groups_in_a_circle_and_weights_without_a_place(tmp_path):
         small().load_weights(path)
 
 
-# --- random damage -----------------------------------------------------------------------
-
-
-def damaged(content, rng):
-    """A few bytes changed, cut, doubled or swapped."""
-    content = bytearray(content)
-    for _ in range(rng.choice([1, 1, 2, 5, 20])):
-        at = rng.randrange(len(content))
-        length = rng.choice([1, 2, 4, 8, 64])
-        match rng.randrange(5):
-            case 0:
-                content[at] ^= 1 << rng.randrange(8)
-            case 1:
-                content[at : at + length] = rng.randbytes(min(length, len(content) - at))
-            case 2:
-                content[at : at + length] = b"\xff" * min(length, len(content) - at)
-            case 3:
-                other = rng.randrange(len(content))
-                content[at : at + length] = content[other : other + length]
-            case _:
-                content[at : at + length] = b"\0" * min(length, len(content) - at)
-    return bytes(content)
-
-
-def damaged_text(text, rng):
-    """JSON with a value replaced by one of another kind."""
-    config = json.loads(text)
-    places = []
-
-    def walk(value):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            places.append((value, key))
-            if isinstance(item, (dict, list)):
-                walk(item)
-
-    walk(config)
-    for _ in range(rng.choice([1, 1, 3])):
-        holder, key = rng.choice(places)
-        holder[key] = rng.choice(
-            [None, True, -1, 0, 2**62, 1e308, "", "Dense", "one", [], {}, [[]], {"class_name": "x"},
-             {"class_name": "Dense", "config": {}}, ["one", 0, 0], rng.choice(places)[1]]
-        )  # fmt: skip
-    return json.dumps(config)
-
-
-def survives(path):
-    """Loads, or raises one clear error."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            read(path)
-        except ValueError:  # anything else is a failure
-            return False
-    return True
-
-
-def fuzz(folder, rounds, seed=0):
-    """Loads damaged files of all kinds; returns how many of them could still be loaded."""
-    rng = random.Random(seed)
-    folder, good = Path(folder), 0
-    wholes = {}
-    for name in ("m.keras", "m.h5", "m.weights.h5"):
-        model = small()
-        (model.save_weights if "weights" in name else model.save)(folder / name)
-        wholes[name] = (folder / name).read_bytes()
-    parts = members(folder / "m.keras")
-    for i in range(rounds):
-        name = list(wholes)[i % 3]
-        path = folder / name
-        if name != "m.keras" or i % 2:
-            path.write_bytes(damaged(wholes[name], rng))
-        elif i % 4:
-            rezip(path, parts | {"config.json": damaged_text(parts["config.json"], rng)})
-        else:
-            inner = damaged(parts["model.weights.h5"], rng)
-            rezip(path, parts | {"model.weights.h5": inner})
-        shutil.copy(path, folder / "last")  # what to look at after a crash
-        good += survives(path)
-    return good
-
-
 def test_random_damage(tmp_path):
-    assert 0 < fuzz(tmp_path, 300) < 300
-
-
-if __name__ == "__main__":
-    import sys
-
-    with tempfile.TemporaryDirectory() as scratch:
-        print(fuzz(scratch, int(sys.argv[1]), int(sys.argv[2])))
+    done, good = fuzz.run(tmp_path, 300)
+    assert 0 < good < done == 300

@@ -1,0 +1,71 @@
+"""What a layer can do otherwise than others when it is saved and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Storable:
+    """The methods of Layer that a class may write anew, to have a say in the files of Keras 3.
+
+    A class may also have `save_assets(folder)` and `load_assets(folder)`, for what it keeps in
+    files of its own: each gets the path of a folder, whose content goes into the `.keras` file.
+    """
+
+    built: bool
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Puts the weights of this layer, without those of layers within, into a dict.
+
+        Args:
+            store: name -> array; to be filled.
+        """
+        from kerasish.saving.weights import own_variables
+
+        store.update((str(i), v) for i, v in enumerate(own_variables(self)))
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Sets the weights of this layer from what `save_own_variables` put into a dict.
+
+        Raises:
+            ValueError: the dict has another number of weights, or one has another shape.
+        """
+        from kerasish.saving.weights import own_variables
+
+        variables = own_variables(self)
+        if len(store) != len(variables):
+            raise ValueError(
+                f"Layer {getattr(self, 'name', self)} has {len(variables)} weights, but there are "
+                f"{len(store)} to load: {sorted(store)}."
+            )
+        for i, variable in enumerate(variables):
+            variable.set_value(store[str(i)])
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """What `build` was called with, as plain data; None for a layer that isn't built."""
+        shapes = getattr(self, "_input_shapes", None)
+        if shapes is None:
+            calls = getattr(self, "_calls", None)
+            if not self.built or not calls or not calls[0].args:
+                return None
+            from kerasish.saving.building import shapes_of
+
+            shapes = shapes_of(calls[0].args[0])
+        return {"input_shape": shapes}
+
+    def build_from_config(self, config: Mapping[str, Any]) -> None:
+        """Builds the layer for the shapes that `get_build_config` returned."""
+        shape = config.get("input_shape")
+        if shape is not None and not self.built:
+            nested = bool(shape) and not isinstance(shape[0], (int, type(None)))
+            shapes = [tuple(s) for s in shape] if nested else tuple(shape)
+            self._build(shapes)  # type: ignore[attr-defined]
+
+
+def overrides(obj: Any, *names: str) -> bool:
+    """Whether the class of an object has written one of these methods itself."""
+    return any(
+        getattr(type(obj), name, None) not in (None, getattr(Storable, name, None))
+        for name in names
+    )
