@@ -51,8 +51,6 @@ class NTMCell(layers.Layer):
         for layer in (*self.head_of.values(), self.erase, self.add):
             layer.build((batch, self.units))
         self.out.build((batch, self.units + self.width))
-        for layer in (self.controller, *self.head_of.values(), self.erase, self.add, self.out):
-            layer.built = True
 
     def get_initial_state(self, batch_size):
         memory = ops.full((batch_size, self.slots, self.width), 0.05)
