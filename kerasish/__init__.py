@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from kerasish import config
+from kerasish.compat import modules as older_modules
 
 if TYPE_CHECKING:
     from kerasish import activations as activations
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from kerasish import callbacks as callbacks
     from kerasish import constraints as constraints
     from kerasish import datasets as datasets
+    from kerasish import dtype_policies as dtype_policies
     from kerasish import initializers as initializers
     from kerasish import layers as layers
     from kerasish import losses as losses
     from kerasish import metrics as metrics
+    from kerasish import mixed_precision as mixed_precision
     from kerasish import models as models
     from kerasish import ops as ops
     from kerasish import optimizers as optimizers
@@ -33,7 +36,10 @@ if TYPE_CHECKING:
     from kerasish import utils as utils
     from kerasish.config import backend_scope as backend_scope
     from kerasish.constraints import Constraint as Constraint
+    from kerasish.dtype_policies import DTypePolicy as DTypePolicy
+    from kerasish.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
     from kerasish.graph.function import Function as Function
+    from kerasish.graph.gradients import gradients as gradients
     from kerasish.graph.tensor import Tensor as KerasTensor
     from kerasish.graph.variable import Variable as Variable
     from kerasish.initializers import Initializer as Initializer
@@ -50,13 +56,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations backend callbacks constraints datasets initializers layers losses metrics models "
-    "ops optimizers random regularizers saving tree utils"
+    "activations backend callbacks constraints datasets dtype_policies initializers layers losses "
+    "metrics mixed_precision models ops optimizers random regularizers saving tree utils"
 ).split()
 
 # Public name -> (module, name there).
 _NAMES = {
     "Constraint": ("constraints", "Constraint"),
+    "DTypePolicy": ("dtype_policies", "DTypePolicy"),
+    "FloatDTypePolicy": ("dtype_policies", "FloatDTypePolicy"),
     "Function": ("graph.function", "Function"),
     "Initializer": ("initializers", "Initializer"),
     "Input": ("layers", "Input"),
@@ -71,6 +79,7 @@ _NAMES = {
     "Sequential": ("models", "Sequential"),
     "Variable": ("graph.variable", "Variable"),
     "backend_scope": ("config", "backend_scope"),
+    "gradients": ("graph.gradients", "gradients"),
 }
 
 
@@ -78,10 +87,7 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"kerasish.{name}")  # which also makes it an attribute
     if name not in _NAMES:
-        from kerasish.utils.arguments import suggestion
-
-        hint = suggestion(name, __dir__())
-        raise AttributeError(f"kerasish has no attribute {name!r}.{hint}")
+        return older_modules.attributes(__name__)(name)
     module, attribute = _NAMES[name]
     globals()[name] = value = getattr(import_module(f"kerasish.{module}"), attribute)
     return value
@@ -91,4 +97,5 @@ def __dir__() -> list[str]:
     return sorted(["__version__", "config", *_MODULES, *_NAMES])
 
 
+older_modules.install()
 config.announce()

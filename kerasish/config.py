@@ -17,10 +17,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerasish.engines import registry
 from kerasish.home import keras_home
+
+if TYPE_CHECKING:
+    from kerasish.dtype_policies import DTypePolicy
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 IMAGE_DATA_FORMATS = ("channels_last", "channels_first")
@@ -46,6 +49,11 @@ class _State:
     image_data_format: str
     wanted: str
     backend: str | None = None
+    dtype_policy: DTypePolicy | None = None
+    max_epochs: int | None = None
+    max_steps_per_epoch: int | None = None
+    interactive_logging: bool = True
+    traceback_filtering: bool = True
 
 
 _state: _State | None = None
@@ -77,6 +85,15 @@ def _check_backend(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"backend must be the name of an engine; got {value!r}")
     return registry.info(value).name
+
+
+def _limit(key: str, value: Any) -> int | None:
+    """A number of at least 1, or None for no limit."""
+    if value in (None, ""):
+        return None
+    if isinstance(value, (bool, float)) or not str(value).isdigit() or int(value) < 1:
+        raise ValueError(f"{key} must be a whole number above 0, or None; got {value!r}")
+    return int(value)
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
@@ -137,6 +154,10 @@ def _settings() -> _State:
             _create(path)
         settings = _read(path) if os.path.exists(path) else dict(DEFAULTS)
         _state = _State(path, wanted=settings.pop("backend"), **settings)
+        _state.max_epochs = _limit("KERAS_MAX_EPOCHS", os.environ.get("KERAS_MAX_EPOCHS"))
+        _state.max_steps_per_epoch = _limit(
+            "KERAS_MAX_STEPS_PER_EPOCH", os.environ.get("KERAS_MAX_STEPS_PER_EPOCH")
+        )
     return _state
 
 
@@ -198,6 +219,33 @@ def set_image_data_format(data_format: str) -> None:
         >>> set_image_data_format("channels_last")
     """
     _settings().image_data_format = _CHECKS["image_data_format"](data_format)
+
+
+def dtype_policy() -> DTypePolicy:
+    """The dtype policy of layers that are not given one: `floatx()` if nothing else is set.
+
+    Example:
+        >>> dtype_policy()
+        <DTypePolicy "float32">
+    """
+    from kerasish.dtype_policies import DTypePolicy
+
+    policy = _settings().dtype_policy
+    return DTypePolicy(floatx()) if policy is None else policy
+
+
+def set_dtype_policy(policy: Any) -> None:
+    """Set `dtype_policy()`, for layers made from now on.
+
+    Args:
+        policy: a `DTypePolicy`, its name or config. With None it is `floatx()` again.
+
+    Example:
+        >>> set_dtype_policy(None)
+    """
+    from kerasish import dtype_policies
+
+    _settings().dtype_policy = None if policy is None else dtype_policies.get(policy)
 
 
 # ---------------------------------------------------------------- the backend
@@ -282,3 +330,108 @@ def backend_scope(name: str) -> Iterator[None]:
         yield
     finally:
         _settings().backend = before
+
+
+# ---------------------------------------------------------------- training
+
+
+def max_epochs() -> int | None:
+    """The most epochs of any `fit`: `$KERAS_MAX_EPOCHS` or None if nothing else is set.
+
+    Example:
+        >>> print(max_epochs())
+        None
+    """
+    return _settings().max_epochs
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Set `max_epochs()`, so that whole programs can be tried quickly; None is no limit.
+
+    Raises `ValueError` for anything but a number above 0 or None.
+
+    Example:
+        >>> set_max_epochs(None)
+    """
+    _settings().max_epochs = _limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """The most steps of an epoch of `fit`, of `evaluate` and of `predict`.
+
+    `$KERAS_MAX_STEPS_PER_EPOCH` or None if nothing else is set.
+
+    Example:
+        >>> print(max_steps_per_epoch())
+        None
+    """
+    return _settings().max_steps_per_epoch
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Set `max_steps_per_epoch()`; None is no limit.
+
+    Raises `ValueError` for anything but a number above 0 or None.
+
+    Example:
+        >>> set_max_steps_per_epoch(None)
+    """
+    _settings().max_steps_per_epoch = _limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def enable_interactive_logging() -> None:
+    """Let `verbose="auto"` show a progress bar, which is the default.
+
+    Example:
+        >>> enable_interactive_logging()
+    """
+    _settings().interactive_logging = True
+
+
+def disable_interactive_logging() -> None:
+    """Let `verbose="auto"` print a line per epoch, and progress bars no live line: for log files.
+
+    Example:
+        >>> disable_interactive_logging()
+        >>> enable_interactive_logging()
+    """
+    _settings().interactive_logging = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress bars move.
+
+    Example:
+        >>> is_interactive_logging_enabled()
+        True
+    """
+    return _settings().interactive_logging
+
+
+def enable_traceback_filtering() -> None:
+    """Leave the lines of this package out of the tracebacks of errors, which is the default.
+
+    Example:
+        >>> enable_traceback_filtering()
+    """
+    _settings().traceback_filtering = True
+
+
+def disable_traceback_filtering() -> None:
+    """Keep the lines of this package in the tracebacks of errors.
+
+    Example:
+        >>> disable_traceback_filtering()
+        >>> enable_traceback_filtering()
+    """
+    _settings().traceback_filtering = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Whether tracebacks are without the lines of this package.
+
+    Example:
+        >>> is_traceback_filtering_enabled()
+        True
+    """
+    return _settings().traceback_filtering

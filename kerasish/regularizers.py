@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from kerasish import ops
+from kerasish.compat.modules import attributes as older_attributes
 from kerasish.graph.shapes import Dim
 from kerasish.graph.tensor import Tensor
 from kerasish.saving.serialization import Configurable, Registry
@@ -146,3 +147,6 @@ orthogonal_regularizer = OrthogonalRegularizer
 get = registry.get
 serialize = registry.serialize
 deserialize = registry.deserialize
+
+# Of Keras 1.
+__getattr__ = older_attributes(__name__)

@@ -582,6 +582,7 @@ class Half:
     name = "half"
     native_gradients = False
     higher_gradients = True
+    without_gradient = ()
     lacks = ("exp", "tanh", "sin")
     check = reference().__class__.check
 
