@@ -16,7 +16,6 @@ from kerasish.graph.native import NativeFunction
 from kerasish.graph.program import Instruction, Program
 from kerasish.graph.spec import Spec
 
-
 _NATIVE_CALL = "native_call"
 _NATIVE_GAP = "it has no functions of its own that a user's program could call"
 
@@ -93,8 +92,8 @@ class Engine(ABC):
         """Raises MissingOperationError naming every operation that the engine lacks."""
         missing: dict[str, Instruction] = {}
         for instruction in program.walk():
-            if self._lacks(instruction):
-                missing.setdefault(self._why_not(instruction), instruction)
+            if _lacks(self, instruction):
+                missing.setdefault(_why_not(self, instruction), instruction)
         if missing:
             lines = [f"  {why} (used by {i.source or program.name})" for why, i in missing.items()]
             raise MissingOperationError(
@@ -102,19 +101,6 @@ class Engine(ABC):
                 f"{len(missing)} operation(s).\n" + "\n".join(lines) + "\nChoose another engine "
                 "with KERAS_BACKEND or kerasish.config.set_backend; `kerasish backends` lists them."
             )
-
-    def _lacks(self, instruction: Instruction) -> bool:
-        own = instruction.attrs.get("engine", self.name) == self.name
-        return not own or not self.lowers(instruction.op)
-
-    def _why_not(self, instruction: Instruction) -> str:
-        if instruction.op != _NATIVE_CALL:
-            return f"{instruction.op}: {self.gap(instruction.op) or 'not lowered'}"
-        function, engine = instruction.attrs["function"], instruction.attrs["engine"]
-        return (
-            f"{_NATIVE_CALL}: {function.partition('#')[0]} is a function of {engine}, which runs there only: "
-            f"KERAS_BACKEND={engine}, or kerasish.config.set_backend({engine!r})"
-        )
 
     def native_specs(
         self, function: NativeFunction, specs: Sequence[Spec], sizes: Sequence[int | None]
@@ -184,6 +170,21 @@ class Engine(ABC):
     def evaluate(self, program: Program, inputs: Sequence[Any], counter: int) -> list[Any]:
         """Runs a Program that is needed only once; engines that can do so skip compiling."""
         return self.compile(program)(inputs, counter)
+
+
+def _lacks(engine: Engine, instruction: Instruction) -> bool:
+    own = instruction.attrs.get("engine", engine.name) == engine.name
+    return not own or not engine.lowers(instruction.op)
+
+
+def _why_not(engine: Engine, instruction: Instruction) -> str:
+    if instruction.op != _NATIVE_CALL:
+        return f"{instruction.op}: {engine.gap(instruction.op) or 'not lowered'}"
+    function, owner = instruction.attrs["function"], instruction.attrs["engine"]
+    return (
+        f"{_NATIVE_CALL}: {function.partition('#')[0]} is a function of {owner}, which runs there "
+        f"only: KERAS_BACKEND={owner}, or kerasish.config.set_backend({owner!r})"
+    )
 
 
 class Interpreted(Executable):

@@ -36,6 +36,13 @@ class NativeFunction:
         self.notes: dict[Any, Any] = {}
         _living[self.id] = self
 
+    def get_config(self) -> dict[str, Any]:
+        """Raises: code cannot be saved."""
+        raise TypeError(
+            f"{self.name} is a function of an engine's own that is called between the layers of a "
+            "model, and no file can hold that. Call it in a Layer of your own, or in a Lambda."
+        )
+
     def __repr__(self) -> str:
         return self.id
 

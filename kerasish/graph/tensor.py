@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 _counter = itertools.count()
 _nodes = itertools.count()
+# The number that no node may have, nor a later one.
+_end: ContextVar[float] = ContextVar("end of nodes", default=math.inf)
 
 
 class Node:
@@ -39,6 +44,8 @@ class Node:
         self.attrs = attrs
         self.source = source
         self.number = next(_nodes)
+        if self.number >= _end.get():
+            raise ValueError("The config asks for more operations than a model may have.")
         symbolic = any(t.is_symbolic for t in inputs) or _has_symbolic_size(attrs)
         self.outputs = tuple(Tensor(spec, self, i, symbolic) for i, spec in enumerate(specs))
 
@@ -193,6 +200,16 @@ class Subgraph:
 def node_count() -> int:
     """A number between those of the nodes made so far and of those made later."""
     return next(_nodes)
+
+
+@contextmanager
+def at_most(count: int) -> Iterator[None]:
+    """Inside the block, no more nodes than that can be made: what asks for them is not trusted."""
+    token = _end.set(node_count() + count)
+    try:
+        yield
+    finally:
+        _end.reset(token)
 
 
 def subgraphs_of(node: Node) -> dict[str, Subgraph]:

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 _keys = itertools.count()
 
 # What makes first values in the place of initializers, if anything does.
-_instead: ContextVar[Callable[[Shape, str], np.ndarray] | None] = ContextVar(
+_instead: ContextVar[Callable[[Shape, str], np.ndarray | None] | None] = ContextVar(
     "instead of initializers", default=None
 )
 
 
 @contextmanager
-def initialized_by(function: Callable[[Shape, str], np.ndarray]) -> Iterator[None]:
+def initialized_by(function: Callable[[Shape, str], np.ndarray | None]) -> Iterator[None]:
     """Inside the block, `function` makes the first values of variables, not their initializers.
 
-    For the loading of files, which bring other values at once.
+    For the loading of files, which bring other values at once. If it makes None, the
+    initializer is used.
     """
     token = _instead.set(function)
     try:
@@ -79,8 +80,12 @@ class Variable(Tensor):
             if shape is None:
                 raise ValueError("A Variable made by an initializer function needs a shape.")
             spec = Spec(tuple(shape), dtypes.standardize(dtype))
-            initial = as_array((_instead.get() or initializer)(spec.shape, spec.dtype))
+            instead = _instead.get()
+            given = instead(spec.shape, spec.dtype) if instead else None
+            fresh = given is not None
+            initial = as_array(given if fresh else initializer(spec.shape, spec.dtype))
         else:
+            fresh = False
             initial = as_array(initializer)
             spec = Spec(initial.shape, dtypes.standardize(dtype or _default_dtype(initial)))
         super().__init__(spec)
@@ -90,7 +95,6 @@ class Variable(Tensor):
         self._name = name or f"variable_{self.key}"
         self.path = self._name
         # A copy: the caller's array must not change with the variable.
-        fresh = callable(initializer) and _instead.get() is not None
         self._host: np.ndarray | None = self._checked(initial) if fresh else self._owned(initial)
         self.constraint: Callable[[Tensor], Tensor] | None = None
         self.regularizer: Callable[[Tensor], Tensor] | None = None

@@ -57,8 +57,8 @@ class TFSMLayer(Layer):
         self.call_endpoint = call_endpoint
         self.call_training_endpoint = call_training_endpoint
         self._engine = foreign.engine_of(_SAVED_MODEL)
-        endpoints = [call_endpoint, call_training_endpoint or call_endpoint]
-        self._model = self._engine.saved_model(str(filepath), dict.fromkeys(endpoints))
+        endpoints = [call_endpoint, *filter(None, [call_training_endpoint])]
+        self._model = self._engine.saved_model(str(filepath), endpoints)
         self._slots = [
             self.add_weight(
                 shape=slot.value.shape,
@@ -102,10 +102,11 @@ class TFSMLayer(Layer):
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """Only where the program or the user names the path, not a file."""
         if not isinstance(config.get("filepath"), TrustedPath):
+            name, path = config.get("name"), config.get("filepath")
             raise ValueError(
-                f"Layer {config.get('name')} loads the SavedModel {config.get('filepath')!r}, which "
-                "may hold any code. If what names it comes from someone you trust with this "
-                "computer, load it with safe_mode=False."
+                f"Layer {name} loads the SavedModel {path!r}, which may hold any code. If "
+                "what names it comes from someone you trust with this computer, load it with "
+                "safe_mode=False."
             )
         return super().from_config(config)
 

@@ -105,6 +105,12 @@ def _mod(x, y):
     return x - _floor_divide(x, y) * y
 
 
+def _where(condition, x, y):
+    # Booleans are carried in 32 bits; CNTK wants all three in one dtype.
+    fits = condition.dtype == x.dtype
+    return C.element_select(condition if fits else C.cast(condition, x.dtype), x, y)
+
+
 def _cast(x, dtype):
     if dtype == "bool":
         return C.not_equal(x, 0)
@@ -540,7 +546,7 @@ TABLE = {
     "greater_equal": C.greater_equal,
     "logical_and": lambda x, y: x * y,
     "logical_or": C.element_max,
-    "where": C.element_select,
+    "where": _where,
     "sum": _reduce(C.reduce_sum),
     "mean": _reduce(C.reduce_mean),
     "prod": _prod,

@@ -156,7 +156,7 @@ def converted(tensor: Tensor, dtype: Any, name: str | None) -> Any:
     )
 
 
-class _Calls(tf.__internal__.dispatch.GlobalOpDispatcher):  # type: ignore[misc, name-defined]
+class _Calls(tf.__internal__.dispatch.GlobalOpDispatcher):  # type: ignore[name-defined]
     """Makes nodes of the calls of TensorFlow's operations on our tensors."""
 
     def handle(self, op: Any, args: Any, kwargs: Any) -> Any:
@@ -182,4 +182,4 @@ class _Calls(tf.__internal__.dispatch.GlobalOpDispatcher):  # type: ignore[misc,
 @cache
 def _register() -> None:
     _Calls().register()
-    trace.leave_out(os.path.dirname(tf.__file__))
+    trace.leave_out(os.path.dirname(str(tf.__file__)))
