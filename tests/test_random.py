@@ -75,10 +75,22 @@ def test_dropout_drops_its_rate_and_masks_the_gradient(engine, rate):
     np.testing.assert_allclose(value[value != 0], 2 / (1 - rate), rtol=1e-5)
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1, 1.5, float("nan")])
+@pytest.mark.parametrize("rate", [-0.1, 1.5, float("nan")])
 def test_dropout_rates_are_checked(rate):
-    with pytest.raises(ValueError, match="rate must be at least 0 and below 1"):
+    with pytest.raises(ValueError, match="rate must be from 0 to 1"):
         random.dropout(placeholder(2), rate)
+
+
+def test_a_rate_of_one_drops_everything():
+    assert not random.dropout(np.array([1.0, np.nan], "float32"), 1).numpy().any()
+
+
+def test_generators_are_made_again_from_their_config():
+    first = random.SeedGenerator(7, name="mine")
+    again = random.SeedGenerator.from_config(first.get_config())
+    assert (again.name, again.next()) == ("mine", first.next())
+    with pytest.raises(ValueError, match=r"seed must be an int or None, but got 1\.5"):
+        random.SeedGenerator(1.5)
 
 
 def test_seeds_are_checked():

@@ -191,6 +191,11 @@ def foldr(
 ) -> Any:
     """`foldl` from the last element to the first.
 
+    Args:
+        fn: takes the result so far and an element.
+        elems: a tensor; its first axis is gone through from the end.
+        initializer: the first result so far; the last element if None.
+
     >>> float(foldr(lambda total, x: x - total, np.float32([1, 2, 3])))
     2.0
     """

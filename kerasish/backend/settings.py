@@ -36,7 +36,11 @@ def cast_to_floatx(x: Any) -> Any:
 
 
 def normalize_data_format(value: str | None) -> str:
-    """`value`, or `image_data_format()` if it is None."""
+    """`value`, or `image_data_format()` if it is None.
+
+    >>> normalize_data_format("channels_first")
+    'channels_first'
+    """
     if value not in (None, *config.IMAGE_DATA_FORMATS):
         raise ValueError(f"data_format must be one of {config.IMAGE_DATA_FORMATS}; got {value!r}.")
     return value or config.image_data_format()
@@ -62,7 +66,10 @@ def set_image_dim_ordering(dim_ordering: str) -> None:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """`utils.clear_session`; and the learning phase is open again."""
+    """`utils.clear_session`; and the learning phase is open again.
+
+    >>> clear_session()
+    """
     session.clear_session(free_memory)
     trace.set_default_phase(None)
 
@@ -147,12 +154,19 @@ class Session:
 
 @functools.cache
 def get_session() -> Session:
-    """An object with `run`. There are no sessions: see `Session`."""
+    """An object with `run`. There are no sessions: see `Session`.
+
+    >>> type(get_session()).__name__
+    'Session'
+    """
     return Session()
 
 
 def set_session(session: Any) -> None:
-    """Warns that a session, and what it says of devices and memory, is not used."""
+    """Warns that a session, and what it says of devices and memory, is not used.
+
+    >>> set_session(get_session())
+    """
     if session is not None and not isinstance(session, Session):
         warnings.warn(
             "set_session: there are no sessions here, so what this one says of devices or memory "
@@ -166,6 +180,8 @@ def manual_variable_initialization(value: bool) -> None:
 
     Raises:
         ValueError: for True, which leaves it to a session.
+
+    >>> manual_variable_initialization(False)
     """
     if value:
         raise ValueError(
@@ -188,5 +204,8 @@ def control_dependencies(control_inputs: Any) -> Iterator[None]:
 
     Args:
         control_inputs: tensors and updates.
+
+    >>> with control_dependencies([]):
+    ...     x = 1
     """
     yield

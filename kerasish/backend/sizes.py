@@ -63,24 +63,41 @@ def shape(x: Any) -> Sizes:
 
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The product along `axis`; of sizes it is a size."""
+    """The product along `axis`; of sizes it is a size.
+
+    >>> float(prod([2.0, 3.0]))
+    6.0
+    """
     if are_sizes(x) and axis in (None, 0, -1) and not keepdims:
         return math.prod(x)
     return ops.prod(as_values(x), axis, keepdims)
 
 
 def cast(x: Any, dtype: Any) -> Tensor:
-    """`x` with another dtype."""
+    """`x` with another dtype.
+
+    >>> cast([1.5, 2.5], "int32").numpy()
+    array([1, 2], dtype=int32)
+    """
     return ops.cast(as_values(x), dtype)
 
 
 def stack(x: Any, axis: int = 0) -> Any:
-    """The tensors side by side along a new axis; sizes are a shape then."""
+    """The tensors side by side along a new axis; sizes are a shape then.
+
+    >>> stack([[1, 2], [3, 4]], axis=1).numpy()
+    array([[1, 3],
+           [2, 4]], dtype=int32)
+    """
     return Sizes(x) if are_sizes(x) and axis in (0, -1) else ops.stack(x, axis)
 
 
 def concatenate(tensors: Any, axis: int = -1) -> Any:
-    """The tensors one after the other along `axis`; sizes are a shape then."""
+    """The tensors one after the other along `axis`; sizes are a shape then.
+
+    >>> concatenate([[1, 2], [3]]).numpy()
+    array([1, 2, 3], dtype=int32)
+    """
     if all(isinstance(x, (tuple, list)) for x in tensors):
         sizes = [n for x in tensors for n in x]
         if are_sizes(sizes) and axis in (0, -1):

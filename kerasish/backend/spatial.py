@@ -28,6 +28,9 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Tensor:
 
     Raises:
         ValueError: if the bias has neither one axis nor one less than x.
+
+    >>> bias_add([[1.0, 2.0]], [10.0, 20.0]).numpy()
+    array([[11., 22.]], dtype=float32)
     """
     x, bias = ops.convert_to_tensor(x), ops.convert_to_tensor(bias)
     if bias.ndim not in (1, x.ndim - 1):
@@ -52,7 +55,22 @@ def conv1d(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Tensor:
-    """A convolution; the number of spatial axes is that of the kernel."""
+    """A convolution; the number of spatial axes is that of the kernel.
+
+    Args:
+        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        kernel: (*window, channels, filters).
+        strides: by how much the window moves on, an int or one per spatial axis.
+        padding: "valid", "same", or "causal" (of one spatial axis).
+        data_format: "channels_last" or "channels_first"; image_data_format() if None.
+        dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
+
+    Raises:
+        TypeError, ValueError: if the shapes do not fit together.
+
+    >>> conv1d(np.ones((1, 4, 2)), np.ones((3, 2, 5)), padding="causal").shape
+    (1, 4, 5)
+    """
     return ops.conv(x, kernel, strides, padding, data_format, dilation_rate)
 
 
@@ -82,6 +100,9 @@ def conv2d_transpose(
 
     Raises:
         ValueError: for another size.
+
+    >>> conv2d_transpose(np.ones((1, 2, 2, 1)), np.ones((2, 2, 3, 1)), (1, 4, 4, 3), (2, 2)).shape
+    (1, 4, 4, 3)
     """
     x, kernel = ops.convert_to_tensor(x), ops.convert_to_tensor(kernel)
     spatial = np.s_[2:] if _is_first(data_format) else np.s_[1:-1]
@@ -132,7 +153,22 @@ def depthwise_conv2d(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Tensor:
-    """A convolution of each channel by itself; the kernel is (*window, channels, multiplier)."""
+    """A convolution of each channel by itself; the kernel is (*window, channels, multiplier).
+
+    Args:
+        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        depthwise_kernel: (*window, channels, multiplier).
+        strides: by how much the window moves on, an int or one per spatial axis.
+        padding: "valid" or "same".
+        data_format: "channels_last" or "channels_first"; image_data_format() if None.
+        dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
+
+    Raises:
+        ValueError: if the shapes do not fit together.
+
+    >>> depthwise_conv2d(np.ones((1, 4, 4, 2)), np.ones((3, 3, 2, 2))).shape
+    (1, 2, 2, 4)
+    """
     return ops.depthwise_conv(x, depthwise_kernel, strides, padding, data_format, dilation_rate)
 
 
@@ -145,7 +181,23 @@ def separable_conv1d(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Tensor:
-    """`depthwise_conv2d`, and then a convolution with a window of 1."""
+    """`depthwise_conv2d`, and then a convolution with a window of 1.
+
+    Args:
+        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        depthwise_kernel: (*window, channels, multiplier).
+        pointwise_kernel: (*ones, channels * multiplier, filters).
+        strides: by how much the window moves on, an int or one per spatial axis.
+        padding: "valid" or "same".
+        data_format: "channels_last" or "channels_first"; image_data_format() if None.
+        dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
+
+    Raises:
+        ValueError: if the shapes do not fit together.
+
+    >>> separable_conv1d(np.ones((1, 4, 2)), np.ones((3, 2, 1)), np.ones((1, 2, 5))).shape
+    (1, 2, 5)
+    """
     return ops.separable_conv(
         x, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate
     )
@@ -166,6 +218,9 @@ def local_conv1d(
         kernel_size: the window, a tuple of one int.
         strides: by how much it moves on, a tuple of one int.
         data_format: "channels_last" or "channels_first"; image_data_format() if None.
+
+    >>> local_conv1d(np.ones((1, 4, 2)), np.ones((3, 4, 5)), (2,), (1,)).shape
+    (1, 3, 5)
     """
     places = ops.convert_to_tensor(kernel).shape[:1]
     return _local_conv(inputs, kernel, kernel_size, strides, places, data_format)
@@ -179,7 +234,19 @@ def local_conv2d(
     output_shape: Any,
     data_format: str | None = None,
 ) -> Tensor:
-    """`local_conv1d` for images; `output_shape` is the (rows, columns) of places."""
+    """`local_conv1d` for images; `output_shape` is the (rows, columns) of places.
+
+    Args:
+        inputs: (samples, rows, columns, channels), or with the channels after the samples.
+        kernel: (places, elements of the window * channels, filters).
+        kernel_size: (rows, columns) of the window.
+        strides: by how much it moves on along both.
+        output_shape: the (rows, columns) of places.
+        data_format: "channels_last" or "channels_first"; image_data_format() if None.
+
+    >>> local_conv2d(np.ones((1, 3, 3, 1)), np.ones((4, 4, 5)), (2, 2), (1, 1), (2, 2)).shape
+    (1, 2, 2, 5)
+    """
     return _local_conv(inputs, kernel, kernel_size, strides, tuple(output_shape), data_format)
 
 
@@ -213,7 +280,22 @@ def pool2d(
     data_format: str | None = None,
     pool_mode: str = "max",
 ) -> Tensor:
-    """Pooling, `pool_mode` "max" or "avg"; the number of spatial axes is that of x."""
+    """Pooling, `pool_mode` "max" or "avg"; the number of spatial axes is that of x.
+
+    Args:
+        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        pool_size: the size of the window, an int or one per spatial axis.
+        strides: by how much the window moves on, an int or one per spatial axis.
+        padding: "valid" or "same".
+        data_format: "channels_last" or "channels_first"; image_data_format() if None.
+        pool_mode: "max" or "avg".
+
+    Raises:
+        ValueError: if the window does not fit, or for another mode.
+
+    >>> pool2d(np.ones((1, 4, 4, 1)), (2, 2), (2, 2), pool_mode="avg").shape
+    (1, 2, 2, 1)
+    """
     pools = {"max": ops.max_pool, "avg": ops.average_pool}
     if pool_mode not in pools:
         raise ValueError(f'pool_mode must be "max" or "avg", but got {pool_mode!r}.')
@@ -224,21 +306,47 @@ pool3d = pool2d
 
 
 def temporal_padding(x: Any, padding: Sequence[int] = (1, 1)) -> Tensor:
-    """Zeros before and after along the axis of time."""
+    """Zeros before and after along the axis of time.
+
+    Args:
+        x: (samples, steps, channels).
+        padding: how many zeros before and after.
+
+    >>> temporal_padding(np.ones((1, 3, 2)), (1, 2)).shape
+    (1, 6, 2)
+    """
     return ops.pad(x, ((0, 0), tuple(padding), (0, 0)))
 
 
 def spatial_2d_padding(
     x: Any, padding: Any = ((1, 1), (1, 1)), data_format: str | None = None
 ) -> Tensor:
-    """Zeros around images."""
+    """Zeros around images.
+
+    Args:
+        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        padding: (before, after) for rows and for columns.
+        data_format: "channels_last" or "channels_first"; image_data_format() if None.
+
+    >>> spatial_2d_padding(np.ones((1, 2, 2, 1))).shape
+    (1, 4, 4, 1)
+    """
     return _padded(x, padding, data_format)
 
 
 def spatial_3d_padding(
     x: Any, padding: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None
 ) -> Tensor:
-    """Zeros around volumes."""
+    """Zeros around volumes.
+
+    Args:
+        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        padding: (before, after) for each spatial axis.
+        data_format: "channels_last" or "channels_first"; image_data_format() if None.
+
+    >>> spatial_3d_padding(np.ones((1, 2, 2, 2, 1))).shape
+    (1, 4, 4, 4, 1)
+    """
     return _padded(x, padding, data_format)
 
 
@@ -256,6 +364,16 @@ def resize_images(
     interpolation: str = "nearest",
 ) -> Tensor:
     """Images some times as high and wide: "nearest" repeats pixels, "bilinear" draws lines.
+
+    Args:
+        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        height_factor: how many times as high, an int.
+        width_factor: how many times as wide.
+        data_format: "channels_last" or "channels_first"; image_data_format() if None.
+        interpolation: "nearest" or "bilinear".
+
+    Raises:
+        ValueError: for another interpolation.
 
     >>> import numpy as np
     >>> resize_images(np.ones((1, 2, 2, 3)), 2, 3, "channels_last").shape
@@ -279,7 +397,18 @@ def resize_images(
 def resize_volumes(
     x: Any, depth_factor: int, height_factor: int, width_factor: int, data_format: str | None
 ) -> Tensor:
-    """Volumes some times as deep, high and wide, by repeating elements."""
+    """Volumes some times as deep, high and wide, by repeating elements.
+
+    Args:
+        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        depth_factor: how many times as deep, an int.
+        height_factor: how many times as high.
+        width_factor: how many times as wide.
+        data_format: "channels_last" or "channels_first"; image_data_format() if None.
+
+    >>> resize_volumes(np.ones((1, 1, 2, 3, 1)), 2, 2, 2, "channels_last").shape
+    (1, 2, 4, 6, 1)
+    """
     return _repeated(x, (depth_factor, height_factor, width_factor), data_format)
 
 
@@ -305,6 +434,9 @@ def batch_normalization(
         gamma: likewise, or None.
         axis: the axis along which they differ.
         epsilon: added to the variance.
+
+    >>> batch_normalization([[1.0, 3.0]], [1.0, 2.0], [1.0, 1.0], None, None, epsilon=0).numpy()
+    array([[0., 1.]], dtype=float32)
     """
     x = ops.convert_to_tensor(x)
     mean, var, beta, gamma = (

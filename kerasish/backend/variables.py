@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from kerasish.graph import trace
 from kerasish.graph.dtypes import standardize
 from kerasish.graph.function import Function
 from kerasish.graph.gradients import gradients as _gradients
-from kerasish.graph.shapes import Dim
+from kerasish.graph.shapes import Dim, size_of
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.graph.variable import Variable
 from kerasish.ops import random
@@ -38,9 +39,19 @@ def variable(value: Any, dtype: Any = None, name: str | None = None, constraint:
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
-    """A tensor with a fixed value of dtype floatx (if None), spread over `shape` if given."""
+    """A tensor with a fixed value of dtype floatx (if None).
+
+    If `shape` is given the value gets it, where it has as many elements; else it is spread over it.
+
+    >>> constant([1, 2], shape=(2, 1)).shape
+    (2, 1)
+    >>> constant([1, 2]).numpy()
+    array([1., 2.], dtype=float32)
+    """
     made = ops.convert_to_tensor(value, standardize(dtype))
-    made = made if shape is None else ops.broadcast_to(made, shape)
+    if shape is not None:
+        fits = size_of(made.shape) == math.prod(shape)
+        made = ops.reshape(made, shape) if fits else ops.broadcast_to(made, shape)
     made.name = name or made.name
     return made
 
@@ -60,6 +71,9 @@ def placeholder(
         dtype: floatx if None.
         sparse: nothing has to be said: any placeholder takes sparse matrices, and is dense.
         name: for messages.
+
+    >>> placeholder((None, 3)).shape
+    (None, 3)
     """
     if shape is None and ndim is None:
         raise ValueError("K.placeholder needs a shape or a number of axes (ndim).")
@@ -68,12 +82,30 @@ def placeholder(
 
 
 def zeros(shape: Any, dtype: Any = None, name: str | None = None) -> Any:
-    """A Variable of zeros, as in older Keras; a tensor if a size is known only at run time."""
+    """A Variable of zeros, as in older Keras; a tensor if a size is known only at run time.
+
+    Args:
+        shape: that of the result.
+        dtype: floatx if None.
+        name: of the variable.
+
+    >>> zeros((2,)).numpy()
+    array([0., 0.], dtype=float32)
+    """
     return _filled(ops.zeros, shape, dtype, name)
 
 
 def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Any:
-    """A Variable of ones, as in older Keras; a tensor if a size is known only at run time."""
+    """A Variable of ones, as in older Keras; a tensor if a size is known only at run time.
+
+    Args:
+        shape: that of the result.
+        dtype: floatx if None.
+        name: of the variable.
+
+    >>> ones((2,)).numpy()
+    array([1., 1.], dtype=float32)
+    """
     return _filled(ops.ones, shape, dtype, name)
 
 
@@ -86,7 +118,12 @@ def _filled(fill: Callable[..., Tensor], shape: Any, dtype: Any, name: str | Non
 
 
 def eye(size: Any, dtype: Any = None, name: str | None = None) -> Variable:
-    """A Variable with ones on the diagonal; `size` is an int, or (rows, columns)."""
+    """A Variable with ones on the diagonal; `size` is an int, or (rows, columns).
+
+    >>> eye(2).numpy()
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    """
     rows, columns = size if isinstance(size, (list, tuple)) else (size, size)
     return Variable(np.eye(rows, columns), dtype=standardize(dtype), name=name)
 
@@ -94,14 +131,38 @@ def eye(size: Any, dtype: Any = None, name: str | None = None) -> Variable:
 def random_uniform_variable(
     shape: Any, low: float, high: float, dtype: Any = None, name: Any = None, seed: Any = None
 ) -> Variable:
-    """A Variable that starts with uniformly distributed numbers."""
+    """A Variable that starts with uniformly distributed numbers.
+
+    Args:
+        shape: that of the result.
+        low: the lower bound.
+        high: the upper bound.
+        dtype: a float; floatx if None.
+        name: of the variable.
+        seed: an int (the same numbers each time), or None.
+
+    >>> random_uniform_variable((2, 3), 0.0, 1.0, seed=1).shape
+    (2, 3)
+    """
     return Variable(random.uniform(shape, low, high, dtype, seed).numpy(), name=name)
 
 
 def random_normal_variable(
     shape: Any, mean: float, scale: float, dtype: Any = None, name: Any = None, seed: Any = None
 ) -> Variable:
-    """A Variable that starts with normally distributed numbers."""
+    """A Variable that starts with normally distributed numbers.
+
+    Args:
+        shape: that of the result.
+        mean: of the numbers.
+        scale: their deviation.
+        dtype: a float; floatx if None.
+        name: of the variable.
+        seed: an int (the same numbers each time), or None.
+
+    >>> random_normal_variable((2, 3), 0.0, 1.0, seed=1).shape
+    (2, 3)
+    """
     return Variable(random.normal(shape, mean, scale, dtype, seed).numpy(), name=name)
 
 
@@ -235,7 +296,14 @@ def gradients(loss: Any, variables: Any) -> list[Tensor]:
 
 
 def stop_gradient(variables: Any) -> Any:
-    """A tensor, or a list of them, through which no gradient flows."""
+    """A tensor, or a list of them, through which no gradient flows.
+
+    Args:
+        variables: a tensor, or a list of them.
+
+    >>> stop_gradient(constant([1.0])).numpy()
+    array([1.], dtype=float32)
+    """
     if isinstance(variables, (list, tuple)):
         return [ops.stop_gradient(x) for x in variables]
     return ops.stop_gradient(variables)
@@ -245,33 +313,67 @@ def stop_gradient(variables: Any) -> Any:
 
 
 def eval(x: Any) -> np.ndarray:
-    """The value of a tensor."""
+    """The value of a tensor.
+
+    >>> float(eval(constant(2.0) * 3))
+    6.0
+    """
     return _tensor(x).numpy()
 
 
 def get_value(x: Any) -> np.ndarray:
-    """The value of a variable."""
+    """The value of a variable.
+
+    >>> float(get_value(Variable(3.0)))
+    3.0
+    """
     return ops.convert_to_numpy(x)
 
 
 def set_value(x: Variable, value: Any) -> None:
-    """Changes the value of a variable."""
+    """Changes the value of a variable.
+
+    >>> v = Variable(1.0)
+    >>> set_value(v, 2.0)
+    >>> float(v)
+    2.0
+    """
     x.set_value(_dense(value))
 
 
 def batch_get_value(ops: Iterable[Any]) -> list[np.ndarray]:
-    """The values of several variables."""
+    """The values of several variables.
+
+    Args:
+        ops: variables.
+
+    >>> [float(x) for x in batch_get_value([Variable(1.0), Variable(2.0)])]
+    [1.0, 2.0]
+    """
     return [get_value(x) for x in ops]
 
 
 def batch_set_value(tuples: Iterable[tuple[Variable, Any]]) -> None:
-    """Changes several variables, given as (variable, value) pairs."""
+    """Changes several variables, given as (variable, value) pairs.
+
+    Args:
+        tuples: pairs of a variable and an array of its shape.
+
+    >>> v = Variable(1.0)
+    >>> batch_set_value([(v, 2.0)])
+    >>> float(v)
+    2.0
+    """
     for x, value in tuples:
         set_value(x, value)
 
 
 def update(x: Variable, new_x: Any) -> Any:
     """Gives `x` a new value: inside a layer's `call` with each run, else as `Update` says.
+
+    Args:
+        x: a variable.
+        new_x: a tensor of its shape.
 
     >>> count = variable(1.0)
     >>> step = function([], [count], updates=[update(count, count + 1)])
@@ -282,17 +384,43 @@ def update(x: Variable, new_x: Any) -> Any:
 
 
 def update_add(x: Variable, increment: Any) -> Any:
-    """Adds to a variable, as `update` does."""
+    """Adds to a variable, as `update` does.
+
+    Args:
+        x: a variable.
+        increment: a number, or a tensor of its shape.
+
+    >>> v = Variable(1.0)
+    >>> _ = update_add(v, 2.0)
+    >>> float(v)
+    3.0
+    """
     return update(x, x + increment)
 
 
 def update_sub(x: Variable, decrement: Any) -> Any:
-    """Subtracts from a variable, as `update` does."""
+    """Subtracts from a variable, as `update` does.
+
+    Args:
+        x: a variable.
+        decrement: a number, or a tensor of its shape.
+
+    >>> v = Variable(1.0)
+    >>> _ = update_sub(v, 2.0)
+    >>> float(v)
+    -1.0
+    """
     return update(x, x - decrement)
 
 
 def moving_average_update(x: Variable, value: Any, momentum: float) -> Any:
-    """x * momentum + value * (1 - momentum) as the new value of `x`, as `update` does."""
+    """x * momentum + value * (1 - momentum) as the new value of `x`, as `update` does.
+
+    >>> v = Variable(1.0)
+    >>> _ = moving_average_update(v, 2.0, 0.5)
+    >>> float(v)
+    1.5
+    """
     return update(x, x * momentum + value * (1 - momentum))
 
 
@@ -300,52 +428,92 @@ def moving_average_update(x: Variable, value: Any, momentum: float) -> Any:
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether `x` is a tensor, variables included."""
+    """Whether `x` is a tensor, variables included.
+
+    >>> is_tensor(constant(1.0)), is_tensor(1.0)
+    (True, False)
+    """
     return isinstance(x, Tensor)
 
 
 def is_variable(x: Any) -> bool:
-    """Whether `x` is a Variable."""
+    """Whether `x` is a Variable.
+
+    >>> is_variable(Variable(1.0)), is_variable(constant(1.0))
+    (True, False)
+    """
     return isinstance(x, Variable)
 
 
 def is_placeholder(x: Any) -> bool:
-    """Whether `x` gets its value from outside."""
+    """Whether `x` gets its value from outside.
+
+    >>> is_placeholder(placeholder((2,)))
+    True
+    """
     return isinstance(x, Placeholder)
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """Whether `x` is an Input or comes from layers called on one."""
+    """Whether `x` is an Input or comes from layers called on one.
+
+    >>> is_keras_tensor(placeholder((2,)))
+    True
+    """
     return isinstance(x, Tensor) and x.is_symbolic
 
 
 def is_sparse(tensor: Any) -> bool:
-    """False: there are no sparse tensors."""
+    """False: there are no sparse tensors.
+
+    >>> is_sparse(constant([1.0]))
+    False
+    """
     return False
 
 
 def to_dense(tensor: Any) -> Any:
-    """The tensor itself, for there are no sparse ones; a sparse matrix as an array."""
+    """The tensor itself, for there are no sparse ones; a sparse matrix as an array.
+
+    >>> to_dense(constant([1.0])).numpy()
+    array([1.], dtype=float32)
+    """
     return _dense(tensor)
 
 
 def dtype(x: Any) -> str:
-    """The name of the dtype of `x`."""
+    """The name of the dtype of `x`.
+
+    >>> dtype(np.ones(2, "float32"))
+    'float32'
+    """
     return _tensor(x).dtype
 
 
 def int_shape(x: Any) -> tuple[int | None, ...]:
-    """The shape of `x`, None where a size is not known yet."""
+    """The shape of `x`, None where a size is not known yet.
+
+    >>> int_shape(placeholder((None, 3)))
+    (None, 3)
+    """
     return _tensor(x).shape
 
 
 def count_params(x: Any) -> int:
-    """The number of elements of `x`, whose shape must be known."""
+    """The number of elements of `x`, whose shape must be known.
+
+    >>> count_params(np.ones((2, 3)))
+    6
+    """
     return int(ops.size(x))
 
 
 def size(x: Any, name: str | None = None) -> Any:
-    """The number of elements of `x`, also where it is known only at run time."""
+    """The number of elements of `x`, also where it is known only at run time.
+
+    >>> int(size(np.ones((2, 3))))
+    6
+    """
     return ops.size(x)
 
 
@@ -354,6 +522,10 @@ def print_tensor(x: Any, message: str = "") -> Tensor:
 
     That is its value, or where it depends on an Input its name, shape and dtype: graphs do not
     print while they run. To see such a value, make it an output of a `function` or a Model.
+
+    Args:
+        x: a tensor.
+        message: what is written before it.
 
     >>> y = print_tensor(constant([1.0, 2.0]), "y = ")
     y = [1. 2.]

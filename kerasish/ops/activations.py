@@ -265,8 +265,8 @@ def glu(x: Any, axis: int = -1) -> Tensor:
     x = as_float(x)
     axis = canonical_axis(axis, x.rank)
     size = x.shape[axis]
-    if size is None or size % 2:
-        raise ValueError(f"glu: axis {axis} must have a known, even size, but it is {size}.")
+    if size is not None and size % 2:
+        raise ValueError(f"glu: axis {axis} must have an even size, but it is {size}.")
     value, gate = split(x, 2, axis)
     return value * sigmoid(gate)
 

@@ -41,9 +41,17 @@ def transpose_p(x: Spec, *, axes: tuple[int, ...]) -> Spec:
     return Spec(tuple(x.shape[i] for i in axes), x.dtype)
 
 
+def whole_sizes(shape: tuple[Any, ...]) -> tuple[int | None, ...]:
+    """What a Spec says of a shape that is asked for, in which no size may be negative."""
+    sizes = tuple(map(known, shape))
+    if any(n is not None and n < 0 for n in sizes):
+        raise ValueError(f"no size may be negative, but the shape is {format_shape(sizes)}.")
+    return sizes
+
+
 @primitive
 def broadcast_to_p(x: Spec, *, shape: tuple[Any, ...]) -> Spec:
-    target = tuple(map(known, shape))
+    target = whole_sizes(shape)
     if len(target) < x.rank:
         raise ValueError(
             f"cannot broadcast {format_shape(x.shape)} to {format_shape(target)}, which has "

@@ -373,11 +373,14 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
         x_min: the smallest result, a number or a tensor that broadcasts.
         x_max: the largest one.
 
+    Returns:
+        A tensor of x's dtype (int32 of booleans).
+
     >>> clip([-2.0, 0.5, 2.0], -1, 1).numpy()
     array([-1. ,  0.5,  1. ], dtype=float32)
     """
     (x,) = promoted(x, to=number)
-    return minimum(maximum(x, x_min), x_max)
+    return cast(minimum(maximum(x, x_min), x_max), x.dtype)
 
 
 @add_p.vjp

@@ -229,6 +229,11 @@ def _pad_causal(x: Tensor, steps: int) -> Tensor:
 def _pool(primitive_: Any, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format):
     x = as_tensor(inputs)
     n = x.rank - 2
+    if n < 1:
+        raise ValueError(
+            f"expected (batch, *sizes, channels) with one size at least, but got "
+            f"{format_shape(x.shape)}."
+        )
     window = _each(pool_size, n, "pool_size")
     strides = window if strides is None else _each(strides, n, "strides")
 

@@ -159,6 +159,10 @@ def depthwise_conv(
             f"depthwise_conv: the input has {groups} channels, but the kernel "
             f"{format_shape(kernel.shape)} expects {channels}."
         )
+    if groups is None:
+        last = _is_last(data_format)
+        sizes = shape(x)
+        x = reshape(x, (*sizes[:-1], channels) if last else (sizes[0], channels, *sizes[2:]))
     return conv(x, by_filter, strides, padding, data_format, dilation_rate)
 
 

@@ -16,7 +16,7 @@ from kerasish.ops.binary import equal, less_equal, power, where
 from kerasish.ops.elementwise import abs, cast, cos, exp, floor, log, promoted, sign, sqrt, square
 from kerasish.ops.filling import arange, eye, ones, ones_like, zeros, zeros_like
 from kerasish.ops.joining import pad, stack
-from kerasish.ops.selection import getitem
+from kerasish.ops.selection import getitem, take
 from kerasish.ops.special import i0
 
 # --- filled ------------------------------------------------------------------------------
@@ -298,14 +298,25 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     if rows == columns:
         raise ValueError(f"diagonal: axis1 and axis2 are the same axis, {rows}.")
     x = moveaxis(x, (rows, columns), (-2, -1))
-    n, m = x.shape[-2:]
-    if n is None or m is None:
-        raise ValueError("diagonal: the sizes of both axes must be known.")
+    n, m = shape(x)[-2:]
+    if isinstance(m, Dim):
+        # The step of a slice must be known.
+        flat, length = reshape(x, (*shape(x)[:-2], n * m)), Dim(_diagonal_length(offset), n, m)
+        first = -offset * m if offset < 0 else offset
+        return take(flat, arange(length) * as_tensor(m + 1) + as_tensor(first), axis=-1)
     start = offset if offset >= 0 else -offset * m
-    length = builtins.max(0, builtins.min(n + builtins.min(offset, 0), m - builtins.max(offset, 0)))
     flat = reshape(x, (*shape(x)[:-2], n * m))
-    stop = start + (length - 1) * (m + 1) + 1 if length else start
-    return getitem(flat, (..., slice(start, stop, m + 1)))
+    length = _diagonal_length(offset)
+    last = (Dim(length, n, m) if isinstance(n, Dim) else length(n, m)) * (m + 1)
+    return getitem(flat, (..., slice(start, start + last, m + 1)))
+
+
+def _diagonal_length(offset: int) -> Any:
+    def length(n: int, m: int) -> int:
+        rows, columns = n + builtins.min(offset, 0), m - builtins.max(offset, 0)
+        return builtins.max(0, builtins.min(rows, columns))
+
+    return length
 
 
 def diag(x: Any, k: int = 0) -> Tensor:

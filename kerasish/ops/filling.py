@@ -13,7 +13,7 @@ from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, known
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape
+from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape, whole_sizes
 from kerasish.ops.binary import equal
 from kerasish.ops.elementwise import cast
 from kerasish.ops.reduce import max
@@ -21,7 +21,7 @@ from kerasish.ops.reduce import max
 
 @primitive
 def full_p(*, shape: tuple[Any, ...], value: float, dtype: str) -> Spec:
-    return Spec(tuple(map(known, shape)), dtype)
+    return Spec(whole_sizes(shape), dtype)
 
 
 @primitive
@@ -36,7 +36,10 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     Args:
         shape: the sizes, which may be run-time sizes of `ops.shape`.
         fill_value: a number, or a tensor that broadcasts to the shape.
-        dtype: of the result; floatx if None and the value is a Python number.
+        dtype: of the result; floatx if None.
+
+    Raises:
+        ValueError: if a size is negative.
 
     >>> full((2,), 7).numpy()
     array([7., 7.], dtype=float32)
@@ -46,7 +49,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
         name = dtypes.standardize(dtype)
         return full_p(shape=shape, value=fill_value, dtype=name)
     value = as_tensor(fill_value)
-    return broadcast_to(value if dtype is None else cast(value, dtype), shape)
+    return broadcast_to(cast(value, dtype), shape)
 
 
 def zeros(shape: Any, dtype: Any = None) -> Tensor:
@@ -125,10 +128,15 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         step: the distance; 1 if None.
         dtype: of the result; int32 or floatx by the numbers if None.
 
+    Raises:
+        ValueError: if step is 0.
+
     >>> arange(3).numpy()
     array([0, 1, 2], dtype=int32)
     """
     step = 1 if step is None else step
+    if step == 0:
+        raise ValueError("arange: step must not be 0.")
     if stop is None:
         start, stop = 0, start
     if isinstance(stop, Dim) or isinstance(start, Dim):

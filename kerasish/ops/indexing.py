@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
-from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, known
+from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, compatible, known
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, flatten, moveaxis, reshape, shape
@@ -190,6 +190,11 @@ def _segments(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tupl
             f"{name}: segment_ids must be integers with one axis, but got {ids.dtype} of shape "
             f"{format_shape(ids.shape)}."
         )
+    if not data.rank or not compatible(data.shape[:1], ids.shape):
+        raise ValueError(
+            f"{name}: expected one segment id per row, but data has the shape "
+            f"{format_shape(data.shape)} and segment_ids {format_shape(ids.shape)}."
+        )
     if num_segments is None:
         if ids.is_symbolic:
             raise ValueError(
@@ -324,6 +329,12 @@ def _rows(name: str, indices: Tensor, values: Tensor, sizes: tuple[Any, ...]) ->
             f"{name}: the last axis of indices must hold a position along the first axes of "
             f"{format_shape(tuple(map(known, sizes)))}, but indices has the shape "
             f"{format_shape(indices.shape)}."
+        )
+    fitting = indices.shape[:-1] + tuple(map(known, sizes[depth:]))
+    if not compatible(values.shape, fitting):
+        raise ValueError(
+            f"{name}: values must have the shape {format_shape(fitting)}, the leading axes of "
+            f"indices and then the other axes, but got {format_shape(values.shape)}."
         )
     columns = [_from_the_front(indices[..., i], n) for i, n in enumerate(sizes[:depth])]
     parts = zip(columns, _strides(sizes[:depth]), strict=True) if depth else ()

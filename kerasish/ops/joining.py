@@ -93,11 +93,14 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     length = x.shape[axis]
     if isinstance(indices_or_sections, int):
         parts = indices_or_sections
-        if length is None:
-            raise ValueError("split: the axis must have a known size to be cut in equal parts.")
-        if length % parts:
-            raise ValueError(f"split: axis {axis} of size {length} has no {parts} equal parts.")
-        cuts = [i * (length // parts) for i in range(1, parts)]
+
+        def part(n: int) -> int:
+            if n % parts:
+                raise ValueError(f"split: axis {axis} of size {n} has no {parts} equal parts.")
+            return n // parts
+
+        size = Dim(part, Dim.of(x, axis)) if length is None else part(length)
+        cuts = [i * size for i in range(1, parts)]
     else:
         cuts = [operator.index(i) for i in indices_or_sections]
     where = [0, *cuts, None]
@@ -140,6 +143,8 @@ def tile(x: Any, repeats: Any) -> Tensor:
     """
     x = as_tensor(x)
     counts = canonical_shape(repeats)
+    if any(not isinstance(n, Dim) and n < 0 for n in counts):
+        raise ValueError(f"tile: repeats must not be negative, but are {repeats!r}.")
     rank = builtins.max(x.rank, len(counts))
     counts = (1,) * (rank - len(counts)) + counts
     sizes = (1,) * (rank - x.rank) + shape(x)
@@ -164,6 +169,8 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
         x, axis = flatten(x), 0
     axis = canonical_axis(axis, x.rank)
     sizes = shape(x)
+    if not isinstance(repeats, Dim) and np.any(np.asarray(repeats) < 0):
+        raise ValueError(f"repeat: repeats must not be negative, but are {repeats!r}.")
     if np.size(repeats) > 1:
         places = np.repeat(np.arange(np.size(repeats), dtype="int32"), np.asarray(repeats))
         if sizes[axis] != np.size(repeats):
@@ -236,9 +243,15 @@ def _pad_widths(pad_width: Any, rank: int) -> tuple[tuple[int, int], ...]:
 
 
 def _pad_mirrored(x: Tensor, axis: int, lo: int, hi: int, skip: int) -> Tensor:
-    n = x.shape[axis]
-    if n is None or builtins.max(lo, hi) > n - skip:
-        raise ValueError(f"pad: axis {axis} of size {n} is too short to mirror {max(lo, hi)}.")
+    widest = builtins.max(lo, hi)
+
+    def long_enough(n: int) -> int:
+        if widest > n - skip:
+            raise ValueError(f"pad: axis {axis} of size {n} is too short to mirror {widest}.")
+        return n
+
+    size = Dim.of(x, axis)
+    n = Dim(long_enough, size) if isinstance(size, Dim) else long_enough(size)
     head = flip(along(x, axis, builtins.slice(skip, skip + lo)), axis)
     tail = flip(along(x, axis, builtins.slice(n - skip - hi, n - skip)), axis)
     return concatenate([head, x, tail], axis)

@@ -16,23 +16,25 @@ import numpy as np
 
 from kerasish.graph import dtypes, trace
 from kerasish.graph.primitive import as_tensor, composite, primitive
-from kerasish.graph.shapes import canonical_shape, known
+from kerasish.graph.shapes import canonical_shape
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import shape as shape_of
+from kerasish.ops.array import whole_sizes
 from kerasish.ops.elementwise import cast, floor
+from kerasish.ops.filling import zeros_like
 
 
 @primitive
 def random_uniform_p(*, shape: tuple[Any, ...], dtype: str, stream: int, counted: bool) -> Spec:
     """Evenly distributed in [0, 1)."""
-    return Spec(tuple(map(known, shape)), dtype)
+    return Spec(whole_sizes(shape), dtype)
 
 
 @primitive
 def random_normal_p(*, shape: tuple[Any, ...], dtype: str, stream: int, counted: bool) -> Spec:
     """Normally distributed with mean 0 and deviation 1."""
-    return Spec(tuple(map(known, shape)), dtype)
+    return Spec(whole_sizes(shape), dtype)
 
 
 @composite
@@ -49,15 +51,35 @@ class SeedGenerator:
 
     Args:
         seed: an int; made up from the global seed (`utils.set_random_seed`) if None.
+        name: for messages; made up if None.
+
+    Raises:
+        ValueError: if seed is no int.
 
     >>> generator = SeedGenerator(1)
     >>> bool(np.any(uniform((3,), seed=generator) != uniform((3,), seed=generator)))
     True
     """
 
-    def __init__(self, seed: int | None = None):
+    def __init__(self, seed: int | None = None, name: str | None = None):
+        if seed is not None and not isinstance(seed, (int, np.integer)):
+            raise ValueError(f"SeedGenerator: seed must be an int or None, but got {seed!r}.")
         self.seed = global_seed.next() if seed is None else int(seed)
+        self.name = f"seed_generator_{self.seed}" if name is None else name
         self._draws = 0
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make another one of the same numbers."""
+        return {"seed": self.seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
+        """One made of what `get_config` returned."""
+        return cls(**config)
+
+    def next(self, ordered: bool = True) -> int:
+        """The next of its numbers, which is a seed itself; ordered makes no difference."""
+        return self.next_stream()
 
     def next_stream(self) -> int:
         """A stream number: a new one at each use, the same ones in each trace."""
@@ -185,7 +207,7 @@ def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: An
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
     Raises:
-        ValueError: if dtype is not an int.
+        ValueError: if dtype is not an int, or maxval not above minval.
 
     >>> randint((2, 3), 0, 1, seed=1).numpy()
     array([[0, 0, 0],
@@ -194,6 +216,9 @@ def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: An
     name = dtypes.standardize(dtype)
     if not dtypes.is_int(name):
         raise ValueError(f"randint: dtype must be an int, but is {name}.")
+    bounds = isinstance(minval, (int, float)) and isinstance(maxval, (int, float))
+    if bounds and not minval < maxval:
+        raise ValueError(f"randint: maxval must be above minval, but got {minval} to {maxval}.")
     return cast(floor(uniform(shape, minval, maxval, dtype="float64", seed=seed)), name)
 
 
@@ -204,21 +229,23 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
 
     Args:
         inputs: a float tensor.
-        rate: the share to drop, from 0 to below 1.
+        rate: the share to drop, from 0 to 1.
         noise_shape: the shape of the mask, 1 or None-free where it is shared along an axis.
         seed: an int, a SeedGenerator, or None.
 
     Raises:
-        ValueError: if the rate is not in [0, 1).
+        ValueError: if the rate is not in [0, 1].
 
     >>> np.unique(dropout(np.ones(100, "float32"), 0.5, seed=1))
     array([0., 2.], dtype=float32)
     """
     x = as_tensor(inputs)
-    if not 0 <= rate < 1 or math.isnan(rate):
-        raise ValueError(f"dropout: rate must be at least 0 and below 1, but got {rate}.")
+    if not 0 <= rate <= 1 or math.isnan(rate):
+        raise ValueError(f"dropout: rate must be from 0 to 1, but got {rate}.")
     if rate == 0:
         return x
+    if rate == 1:
+        return zeros_like(x)
     sizes = shape_of(x)
     if noise_shape is not None:
         sizes = tuple(n if m is None else m for m, n in zip(noise_shape, sizes, strict=True))

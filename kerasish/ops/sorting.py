@@ -48,6 +48,10 @@ def sort_p(x: Tensor, *, axis: int) -> Tensor:
 def top_k_p(x: Tensor, *, k: int) -> tuple[Tensor, Tensor]:
     # Reversed twice, so that of equal elements the first ones come first.
     n, last = x.shape[-1], x.rank - 1
+    if n is not None and k > n:
+        raise ValueError(
+            f"top_k: k is {k}, but the last axis of {format_shape(x.shape)} is shorter."
+        )
     order = flip(argsort_p(flip(x, last), axis=last), last)
     indices = ((n or 0) - 1) - order[..., :k]
     return take_along_axis(x, indices, last), indices
@@ -132,9 +136,9 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     [[5.0, 3.0], [1, 2]]
     """
     x = as_tensor(x)
-    if x.rank == 0 or x.shape[-1] is None or not 0 <= k <= x.shape[-1]:
+    if x.rank == 0 or not 0 <= k <= (k if x.shape[-1] is None else x.shape[-1]):
         raise ValueError(
-            f"top_k: k is {k}, but the last axis of {format_shape(x.shape)} must be known and at "
+            f"top_k: k is {k}, but the last axis of {format_shape(x.shape)} must be at "
             "least as long."
         )
     return top_k_p(x, k=k)

@@ -252,6 +252,12 @@ CASES = [
         batch=(),
     ),
     Case(
+        "clip of ints at fractions",
+        lambda x: ops.clip(x, f32(-1.5), 2.5),
+        (i32(-5, 0, 5),),
+        lambda x: np.clip(x, -1.5, 2.5).astype("int32"),
+    ),
+    Case(
         "clip of ints", lambda x: ops.clip(x, -1, 2), (i32(-5, 0, 5),), lambda x: np.clip(x, -1, 2)
     ),
 ]

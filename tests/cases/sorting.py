@@ -242,6 +242,13 @@ CASES = [
         lambda x, i: x[1:3, 1:3],
     ),
     Case(
+        "roll by tensors",
+        lambda x, by: ops.roll(x, (by, 1), (0, 1)),
+        (normal(3, 4), i32(-2)[0]),
+        lambda x, by: np.roll(x, (by, 1), (0, 1)),
+        batch=(),
+    ),
+    Case(
         "slice_update",
         lambda x, y: ops.slice_update(x, (0, 2), y),
         (normal(3, 4), normal(3, 2)),

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from kerasish import ops
+from kerasish.graph.function import Function
+from kerasish.graph.tensor import Placeholder
+from kerasish.graph.variable import Variable
 
 X = np.arange(6, dtype="float32").reshape(2, 3)
 UNARY = """
@@ -29,6 +32,66 @@ def test_numpys_functions(name, call):
     function = getattr(np, name)
     found, right = call(function, ops.convert_to_tensor(X)), call(function, X)
     np.testing.assert_allclose(np.asarray(found), np.asarray(right), rtol=1e-6)
+
+
+PLACES = {
+    "getitem": (lambda x, i: x[i], lambda x, i: x[i]),
+    "slice": (lambda x, i: ops.slice(x, [i + 1], [2]), lambda x, i: x[i + 1 : i + 3]),
+    "slice_update": (
+        lambda x, i: ops.slice_update(x, [i], [7.0]),
+        lambda x, i: np.where(np.arange(6) == i, 7, x),
+    ),
+    "roll": (ops.roll, np.roll),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_places_follow_the_variable_that_names_them(name):
+    function, right = PLACES[name]
+    x, place = X.ravel(), Variable(1, dtype="int32")
+    run = Function([], [function(ops.convert_to_tensor(x), place)])
+    for i in (1, 3):
+        place.assign(i)
+        np.testing.assert_array_equal(run()[0], right(x, i))
+
+
+UNKNOWN = {
+    "split": lambda x: ops.split(x, 3, axis=1)[2],
+    "glu": lambda x: ops.glu(x, axis=0),
+    "diagonal": lambda x: ops.diagonal(x, -1),
+    "trace": lambda x: ops.trace(x, 2),
+    "corrcoef": ops.corrcoef,
+    "pad": lambda x: ops.pad(x, ((1, 0), (0, 2)), "reflect"),
+    "top_k": lambda x: ops.top_k(x, 2)[0],
+    "softmax": lambda x: ops.softmax(x, (0, 1)),
+    "depthwise_conv": lambda x: ops.depthwise_conv(x[None], np.ones((2, 3, 1)), padding="same"),
+}
+
+
+@pytest.mark.parametrize("shape", [(None, 3), (2, None), (None, None)], ids=str)
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_sizes_may_be_unknown(name, shape):
+    x = Placeholder(shape, "float32")
+    y = UNKNOWN[name](x)
+    value, right = Function([x], [y])(X)[0], UNKNOWN[name](ops.convert_to_tensor(X)).numpy()
+    assert all(n in (None, m) for n, m in zip(y.shape, right.shape, strict=True))
+    np.testing.assert_allclose(value, right, rtol=1e-6)
+
+
+MISFITS = {
+    "split": (lambda x: ops.split(x, 2, axis=1)[0], "size 3 has no 2 equal parts"),
+    "pad": (lambda x: ops.pad(x, 2, "reflect"), "size 2 is too short to mirror 2"),
+    "top_k": (lambda x: ops.top_k(x, 4)[0], r"k is 4, but the last axis of \(2, 3\)"),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_unknown_sizes_that_do_not_fit(name):
+    function, message = MISFITS[name]
+    x = Placeholder((None, None), "float32")
+    run = Function([x], [function(x)])
+    with pytest.raises(ValueError, match=message):
+        run(X)
 
 
 def test_tensors_cannot_be_written_to():

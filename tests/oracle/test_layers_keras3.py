@@ -35,15 +35,39 @@ def test_equal_outputs_for_equal_weights(name, arguments, shape):
     close(mine(x), theirs(x))
 
 
-@pytest.mark.parametrize("arguments", [{}, {"momentum": 0.5, "axis": 1}])
+LIMITS = {"rmin": 0.6, "rmax": 1.5, "dmax": 0.5}
+RENORM = {"renorm": True, "renorm_momentum": 0.8}
+OF_BATCHES = [{}, {"momentum": 0.5, "axis": 1}, RENORM, RENORM | {"renorm_clipping": LIMITS}]
+
+
+@pytest.mark.parametrize("arguments", OF_BATCHES, ids=lambda a: "-".join(a) or "plain")
 @pytest.mark.parametrize("trainable", [True, False])
-def test_batch_normalization_while_training(arguments, trainable):
+@pytest.mark.parametrize("mask", [None, data((4, 3)) > 0.5], ids=["whole", "masked"])
+def test_batch_normalization_while_training(arguments, trainable, mask):
     mine, theirs = pair("BatchNormalization", arguments, (4, 3, 3))
     mine.trainable = theirs.trainable = trainable
     x = data((4, 3, 3), seed=9)
-    close(mine(x, training=True), theirs(x, training=True))
+    for _ in range(2):
+        found, wanted = (one(x, training=True, mask=mask) for one in (mine, theirs))
+        close(found, wanted)
     for a, b in zip(mine.get_weights(), theirs.get_weights(), strict=True):
         close(a, b)
+
+
+MERGES = ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"]
+
+
+@pytest.mark.parametrize("masked", [(True, True), (True, False)], ids=["both", "one"])
+@pytest.mark.parametrize("name", MERGES)
+def test_masks_of_what_is_merged(name, masked):
+    x = [data((2, 4, 3), seed=i) * (data((2, 4, 1), seed=i + 7) > 0.5) for i in range(2)]
+
+    def last(L, M):
+        tensors = [L.Input((4, 3)) for _ in x]
+        some = [L.Masking()(t) if m else t for t, m in zip(tensors, masked, strict=True)]
+        return M.Model(tensors, L.GlobalAveragePooling1D()(getattr(L, name)()(some)))
+
+    close(last(layers, models)(x), last(keras.layers, keras)(x))
 
 
 def test_embedding_and_its_mask():

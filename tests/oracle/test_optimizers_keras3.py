@@ -53,7 +53,7 @@ OPTIMIZERS = [
     ("Muon", {}),
     ("Muon", {"nesterov": False, "rms_rate": None, "adam_weight_decay": 0.1, "ns_steps": 3}),
     ("Muon", {"exclude_layers": ["kern"], "adam_lr_ratio": 0.5, "weight_decay": None}),
-    # Keras on TensorFlow does what the paper says for this beta_1 only; test_optimizers.py has more.
+    # Keras on TensorFlow follows the paper for this beta_1 only; test_optimizers.py has others.
     ("ScheduleFreeAdamW", {"beta_1": 1.0}),
     (
         "ScheduleFreeAdamW",
