@@ -181,6 +181,11 @@ def test_inputs_by_name_or_position():
     expected = model([X, X + 1])
     same(model({"a": X, "b": X + 1}), expected)
     same(branched(dict)({"a": X, "b": X})["two"].shape, (5, 3))
+    renamed = Model({"y": model.inputs[0], "x": model.inputs[1]}, model.outputs)
+    named = {"y": X, "x": X + 1}
+    same(renamed.predict(named, verbose=0), expected)  # the keys of the dict are the names
+    renamed.compile("sgd", "mse")
+    assert renamed.fit(named, model.predict([X, X + 1], verbose=0), verbose=0).history["loss"]
     assert model.input_names == ["a", "b"]
     assert len(set(model.output_names)) == 2
     assert branched(dict).input_names == ["a", "b"]
@@ -249,6 +254,32 @@ def test_subclassed_models_track_their_layers():
     with pytest.raises(ValueError, match="subclassed model"):
         clone_model(model)
     assert "(5, 2)" in text_of(model)
+
+
+class Sum(Model):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = L.Dense(3), L.LSTM(2)
+
+    def call(self, a, b=None):
+        a = a if b is not None else a["a"] + a["b"]
+        return self.first(a) + (0.0 if b is None else self.second(b)[:, :1])
+
+
+BUILT = {  # shapes -> how many weights there are then
+    "plain": ([(None, 4), (None, 5, 2)], {}, 5),
+    "dict": ([{"a": (None, 4), "b": (2, 4)}], {}, 2),
+    "named": ([], {"a_shape": (None, 4), "b_shape": (None, 5, 2)}, 5),
+    "older": ([], {"input_shape": {"a": (None, 4), "b": (None, 4)}}, 2),
+}
+
+
+@pytest.mark.parametrize(("shapes", "named", "weights"), BUILT.values(), ids=BUILT)
+def test_a_subclassed_model_is_built_for_shapes(shapes, named, weights):
+    model = Sum()
+    model.build(*shapes, **named)
+    assert model.built
+    assert len(model.weights) == weights
 
 
 class Perceptron(Model):

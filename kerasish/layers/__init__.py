@@ -30,7 +30,9 @@ from kerasish.layers.base import Layer
 from kerasish.layers.conv_lstm import (
     ConvLSTM1D,
     ConvLSTM2D,
+    ConvLSTM2DCell,
     ConvLSTM3D,
+    ConvRNN2D,
 )
 from kerasish.layers.convolution import (
     Conv1D,
@@ -288,7 +290,9 @@ __all__ = [
     "Conv3DTranspose",
     "ConvLSTM1D",
     "ConvLSTM2D",
+    "ConvLSTM2DCell",
     "ConvLSTM3D",
+    "ConvRNN2D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2DTranspose",

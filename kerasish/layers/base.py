@@ -260,13 +260,15 @@ class Layer(Storable, Additions, Calls):
                 )
         if self.input_spec is not None and args:
             specs = self.input_spec if isinstance(self.input_spec, list) else [self.input_spec]
-            tensors = [x for x in tree.flatten(args[0]) if isinstance(x, Tensor)]
+            kinds = (Tensor, type(None)) if any(s.optional for s in specs) else Tensor
+            tensors = [x for x in tree.flatten(args[0]) if isinstance(x, kinds)]
             if len(tensors) != len(specs):
                 raise ValueError(
                     f"Layer {self.name} expects {len(specs)} input(s), but got {len(tensors)}."
                 )
             for spec, x in zip(specs, tensors, strict=True):
-                spec.check(x, self.name)
+                if x is not None or not spec.optional:
+                    spec.check(x, self.name)
 
     def _autocast(self, arguments: Any) -> Any:
         wanted = self._cast_to()

@@ -77,10 +77,12 @@ def data_format(value: Any, what: str) -> str:
     return one_of(value, ("channels_last", "channels_first"), f"{what}: data_format")
 
 
-def fraction(value: Any, what: str) -> float:
-    """A number from 0 to below 1, such as a dropout rate."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
-        raise ValueError(f"{what} must be a number from 0 to below 1, but got {value!r}.")
+def fraction(value: Any, what: str, whole: bool = False) -> float:
+    """A number from 0 to below 1, such as a dropout rate; 1 too if it may be the `whole`."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not (0 <= value < 1 or (whole and value == 1)):
+        most = "1" if whole else "below 1"
+        raise ValueError(f"{what} must be a number from 0 to {most}, but got {value!r}.")
     return value
 
 

@@ -10,6 +10,7 @@ from kerasish.graph.tensor import Tensor
 from kerasish.layers.checks import data_format as checked_format
 from kerasish.layers.checks import one_of, per_axis
 from kerasish.layers.input_spec import InputSpec
+from kerasish.layers.recurrent import RNN
 from kerasish.layers.recurrent_cells import LSTMCell, Masks, _dropped
 from kerasish.layers.recurrent_layers import OfCell
 
@@ -120,6 +121,62 @@ class ConvLSTMCell(LSTMCell):
         raise NotImplementedError(
             f"Cell {self.name}: the size of its states is that of the inputs; see zero_states."
         )
+
+
+class ConvLSTM2DCell(ConvLSTMCell):
+    """One time step of `ConvLSTM2D`, for `ConvRNN2D`.
+
+    Args: the same as those of `ConvLSTM2D`, without what concerns sequences.
+
+    >>> cell, zeros = ConvLSTM2DCell(3, 2, padding="same"), np.zeros((2, 5, 5, 3))
+    >>> cell(np.ones((2, 5, 5, 4)), [zeros, zeros])[0].shape
+    (2, 5, 5, 3)
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        **kwargs: Any,
+    ):
+        kwargs |= {"activation": activation, "recurrent_activation": recurrent_activation}
+        super().__init__(
+            2, filters, kernel_size, strides, padding, data_format, dilation_rate, **kwargs
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        return {key: value for key, value in config.items() if key not in ("rank", "units")}
+
+
+class ConvRNN2D(RNN):
+    """Runs a cell along time over sequences of images.
+
+    Args:
+        cell: a `ConvLSTM2DCell`, or an object like those that `RNN` takes whose `state_size`
+            holds shapes.
+        **kwargs: those of `RNN`.
+
+    Shapes:
+        (batch, steps, height, width, channels) -> what the cell returns of one step
+
+    >>> ConvRNN2D(ConvLSTM2DCell(4, 3))(np.ones((2, 5, 8, 6, 3))).shape
+    (2, 6, 4, 4)
+    """
+
+    def __init__(self, cell: Any, **kwargs: Any):
+        if isinstance(cell, (list, tuple)):
+            raise TypeError(
+                "ConvRNN2D takes one cell, but got a list: how large the states of a second one "
+                "are is not known. Stack ConvRNN2D layers with return_sequences=True."
+            )
+        super().__init__(cell, **kwargs)
 
 
 class _ConvLSTM(OfCell):

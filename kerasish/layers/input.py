@@ -16,6 +16,7 @@ class InputLayer(Layer):
         shape: without the batch axis.
         batch_size: fixed size of the batch axis, any if None.
         dtype: floatx if None; "string" for texts.
+        sparse, ragged, input_tensor, optional: not supported; what asks for them is an error.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         name: of the input.
     """
@@ -25,10 +26,20 @@ class InputLayer(Layer):
         shape: Any = None,
         batch_size: int | None = None,
         dtype: Any = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
         batch_shape: Any = None,
+        input_tensor: Any = None,
+        optional: bool = False,
         name: str | None = None,
         **kwargs: Any,
     ):
+        _refuse(sparse=sparse, ragged=ragged, optional=optional)
+        if input_tensor is not None:
+            raise NotImplementedError(
+                "InputLayer(input_tensor=...) is not supported. Give the tensor to "
+                "Model(inputs=...) itself."
+            )
         if batch_shape is None:
             batch_shape = kwargs.pop("batch_input_shape", None)
         if batch_shape is None:
@@ -68,6 +79,13 @@ class InputLayer(Layer):
         return {"batch_shape": self.batch_shape, "dtype": self.dtype, "name": self.name}
 
 
+def _refuse(**options: Any) -> None:
+    """Raises NotImplementedError if one of them is asked for."""
+    for name, value in options.items():
+        if value:
+            raise NotImplementedError(f"Input({name}={value}): {name} inputs are not supported.")
+
+
 def _sizes(shape: Any) -> tuple[int | None, ...]:
     sizes = (shape,) if isinstance(shape, int) or shape is None else tuple(shape)
     if not all(n is None or (isinstance(n, int) and n >= 0) for n in map(_plain, sizes)):
@@ -83,10 +101,12 @@ def Input(
     shape: Any = None,
     batch_size: int | None = None,
     dtype: Any = None,
-    sparse: bool = False,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
     batch_shape: Any = None,
     name: str | None = None,
     tensor: Tensor | None = None,
+    optional: bool = False,
 ) -> Tensor:
     """A symbolic tensor that stands for the data a model gets.
 
@@ -95,7 +115,7 @@ def Input(
         batch_size: fixed size of the batch axis, any if None.
         dtype: floatx if None. "string" for texts: layers that make numbers of them, such as
             `TextVectorization`, then run on the host, before the engine.
-        sparse: sparse inputs are not supported; True is an error.
+        sparse, ragged, optional: such inputs are not supported; True is an error.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         name: of the input.
         tensor: an existing tensor to return as it is.
@@ -103,8 +123,7 @@ def Input(
     >>> Input(shape=(784,)).shape
     (None, 784)
     """
-    if sparse:
-        raise NotImplementedError("Input(sparse=True): sparse tensors are not supported.")
+    _refuse(sparse=sparse, ragged=ragged, optional=optional)
     if tensor is not None:
         return tensor
-    return InputLayer(shape, batch_size, dtype, batch_shape, name).output
+    return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name).output

@@ -177,9 +177,8 @@ class BatchNormalization(_Normalization):
         self.moving_mean = self.add_weight(name="moving_mean", **kept)
         self.moving_variance = self.add_weight(name="moving_variance", **kept)
         if self.renorm:
-            kept["initializer"] = lambda *shape_and_dtype: np.sqrt(
-                self.moving_variance_initializer(*shape_and_dtype)
-            )
+            variance: Any = self.moving_variance_initializer
+            kept["initializer"] = lambda *shape_and_dtype: np.sqrt(variance(*shape_and_dtype))
             self.moving_stddev = self.add_weight(name="moving_stddev", **kept)
             mean = {**kept, "initializer": self.moving_mean_initializer}
             self.renorm_mean = self.add_weight(name="renorm_mean", **mean)
@@ -198,7 +197,7 @@ class BatchNormalization(_Normalization):
         if training is not False:
             batch = self._moments(inputs, mask)
             if self.renorm:
-                gamma, beta = self._renormalized(*batch, training)
+                gamma, beta = self._renormalized(batch[0], batch[1], training)
             else:
                 self._move(self.moving_mean, batch[0], self.momentum, training)
                 self._move(self.moving_variance, batch[1], self.momentum, training)

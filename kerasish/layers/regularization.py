@@ -41,7 +41,7 @@ class Dropout(_Noise):
     Source: Srivastava et al., 2014, https://jmlr.org/papers/v15/srivastava14a.html
 
     Args:
-        rate: the share of elements to drop, from 0 to below 1.
+        rate: the share of elements to drop, from 0 to 1.
         noise_shape: the shape of the mask, with 1 where it is shared along an axis and None
             where it has the size of the inputs.
         seed: an int, for the same masks in each run of the program.
@@ -57,7 +57,7 @@ class Dropout(_Noise):
         self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
     ):
         super().__init__(seed, **kwargs)
-        self.rate = fraction(rate, f"{type(self).__name__}: rate")
+        self.rate = fraction(rate, f"{type(self).__name__}: rate", whole=True)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
 
     def noisy(self, inputs: Tensor) -> Tensor:

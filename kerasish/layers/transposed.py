@@ -158,3 +158,20 @@ class Conv3DTranspose(_ConvTranspose):
     """
 
     rank = 3
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: Any = None,
+        output_padding: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ):
+        if isinstance(output_padding, str) or isinstance(data_format, (int, list, tuple)):
+            # The order of Keras 2, and of the other layers of this kind.
+            data_format, output_padding = output_padding, data_format
+        more = (output_padding, data_format, *args)
+        super().__init__(filters, kernel_size, strides, padding, *more, **kwargs)

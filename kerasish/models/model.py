@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -153,6 +154,35 @@ class Model(Saveable, Trainer, Layer):
             return self._graph.host.fed if self._graph else None
         flat, keys = self._graph.flat_inputs, self._input_keys
         return dict(zip(keys if len(keys) == len(flat) else self.input_names, flat, strict=True))
+
+    def build(self, *input_shapes: Any, **named_shapes: Any) -> None:
+        """Makes the weights of a model of one's own, by tracing `call` for inputs of these shapes.
+
+        Args:
+            *input_shapes: with the batch axis, nested as the arguments of `call`.
+            **named_shapes: likewise; `x_shape` is that of the argument `x`.
+
+        >>> class Twice(Model):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.dense = Dense(3)
+        ...     def call(self, inputs):
+        ...         return self.dense(self.dense(inputs))
+        >>> from kerasish.layers import Dense
+        >>> model = Twice()
+        >>> model.build((None, 3))
+        >>> model.count_params()
+        12
+        """
+
+    def _build(self, *shapes: Any, **named: Any) -> None:
+        super()._build(*shapes, **named)
+        if self._graph is None and type(self).build is Model.build:
+            arguments = inspect.signature(self.call).parameters
+            inputs = [*shapes, *(x for key, x in named.items() if key[:-6] not in arguments)]
+            others = {key[:-6]: x for key, x in named.items() if key[:-6] in arguments}
+            like = functools.partial(placeholders_of_shape, dtype=self.compute_dtype)
+            self.compute_output_spec(*map(like, inputs), **{k: like(x) for k, x in others.items()})
 
     def _computed_on_host(self, x: Any) -> Any:
         """What the engine is given for inputs, where the host computes some of it.

@@ -133,7 +133,7 @@ MISTAKES = [
     (lambda: L.Conv2D(3, 3, name="c")(L.Input((4, 4, None))), "Layer c: the number of channels"),
     (lambda: L.MaxPooling2D(0), "MaxPooling2D: pool_size must be a positive int"),
     (lambda: L.MaxPooling2D(5, name="p")(IMAGE), r"in p: .*\(5, 5\) does not fit"),
-    (lambda: L.Dropout(1.5), "Dropout: rate must be a number from 0 to below 1, but got 1.5"),
+    (lambda: L.Dropout(1.5), "Dropout: rate must be a number from 0 to 1, but got 1.5"),
     (lambda: L.Dropout(0.5, (1,), name="d")(X, training=True), r"Layer d: noise_shape \(1,\)"),
     (lambda: L.Reshape((-1, -1)), "at most one -1"),
     (lambda: L.Reshape((2, 2), name="r")(X), r"Layer r cannot .* shape \(3,\) \(3 elements\)"),
@@ -151,7 +151,15 @@ MISTAKES = [
         r"Layer c \(Concatenate, axis=-1\): .* \(2, 3\), \(1, 3\) must agree on .* but axis 1",
     ),
     (lambda: L.Dot(1, name="d")([X, X[:, :2]]), r"Layer d \(Dot, axes=1\).*\(2, 3\), \(2, 2\)"),
-    (lambda: L.BatchNormalization(renorm=True), "renorm"),
+    (lambda: L.BatchNormalization(renorm_clipping={"r": 1}), "takes the keys .* got 'r'"),
+    (lambda: L.BatchNormalization(renorm_clipping={"rmin": 2, "rmax": 1}), "rmax must be at least"),
+    (lambda: L.Input((2,), ragged=True), "ragged inputs are not supported"),
+    (lambda: L.Input((2,), optional=True), "optional inputs are not supported"),
+    (lambda: L.InputLayer((2,), sparse=True), "sparse inputs are not supported"),
+    (lambda: L.InputLayer((2,), input_tensor=X), "input_tensor=.* is not supported"),
+    (lambda: Demanding()([X[:, :2], None]), "input left, expects an input of rank 3"),
+    (lambda: Demanding()([X, X[0]]), "expects an input of rank 2"),
+    (lambda: L.ConvRNN2D([L.ConvLSTM2DCell(2, 3)]), "ConvRNN2D takes one cell"),
     (lambda: L.GroupNormalization(2, name="g")(X), "g: 3 channels cannot be divided into 2"),
     (lambda: L.PReLU(name="p")(L.Input((None, 3))), "Layer p: .* Name it in shared_axes"),
     (lambda: L.ReLU(max_value=-1), "ReLU: max_value must not be negative"),
@@ -288,6 +296,27 @@ def test_masks_go_with_their_tensors(make, expected):
 
 def test_masked_steps_do_not_count_in_a_mean():
     np.testing.assert_allclose(L.GlobalAveragePooling1D()(masked()), [[0.5, 2.5], [4, 5]])
+
+
+class Demanding(L.Layer):
+    input_spec = [  # noqa: RUF012
+        L.InputSpec(shape=(None, 3, 1), allow_last_axis_squeeze=True, name="left"),
+        L.InputSpec(ndim=2, optional=True),
+    ]
+
+    def call(self, inputs):
+        return inputs[0]
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1), (2, 3, 1, 1)])
+def test_inputs_may_differ_by_an_axis_of_one(shape):
+    assert Demanding()([np.ones(shape), None]).shape == shape
+
+
+@pytest.mark.parametrize("order", [("channels_first", 1), (1, "channels_first")])
+def test_both_orders_of_a_transposed_convolution(order):
+    layer = L.Conv3DTranspose(2, 2, 2, "valid", *order)
+    assert (layer.data_format, layer.output_padding) == ("channels_first", (1, 1, 1))
 
 
 # --- single layers -----------------------------------------------------------------------
