@@ -68,6 +68,15 @@ def test_masks():
     assert float(losses.MeanSquaredError("sum")(np.zeros((2, 1, 1)), y_pred)) == 1.0
 
 
+def test_masked_steps_with_a_weight_per_sample():
+    y_pred = ops.convert_to_tensor(np.array([[[1.0], [5.0]], [[2.0], [3.0]]], "float32"))
+    y_pred.mask = np.array([[True, False], [True, True]])
+    zeros, weights = np.zeros((2, 2, 1)), np.array([2.0, 0.5])
+    total = 2 * 1 + 0.5 * (4 + 9)
+    assert float(losses.MeanSquaredError("sum")(zeros, y_pred, weights)) == pytest.approx(total)
+    assert float(losses.MeanSquaredError()(zeros, y_pred, weights)) == pytest.approx(total / 3)
+
+
 def test_batches_of_unknown_size():
     x = Placeholder((None, 3), "float32")
     y = Placeholder((None,), "int32")

@@ -94,7 +94,7 @@ def weighted_mask(sample_weight: Any, mask: Any, dtype: str, rescale: bool) -> T
     if sample_weight is None:
         return mask
     mask, weight = same_rank(mask, ops.cast(sample_weight, dtype))
-    return weight * mask
+    return aligned(weight, mask) * aligned(mask, weight)
 
 
 def reduce_weighted(

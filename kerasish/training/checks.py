@@ -11,6 +11,7 @@ from kerasish import config, tree
 from kerasish.graph import dtypes
 from kerasish.graph.spec import format_shape
 from kerasish.utils.arguments import suggestion
+from kerasish.utils.tracebacks import warn_user
 
 
 def check_numbers(named: Iterable[tuple[str, np.ndarray]]) -> None:
@@ -80,6 +81,12 @@ def class_weights(y: Any, weights: dict[int, float]) -> np.ndarray:
     if unknown:
         raise ValueError(
             f"class_weight maps class numbers to weights, but a key is {unknown[0]!r}."
+        )
+    if one_hot and np.any(np.abs(np.sum(y, axis=-1) - 1.0) > 0.01):
+        warn_user(
+            f"class_weight takes the largest entry of each row of y, of shape "
+            f"{format_shape(y.shape)}, for the sample's class, but the rows aren't one-hot: they "
+            "don't add up to 1. For several labels or time steps per sample, pass sample_weight."
         )
     table = np.ones(max(int(classes.max()), *weights, 0) + 1, dtype=dtypes.standardize(None))
     for key, weight in weights.items():

@@ -283,6 +283,7 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         epochs, loading = compat.fit_arguments(kwargs, epochs)
         checks.check_whole(epochs, "epochs")
         checks.check_whole(initial_epoch, "initial_epoch")
+        checks.is_due(validation_freq, 1)  # raises for what is no frequency
         epochs = min(epochs, config.max_epochs() or epochs)
         reject_unknown(kwargs, Trainer.fit, f"{type(self).__name__}.fit")
         self._require_compiled("fit")

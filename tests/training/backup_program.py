@@ -7,6 +7,8 @@ import os
 import resource
 import signal
 import sys
+import threading
+import time
 
 import numpy as np
 
@@ -20,14 +22,21 @@ def die():
 class KillAt(callbacks.Callback):
     """Kills the process after so many batches, or at the end of an epoch.
 
-    "epoch" is for backups after epochs only, "end" for those after batches.
+    "epoch" is for backups after epochs only, "end" for those after batches, "time" kills after so
+    many milliseconds, of a training that takes some hundred.
     """
 
     def __init__(self, where):
         self.kind, _, number = where.partition(":")
         self.left = int(number or 0)
+        if self.kind == "time":
+            timer = threading.Timer(self.left / 1000, die)
+            timer.daemon = True
+            timer.start()
 
     def on_train_batch_end(self, batch, logs=None):
+        if self.kind == "time":
+            time.sleep(0.008)
         self._count("batch")
 
     def on_epoch_end(self, epoch, logs=None):

@@ -5,6 +5,7 @@ import pytest
 
 from kerasish import layers, models, ops, optimizers
 from kerasish.callbacks import Callback, EarlyStopping
+from kerasish.metrics import MeanAbsoluteError
 from kerasish.utils import set_random_seed
 
 
@@ -179,6 +180,43 @@ def test_several_inputs_and_outputs(named):
     assert logs["loss"] == pytest.approx(0.5 * logs["price_loss"] + 2 * logs["kind_loss"], rel=1e-5)
     predictions = model.predict(x, verbose=0)
     assert [p.shape for p in predictions] == [(20, 1), (20, 3)]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "weighted", "names"),
+    [
+        (["mae", "mae"], None, ["mae", "mae_1"]),
+        (["mae"], ["mae", "mae"], ["mae", "weighted_mae", "weighted_mae_1"]),
+        (None, ["mae"], ["mae"]),
+        ([MeanAbsoluteError("loss")], None, ["loss_1"]),
+    ],
+)
+def test_metrics_of_one_name_all_have_a_place_in_the_logs(metrics, weighted, names):
+    model = models.Sequential([layers.Input((2,)), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=metrics, weighted_metrics=weighted)
+    x, weights = np.ones((4, 2)), np.array([0.0, 0.0, 0.0, 1.0])
+    y = np.array([1.0, 2.0, 3.0, 40.0])
+    logs = model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)
+    assert list(logs) == ["loss", *names]
+    prediction = model.predict(x, verbose=0)[:, 0]
+    for name in names:
+        plain = "weighted" not in name and not (weighted and not metrics)
+        wanted = np.average(np.abs(prediction - y), weights=None if plain else weights)
+        assert logs[name] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_outputs_in_a_dict_go_by_its_keys():
+    inputs = layers.Input((3,))
+    outputs = {"b": layers.Dense(2, name="one")(inputs), "a": layers.Dense(1, name="two")(inputs)}
+    model = models.Model(inputs, outputs)
+    model.compile("sgd", {"a": "mse", "b": "mae"}, metrics={"b": ["mse"]})
+    x = np.ones((8, 3), "float32")
+    history = model.fit(x, {"a": x[:, :1], "b": x[:, :2]}, verbose=0).history
+    assert list(history) == ["loss", "a_loss", "b_loss", "b_mse"]
+    assert {name: p.shape for name, p in model.predict(x, verbose=0).items()} == {
+        "a": (8, 1),
+        "b": (8, 2),
+    }
 
 
 def test_a_subclassed_model_trains():

@@ -141,6 +141,11 @@ MISTAKES = {
         ValueError,
         ["steps_per_epoch", "positive"],
     ),
+    "frequency": (
+        lambda m: m.fit(X, Y, validation_freq=0),
+        ValueError,
+        ["validation_freq", "positive"],
+    ),
     "workers": (lambda m: m.fit(Batches(X, Y), workers=-1), ValueError, ["workers", "-1"]),
     "shuffle": (lambda m: m.fit(X, Y, shuffle="epoch"), ValueError, ["'epoch'", '"batch"']),
     "samples_per_epoch": (
@@ -361,6 +366,13 @@ def test_pandas_columns_of_text_are_named():
         classifier().fit(table, Y[:2])
     mixed = pandas.DataFrame({"a": [1, 2], "b": [True, False], "c": [0.5, 1.5], "d": [1, 1]})
     assert classifier().predict(mixed, verbose=0).shape == (2, 3)
+
+
+def test_class_weights_for_several_labels_warn():
+    with pytest.warns(UserWarning, match="the rows aren't one-hot"):
+        net(3, "sigmoid", "binary_crossentropy").fit(
+            X, np.ones_like(HOT), class_weight={0: 2.0}, verbose=0
+        )
 
 
 def test_reset_metrics_of_keras_2():

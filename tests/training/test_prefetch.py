@@ -84,8 +84,8 @@ def test_the_queue_is_bounded():
 
 
 def test_input_is_made_while_the_engine_computes():
-    """Making a batch and a step take 8 ms each: overlapped, a step costs little more than 8."""
-    pause, steps = 0.008, 40
+    """Making a batch and a step take 30 ms each: overlapped, a step costs little more than 30."""
+    pause, steps = 0.03, 20
 
     def slow():
         while True:
@@ -104,4 +104,4 @@ def test_input_is_made_while_the_engine_computes():
     model = classifier()
     model.fit(slow(), steps_per_epoch=5, verbose=0)
     # One after the other would take twice the time. Busy machines get several tries.
-    assert any(seconds() < 1.5 * pause * steps for _ in range(4))
+    assert any(seconds() < 1.6 * pause * steps for _ in range(4))
