@@ -54,6 +54,7 @@ class _State:
     max_steps_per_epoch: int | None = None
     interactive_logging: bool = True
     traceback_filtering: bool = True
+    safe_mode: bool = True
 
 
 _state: _State | None = None
@@ -425,6 +426,28 @@ def disable_traceback_filtering() -> None:
         >>> enable_traceback_filtering()
     """
     _settings().traceback_filtering = False
+
+
+def enable_unsafe_deserialization() -> None:
+    """From now on, loading runs byte code of functions that a file or config has.
+
+    That is `safe_mode=False` wherever it is not given. Only for programs all of whose files come
+    from people whom you trust with your computer.
+
+    Example:
+        >>> enable_unsafe_deserialization()  # doctest: +SKIP
+    """
+    _settings().safe_mode = False
+
+
+def safe_mode() -> bool:
+    """Whether byte code in files and configs is refused where nothing else is said.
+
+    Example:
+        >>> safe_mode()
+        True
+    """
+    return _settings().safe_mode
 
 
 def is_traceback_filtering_enabled() -> bool:

@@ -417,6 +417,16 @@ def test_mnist_damaged_file(tmp_path, damage):
         mnist.load_data(path)
 
 
+@pytest.mark.parametrize("member", [b"no array", b"\x93NUMPY\x01\x00\x09\x00{'descr':"])
+def test_mnist_damaged_arrays(tmp_path, member):
+    path = tmp_path / "digits.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        for name in ("x_train", "y_train", "x_test", "y_test"):
+            file.writestr(f"{name}.npy", member)
+    with pytest.raises(ValueError, match=r"digits\.npz is not MNIST's npz file"):
+        mnist.load_data(path)
+
+
 # ---------------------------------------------------------------- synthetic digits
 
 

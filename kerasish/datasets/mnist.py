@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import tokenize
 import zipfile
 import zlib
 
@@ -21,6 +23,12 @@ _DAMAGED = (
     TypeError,
     ValueError,
     AttributeError,
+    ArithmeticError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -53,6 +61,8 @@ def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[Split, Split]
             )
     except _DAMAGED as error:
         raise _not_mnist(path, error) from error
+    if not all(isinstance(part, np.ndarray) for part in (x_train, y_train, x_test, y_test)):
+        raise _not_mnist(path, "not all that it has are arrays")
     for x, y in ((x_train, y_train), (x_test, y_test)):
         if x.shape[1:] != (28, 28) or y.shape != x.shape[:1]:
             raise _not_mnist(path, f"it has images {x.shape} with labels {y.shape}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,7 +13,7 @@ import numpy as np
 
 from kerasish import tree
 from kerasish.graph import dtypes
-from kerasish.graph.tensor import Placeholder
+from kerasish.graph.tensor import Placeholder, at_most
 from kerasish.graph.variable import initialized_by
 from kerasish.saving.h5 import FileError
 from kerasish.saving.hooks import overrides
@@ -30,6 +32,11 @@ _SYMPTOMS: tuple[type[Exception], ...] = (
 )
 # Weights beyond those in the file: a state that only one of the two Kerases has.
 _SLACK = 1 << 16
+# Operations of a model: far more than hundreds of layers, some of them unrolled, take.
+_MOST_NODES = 1 << 17
+# Sizes for which layers make tables at once, and what no table has.
+_TABLES = ("height", "width", "num_mel_bins", "fft_length", "frame_length")
+_LARGEST = 1 << 20
 
 
 @contextmanager
@@ -40,15 +47,16 @@ def building(path: Path | str, count: int | None = None) -> Iterator[None]:
         path: of the file, for messages.
         count: how many numbers the weights in the file have. The model may not have many more:
             a config can ask for more memory than there is. The weights start as zeros, since
-            those of the file take their place; no time goes into random numbers. None if
-            no weights are made.
+            those of the file take their place; no time goes into random numbers. If None, the
+            memory of the computer is the bound.
 
     Raises:
         FileError: something could not be made, or is too large.
     """
     with ExitStack() as stack:
-        if count is not None:
-            stack.enter_context(initialized_by(_Budget(path, count)))
+        limit = _Memory(path) if count is None else _Budget(path, count)
+        stack.enter_context(initialized_by(limit))
+        stack.enter_context(at_most(_MOST_NODES))
         try:
             yield
         except _SYMPTOMS as error:
@@ -65,9 +73,7 @@ class _Budget:
         self.path, self.count, self.left = path, count, count + _SLACK
 
     def __call__(self, shape: Any, dtype: str) -> np.ndarray:
-        size = 1
-        for length in shape:
-            size *= length
+        size = math.prod(shape)
         if size < 0 or size > self.left:
             raise FileError(
                 f"{self.path}: the config asks for a weight of shape {tuple(shape)}, but the file "
@@ -77,6 +83,41 @@ class _Budget:
         # One zero in all places: it takes no memory, and those of the file come in its place.
         zero: np.ndarray = np.zeros((), dtypes.numpy_dtype(dtype))
         return np.broadcast_to(zero, shape)
+
+
+class _Memory:
+    """Leaves initial weights as they are, as long as they fit into the memory of the computer."""
+
+    def __init__(self, path: Path | str):
+        self.path, self.left = path, _memory()
+
+    def __call__(self, shape: Any, dtype: str) -> None:
+        self.left -= math.prod(shape) * dtypes.numpy_dtype(dtype).itemsize
+        if self.left < 0:
+            raise FileError(
+                f"{self.path} asks for a weight of shape {tuple(shape)}; with the others, that is "
+                f"more than the {_memory():.3g} bytes of memory that there are."
+            )
+
+
+def _memory() -> float:
+    """How many bytes the computer has, where that can be asked for."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):
+        return math.inf
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _check_tables(config: Any) -> None:
+    """Refuses sizes for which a layer would fill all memory with a table."""
+    waiting = [config]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, Mapping):
+            for name in _TABLES:
+                if isinstance(size := item.get(name), (int, float)) and size > _LARGEST:
+                    raise FileError(f"The config has {name}={size}; it may be {_LARGEST} at most.")
+        if isinstance(item, (Mapping, list, tuple)):
+            waiting += item.values() if isinstance(item, Mapping) else item
 
 
 def model_from_entry(entry: Mapping[str, Any]) -> Any:
@@ -91,6 +132,7 @@ def model_from_entry(entry: Mapping[str, Any]) -> Any:
         raise FileError(f"Expected the config of a model, but found {str(entry)[:100]}.")
     if entry["class_name"] == "Model" and not entry.get("module"):
         entry = {**entry, "module": "keras.models"}
+    _check_tables(entry)
     model = deserialize_keras_object(entry)
     if not isinstance(model, Model):
         raise FileError(f"Expected a model, but the config is of {type(model).__name__}.")

@@ -380,7 +380,14 @@ def writing(target: Any) -> Iterator[Any]:
         if isinstance(target, (str, os.PathLike)):
             file = stack.enter_context(open(target, "w+b", buffering=0))
             target = Window(file, 0, 0, os.fspath(target))
-        yield stack.enter_context(library().File(target, "w"))
+        try:
+            with library().File(target, "w") as opened:
+                yield opened
+        except Exception as error:
+            failure = getattr(target, "failure", None)
+            if failure is None or failure is error:
+                raise
+            raise failure from error
 
 
 def put(group: Any, name: str, value: np.ndarray) -> None:

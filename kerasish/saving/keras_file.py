@@ -73,7 +73,7 @@ def _add_assets(model: Any, archive: zipfile.ZipFile) -> None:
 
 
 def load(
-    path: Path, custom_objects: Mapping[str, Any] | None, compile: bool, safe_mode: bool
+    path: Path, custom_objects: Mapping[str, Any] | None, compile: bool, safe_mode: bool | None
 ) -> Any:
     """The model in a file.
 

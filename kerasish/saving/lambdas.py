@@ -9,11 +9,12 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+from kerasish import config as settings
 from kerasish.layers.foreign import TrustedPath
 
 
 def with_functions(
-    config: Any, safe_mode: bool = True, custom_objects: Mapping[str, Any] | None = None
+    config: Any, safe_mode: bool | None = None, custom_objects: Mapping[str, Any] | None = None
 ) -> Any:
     """A config with its byte code replaced by functions.
 
@@ -21,14 +22,15 @@ def with_functions(
 
     Args:
         config: plain data.
-        safe_mode: whether to refuse byte code.
+        safe_mode: whether to refuse byte code; the setting of the program if None.
         custom_objects: name -> function.
 
     Raises:
         ValueError: there is byte code, for which there is no custom object; the message names the
             layer. Also for byte code of another version of Python.
     """
-    return _Resolver(safe_mode, custom_objects or {}).walk(config, None)
+    safe = settings.safe_mode() if safe_mode is None else safe_mode
+    return _Resolver(safe, custom_objects or {}).walk(config, None)
 
 
 class _Resolver:

@@ -87,7 +87,7 @@ def _weights_of(layer: Any) -> list[Variable]:
 
 
 def load(
-    path: Path, custom_objects: Mapping[str, Any] | None, compile: bool, safe_mode: bool
+    path: Path, custom_objects: Mapping[str, Any] | None, compile: bool, safe_mode: bool | None
 ) -> Any:
     """The model in a file.
 

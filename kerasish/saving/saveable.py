@@ -26,7 +26,8 @@ class Saveable:
     ) -> None:
         """Saves the model: its layers, weights, what `compile` was given, the optimizer's state.
 
-        The file is replaced as a whole: whatever happens, the old or the new one is there.
+        The file is replaced as a whole: whatever happens, the old or the new one is there. The
+        new one is on the disk (fsync) when this returns, not just in its cache.
 
         Args:
             filepath: ending in `.keras` for the format of Keras 3; any other for that of
@@ -220,7 +221,7 @@ def load_model(
     filepath: str | os.PathLike[str],
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
-    safe_mode: bool = True,
+    safe_mode: bool | None = None,
 ) -> Any:
     """The model in a file, of whatever Keras wrote it and whatever engine it ran on.
 
@@ -229,7 +230,8 @@ def load_model(
         custom_objects: name -> class or function, for what is not Keras's.
         compile: whether to compile the model as it was, with the optimizer's state.
         safe_mode: False runs byte code of functions that the file may have. Only for files of
-            people whom you trust with your computer.
+            people whom you trust with your computer. None is True, unless the program called
+            `config.enable_unsafe_deserialization`.
 
     Raises:
         ValueError: the file is damaged, is not a model, names a class that is not known, or

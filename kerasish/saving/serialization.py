@@ -145,14 +145,14 @@ def _function_config(function: Any) -> dict[str, Any]:
 
 
 def deserialize_keras_object(
-    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool | None = None
 ) -> Any:
     """What `serialize_keras_object` was given, made again from its result.
 
     Args:
         config: plain data; configs of Keras 2 ({"class_name", "config"}) and Keras 3.
         custom_objects: name -> class or function, for names that are not Keras's.
-        safe_mode: kept for Keras's signature; code in a config is refused either way.
+        safe_mode: False runs byte code that the config may have; None as in `load_model`.
 
     Raises:
         ValueError: an unknown name, or a config that holds code.
@@ -160,8 +160,10 @@ def deserialize_keras_object(
     >>> deserialize_keras_object({"class_name": "Zeros", "config": {}, "module": "initializers"})
     <Zeros>
     """
+    from kerasish.saving.lambdas import with_functions
+
     with CustomObjectScope(custom_objects):
-        return _revived(config)
+        return _revived(with_functions(config, safe_mode, custom_objects))
 
 
 def _revived(config: Any) -> Any:

@@ -32,14 +32,14 @@ def yaml_library() -> Any:
 def model_from_config(
     config: Mapping[str, Any],
     custom_objects: Mapping[str, Any] | None = None,
-    safe_mode: bool = True,
+    safe_mode: bool | None = None,
 ) -> Any:
     """A model, with fresh weights, from {"class_name": ..., "config": ...} of any Keras.
 
     Args:
         config: plain data.
         custom_objects: name -> class or function, for what is not Keras's.
-        safe_mode: False runs byte code that the config may have.
+        safe_mode: False runs byte code that the config may have; None as in `load_model`.
 
     Raises:
         ValueError: it is no config of a model.

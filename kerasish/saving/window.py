@@ -20,6 +20,8 @@ class Window(io.RawIOBase):
     def __init__(self, file: Any, start: int, size: int, name: str):
         self.file, self.start, self.size, self.name = file, start, size, name
         self.at = 0
+        # Why writing failed, which h5py may lose on the way.
+        self.failure: OSError | None = None
 
     def readable(self) -> bool:
         return True
@@ -52,7 +54,11 @@ class Window(io.RawIOBase):
         done = len(rest)
         self.file.seek(self.start + self.at)
         while rest:  # Linux writes at most 2 GiB at once
-            rest = rest[self.file.write(rest) :]
+            try:
+                rest = rest[self.file.write(rest) :]
+            except OSError as error:
+                self.failure = error
+                raise
         self.at += done
         self.size = max(self.size, self.at)
         return done

@@ -22,7 +22,10 @@ import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from kerasish import layers, models
+from kerasish.datasets import mnist
 from kerasish.saving import lambdas
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -139,6 +142,16 @@ def damaged_keras(content, rng):
     return zipped(parts | {"config.json": json.dumps(config)})
 
 
+def damaged_npz(content, rng):
+    """Arrays in a zip: damaged as a whole, or one of them."""
+    if rng.random() < 0.3:
+        return damaged(content, rng)
+    parts = members(content)
+    name = rng.choice(sorted(parts))
+    start = parts[name][:128]  # the form of the array
+    return zipped(parts | {name: damaged(start, rng) + parts[name][128:]})
+
+
 def damaged_h5(content, rng):
     """An HDF5 file with a model: its bytes, or its config, in which lengths stay as they are."""
     if rng.random() < 0.6:
@@ -178,7 +191,20 @@ def cases(folder):
     ):
         (folder / name).write_text(text)
         found.append((name, damaged_text, lambda path, load=load: load(read_text(path))))
+    found += shard_cases(folder)
+    images = np.zeros((3, 28, 28), "uint8")
+    arrays = {"x_train": images, "y_train": images[:, 0, 0]}
+    np.savez(folder / "m.npz", **arrays, x_test=images, y_test=images[:, 0, 0])
+    found.append(("m.npz", damaged_npz, mnist.load_data))
     return [(name, (folder / name).read_bytes(), *rest) for name, *rest in found]
+
+
+def shard_cases(folder):
+    """Weights in several files: the list of them, and each."""
+    small().save_weights(folder / "s.weights.json", max_shard_size=50 / 2**30)
+    load = lambda _: loaded(small, folder / "s.weights.json")  # noqa: E731
+    shards = sorted(path.name for path in folder.glob("s_*"))
+    return [("s.weights.json", damaged_text, load), *((name, damaged, load) for name in shards)]
 
 
 def loaded(make, path):
@@ -275,6 +301,7 @@ def run(folder, rounds=None, seconds=None, seed=0):
             shutil.copy(path, folder / "last")  # what to look at after a crash
             (folder / "last.name").write_text(f"{name} {done} {seed}")
             good += survives(path, load)
+            path.write_bytes(content)
             done += 1
             if _watch["seen"]:
                 raise AssertionError(f"{name}: {_watch['seen']}")

@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import io
 import json
 import os
 import pickle
@@ -12,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerasish import callbacks, layers, losses, metrics, models, ops, optimizers, saving
-from kerasish.saving import atomic, h5
+from kerasish import callbacks, layers, losses, metrics, models, ops, optimizers, saving, utils
+from kerasish.saving import atomic, h5, window
 
 pytest.importorskip("h5py")
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
@@ -411,3 +412,46 @@ def test_where_files_go(tmp_path):
     assert (tmp_path / "link.keras").is_symlink()
     assert (tmp_path / "m.keras").stat().st_mode & 0o777 == 0o640
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_configs_in_the_form_of_keras_2():
+    from kerasish.legacy import saving as older
+
+    assert utils.legacy.serialize_keras_object is older.serialize_keras_object
+    layer = layers.Dense(3, "relu", kernel_initializer="zeros", name="one")
+    entry = older.serialize_keras_object(layer)
+    assert set(entry) == {"class_name", "config"}
+    assert json.loads(json.dumps(entry)) == entry
+    again = older.deserialize_keras_object(entry)
+    assert again.get_config() == layer.get_config()
+
+    def twice(x):
+        return 2 * x
+
+    assert older.serialize_keras_object(twice) == "twice"
+    assert older.deserialize_keras_object("twice", {"twice": twice}) is twice
+    made = older.deserialize_keras_object("Mine", custom_objects={"Mine": layers.Flatten})
+    assert type(made) is layers.Flatten
+    assert older.deserialize_keras_object(None) is None
+    for wrong in ("thrice", 5, {"config": {}}, {"class_name": "Thrice", "config": {}}):
+        with pytest.raises(ValueError, match=r"Unknown|config of a loss"):
+            older.deserialize_keras_object(wrong, {"twice": twice}, None, "loss")
+    with pytest.raises(ValueError, match="Cannot serialize"):
+        older.serialize_keras_object(5)
+
+
+def test_why_writing_failed_is_said(monkeypatch):
+    """HDF5 goes on after that, and h5py may stumble over something else."""
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space")
+
+    def flush(self):
+        raise AttributeError("flush")
+
+    monkeypatch.setattr(window.Window, "flush", flush)
+    target = window.Window(Full(), 0, 0, "full")
+    with pytest.raises(OSError, match="No space"), h5.writing(target) as file:
+        file["x"] = X
+    monkeypatch.undo()

@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import fuzz
 from fuzz import small
 
-from kerasish import layers, models
-from kerasish.saving import h5
+from kerasish import config, layers, models
+from kerasish.saving import building, deserialize_keras_object, h5
 
 h5py = pytest.importorskip("h5py")
 
@@ -119,15 +119,69 @@ def test_configs(change, words, tmp_path):
 
 
 @pytest.mark.parametrize("function", [LAMBDA, [code, None, None]])
-def test_byte_code_runs_only_if_asked_for(function, tmp_path):
+def test_byte_code_runs_only_if_asked_for(function, tmp_path, monkeypatch):
     x = layers.Input((4,))
     path = tmp_path / "m.keras"
     models.Model(x, layers.Activation("relu", name="five")(x)).save(path)
     with_config(path, set_to(class_name="Lambda", config={"name": "five", "function": function}))
     ones = np.ones((1, 4), "float32")
     assert models.load_model(path, safe_mode=False)(ones).numpy()[0, 0] == 5
+    monkeypatch.setattr(config._settings(), "safe_mode", True)
+    with pytest.raises(ValueError, match="byte code"):
+        models.load_model(path)
+    config.enable_unsafe_deserialization()
+    assert models.load_model(path)(ones).numpy()[0, 0] == 5
+    with pytest.raises(ValueError, match="byte code"):
+        models.load_model(path, safe_mode=True)
+    entry = {"class_name": "Lambda", "config": {"name": "five", "function": function}}
+    assert deserialize_keras_object(entry, safe_mode=False)(ones).numpy()[0, 0] == 5
+    with pytest.raises(ValueError, match="byte code"):
+        deserialize_keras_object(entry, safe_mode=True)
     replaced = models.load_model(path, custom_objects={"five": lambda x: x * 7})
     assert replaced(ones).numpy()[0, 0] == 7
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer", "change", "words"),
+    [
+        ((4,), layers.Dense(3), {"units": 10**12}, r"shape \(4, 1000000000000\)"),
+        ((4,), layers.Embedding(9, 3), {"input_dim": 10**12}, r"shape \(1000000000000, 3\)"),
+        ((8, 8, 3), layers.Resizing(4, 4), {"height": 10**9}, "height=1000000000"),
+        ((8, 8, 3), layers.CenterCrop(4, 4), {"width": 10**9}, "width=1000000000"),
+        ((8, 8, 3), layers.RandAugment(), {"num_ops": 10**9}, "more operations than"),
+        ((4, 2), layers.LSTM(3), {"unroll": True}, "more operations than"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, layers.Layer) else "",
+)
+@pytest.mark.parametrize("kind", ["keras", "h5", "json"])
+def test_absurd_sizes(shape, layer, change, words, kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "_MOST_NODES", 3000)
+    x = layers.Input(shape)
+    path = tmp_path / f"m.{kind}"
+    model = models.Model(x, layer(x))
+
+    def enlarged(config):
+        entrance, other = config["config"]["layers"]
+        other["config"].update(change)
+        if "unroll" in change:
+            key = {"batch_shape", "batch_input_shape"} & set(entrance["config"])
+            entrance["config"][key.pop()] = [None, 10**9, 2]
+
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=words):  # noqa: PT012
+        if kind == "json":
+            enlarged(config := json.loads(model.to_json()))
+            models.model_from_json(json.dumps(config))
+        model.save(path)
+        if kind == "keras":
+            with_config(path, enlarged)
+        else:
+            with h5py.File(path, "r+") as file:
+                enlarged(config := json.loads(file.attrs["model_config"]))
+                file.attrs["model_config"] = json.dumps(config)
+        models.load_model(path)
+    assert tracemalloc.get_traced_memory()[1] < 100e6
+    tracemalloc.stop()
 
 
 def bomb(parts):
