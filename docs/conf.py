@@ -47,12 +47,12 @@ def setup(app) -> None:
 
 
 def escape_markup(app, what, name, thing, options, lines: list[str]) -> None:
-    """In our docstrings, stars and bars are products and absolute values, not markup."""
+    """In our docstrings, stars, bars and final underscores are part of formulas and names."""
     example = False
     for i, line in enumerate(lines):
         example = line.strip() != "" and (example or line.lstrip().startswith(">>>"))
         if not example:
-            lines[i] = re.sub(r"(`[^`]+`)(\w)?|([*|])", escaped, line)
+            lines[i] = re.sub(r"(`[^`]+`)(\w)?|([*|]|_(?!\w))", escaped, line)
 
 
 def escaped(found: re.Match[str]) -> str:
