@@ -255,7 +255,7 @@ def _prove(recipe: Recipe) -> dict[str, Any]:
     )
     try:
         hello = process.start()
-        weights = _one_step(process)
+        weights = _one_step(process, hello["native_gradients"])
     except (EngineDied, EngineError, EngineMissing, OSError) as error:
         raise SetupError(
             f"{recipe.display} was installed, but does not work here:\n{error}\n"
@@ -280,11 +280,17 @@ _PROOF = (
 )
 
 
-def _one_step(process: EngineProcess) -> np.ndarray:
+def _one_step(process: EngineProcess, native_gradients: bool) -> np.ndarray:
     """w <- w - 0.1 d/dw sum((x w)^2), computed by the engine."""
     x, w = _PROOF
     spec_x, spec_w, spec_y = ([list(s), "float32"] for s in (x.shape, w.shape, (4, 2)))
     matmul = {"transpose_a": False, "transpose_b": False}
+    gradient = [
+        ["add", [3, 3], {}, [9], [spec_y], ""],
+        ["matmul", [0, 9], {**matmul, "transpose_a": True}, [6], [spec_w], ""],
+    ]
+    if native_gradients:
+        gradient = [["gradients", [5, 1], {}, [6], [spec_w], ""]]
     program = {
         "name": "proof",
         "jit": True,
@@ -295,7 +301,7 @@ def _one_step(process: EngineProcess) -> np.ndarray:
             ["matmul", [0, 1], matmul, [3], [spec_y], ""],
             ["square", [3], {}, [4], [spec_y], ""],
             ["sum", [4], {"axis": [0, 1], "keepdims": False}, [5], [[[], "float32"]], ""],
-            ["gradients", [5, 1], {}, [6], [spec_w], ""],
+            *gradient,
             ["multiply", [6, 2], {}, [7], [spec_w], ""],
             ["subtract", [1, 7], {}, [8], [spec_w], ""],
         ],
