@@ -101,7 +101,7 @@ def test_get(get, identifier, expected):
                 {"class_name": "__lambda__", "config": {"value": "code"}}
             ),
             ValueError,
-            "never run",
+            "byte code, which is not run",
         ),
     ],
 )

@@ -78,9 +78,12 @@ class _Resolver:
         if isinstance(owner, str) and callable(self.known.get(owner)):
             return self.known[owner]
         if self.safe_mode:
+            where, remedy = "A config", "If"
+            if owner:
+                where = f"Layer {owner}"
+                remedy = f"Pass the function as custom_objects={{{owner!r}: function}}; or, if"
             raise ValueError(
-                f"Layer {owner}: its function is byte code in the file, which is not run. Pass "
-                f"the function as custom_objects={{{owner!r}: function}}; or, if the file comes "
+                f"{where}: its function is byte code, which is not run. {remedy} the file comes "
                 "from someone you trust with this computer, load it with safe_mode=False."
             )
         return _made(code, owner)

@@ -263,7 +263,8 @@ CASES = [
             lambda x, s, t, m=method, sharp=sharp: image.scale_and_translate(
                 x, (2, 5, 4), s, t, (1, 2), m, not sharp
             ),
-            (normal(2, 4, 6), f32(1.5, 0.6), f32(-0.7, 0.4)),
+            # No pixel's centre falls on another: there the second derivatives jump.
+            (normal(2, 4, 6), f32(1.5, 0.6), f32(-0.7, 0.45)),
             lambda x, s, t, m=method, sharp=sharp: moved(x, (2, 5, 4), s, t, (1, 2), m, not sharp),
             grad=method == "bicubic",
             tolerance=1e-4,
