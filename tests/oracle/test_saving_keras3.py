@@ -14,8 +14,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 @pytest.fixture(autouse=True)
 def _names_start_over():
     """Both libraries number layers without a name through the process: names depend on what ran."""
-    backend.clear_session()
-    keras.backend.clear_session()
+    backend.reset_uids()
+    keras.utils.clear_session(free_memory=False)
 
 
 def filled(model):
