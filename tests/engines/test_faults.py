@@ -107,12 +107,15 @@ def test_ctrl_c_leaves_a_usable_model_and_no_orphan(host, interruptible):
             os.kill(os.getpid(), signal.SIGINT)
             pause = 5
 
-    threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
+    def long_fit():
         try:
             model.fit(x, y, batch_size=8, epochs=100_000, verbose=0)
         finally:
             ended.set()
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        long_fit()
     assert all(np.isfinite(w).all() for w in model.get_weights())
     first = model.evaluate(x, y, verbose=0)
     model.fit(x, y, epochs=3, verbose=0)
