@@ -210,7 +210,7 @@ class Plan:
         try:
             for i, step in enumerate(self.steps):  # noqa: B007  (for the message below)
                 step()
-        except Exception:
+        except Exception:  # whatever it is, it goes on, with the operation named
             origin = self.origins[i]
             with named(origin, self.program, [self.specs[v] for v in origin.inputs]):
                 raise
