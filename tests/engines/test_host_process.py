@@ -358,6 +358,7 @@ print(status, engine.read(7)[1], engine.process.generation)
 
 INTERRUPTED = """
 import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inherit it ignored
 before = engine.process.hello["pid"]
 threading.Timer(.2, os.kill, (os.getpid(), signal.SIGINT)).start()
 step = engine.compile(program("sleep", seconds={seconds}))
