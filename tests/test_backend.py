@@ -1,5 +1,8 @@
 """`kerasish.backend`: older Keras's names do in NumPy's terms what they say."""
 
+import inspect
+import re
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -78,6 +81,9 @@ CASES = {
     ),
     "cumprod": (K.cumprod(X, axis=1), X.cumprod(1)),
     "in_top_k": (K.in_top_k([[0.1, 0.7, 0.2]] * 2, [0, 2], 2), [False, True]),
+    "in_top_k of no class": (K.in_top_k([[0.1, 0.7]] * 3, [2, -1, 0], 2), [False, False, True]),
+    "sqrt": (K.sqrt([4.0, -1.0]), [2, 0]),
+    "relu below 0": (K.relu(X, max_value=1, threshold=-1), np.where(X > -1, X.clip(0, 1), 0)),
     "clip backwards": (K.clip(X, 1, -1), np.full(X.shape, 1)),
     "clip below": (K.clip(X, 0, None), X.clip(0)),
     "switch tensors": (K.switch(X > 0, X, 0 * X), np.maximum(X, 0)),
@@ -89,7 +95,10 @@ CASES = {
     "gather floats": (K.gather(X, [1.0]), X[[1]]),
     "eye of a shape": (K.eye((2, 3)), np.eye(2, 3)),
     "bias_add per place": (K.bias_add(IMAGE, IMAGE[0]), IMAGE + IMAGE[0]),
-    "bias_add per place first": (K.bias_add(FIRST, IMAGE[0], "channels_first"), FIRST + FIRST[0]),
+    "bias_add per place first": (  # the elements keep their order
+        K.bias_add(FIRST, IMAGE[0], "channels_first"),
+        FIRST + IMAGE[0].reshape(2, 4, 4),
+    ),
     "batch_normalization axis": (
         K.batch_normalization(X, V[:3], V[:3], V[:3], None, axis=1),
         scaled(X, *[V[:3, None]] * 3, 1),
@@ -134,9 +143,9 @@ CASES = {
         K.resize_images(IMAGE, 2, 3, "channels_last"),
         IMAGE.repeat(2, 1).repeat(3, 2),
     ),
-    "resize_images bilinear": (  # between two pixels a quarter and three quarters of the way
-        K.resize_images(IMAGE[:, :, :1], 2, 1, "channels_last", "bilinear")[0, 1:3, 0],
-        [0.75 * IMAGE[0, i, 0] + 0.25 * IMAGE[0, 1 - i, 0] for i in (0, 1)],
+    "resize_images bilinear": (  # the second half of the way from the last pixel leads nowhere
+        K.resize_images(IMAGE[:, :2], 2, 1, "channels_last", "bilinear")[0],
+        [IMAGE[0, 0], (IMAGE[0, 0] + IMAGE[0, 1]) / 2, IMAGE[0, 1], IMAGE[0, 1]],
     ),
     "resize_volumes": (
         K.resize_volumes(VOLUME, 2, 1, 2, "channels_first"),
@@ -381,6 +390,21 @@ def test_function_computes_then_updates():
     assert K.function([x], K.max(x))([np.eye(2)]) == 1.0
 
 
+def test_function_with_values_of_its_own():
+    x, y, v = K.placeholder((2,)), K.placeholder((2,)), K.variable(1.0)
+    given = {y: [10.0, 20.0], K.learning_phase(): 1}
+    outputs = [K.in_train_phase(x + y, x)]
+    f = K.function([x], outputs, feed_dict=given, fetches=[K.update_add(v, 1.0)])
+    assert f([[1, 2]])[0].tolist() == [11, 22]
+    assert (f([[3, 4]])[0].tolist(), K.get_value(v)) == ([13, 24], 3)
+    with pytest.raises(TypeError, match="takes a list of 1 values, but got ndarray"):
+        f(np.ones(2))
+    with pytest.raises(TypeError, match="inputs must be a list"):
+        K.function(x, outputs)
+    with pytest.raises(TypeError, match="pairs, but one is"):
+        K.function([x], outputs, fetches=[x])
+
+
 def test_updates_happen_now_or_with_the_function():
     v = K.variable([1.0, 2.0])
     K.update_add(v, [1.0, 1.0])
@@ -419,6 +443,15 @@ def test_dtypes_are_floatx():
     made = [K.variable(3), K.constant([1, 2]), K.zeros(2), K.eye(2), K.placeholder((1,))]
     assert {K.dtype(x) for x in made} == {"float32"}
     assert K.dtype(K.variable(3, dtype="int32")) == "int32"
+
+
+def test_dtypes_of_results():
+    counts = np.arange(3)
+    assert K.dtype(K.argmax(X)) == K.dtype(K.argmin(X)) == "int64"
+    assert K.dtype(K.zeros_like(counts)) == K.dtype(K.ones_like(np.ones(2))) == "float32"
+    assert K.dtype(K.ones_like(counts, "int8")) == "int8"
+    assert K.dtype(K.shape(1.0)) == "int32"
+    assert K.dtype(K.ctc_decode(np.eye(3)[None], [3])[0][0]) == "int64"
 
 
 def test_sparse_matrices_become_dense():
@@ -473,8 +506,26 @@ def test_transposed_convolution_of_unknown_sizes():
     shape = (None, 2 * K.shape(x)[1], 2 * K.shape(x)[2], 3)
     y = K.conv2d_transpose(x, DEPTHWISE.swapaxes(2, 3), shape, **STRIDED)
     assert K.function([x], [y])([IMAGE])[0].shape == (1, 8, 8, 3)
+    # Sizes of x follow from those that are asked for.
+    y = K.conv2d_transpose(x, DEPTHWISE.swapaxes(2, 3), (1, 7, 8, 3), **STRIDED)
+    assert K.int_shape(y) == (1, 7, 8, 3)
+    known = K.conv2d_transpose(IMAGE, DEPTHWISE.swapaxes(2, 3), (1, 7, 8, 3), **STRIDED)
+    np.testing.assert_allclose(K.function([x], y)([IMAGE]), K.eval(known), rtol=1e-5, atol=1e-6)
     volume = K.conv3d_transpose(VOLUME, np.ones((2, 2, 2, 4, 2)), (1, 4, 6, 4, 4), (2, 2, 2))
     assert K.int_shape(volume) == (1, 4, 6, 4, 4)
+
+
+def test_images_of_unknown_sizes():
+    x = K.placeholder((None, None, None, 2))
+    for interpolation in ("nearest", "bilinear"):
+        y = K.resize_images(x, 2, 3, "channels_last", interpolation)
+        known = K.resize_images(IMAGE, 2, 3, "channels_last", interpolation)
+        np.testing.assert_allclose(K.function([x], y)([IMAGE]), K.eval(known), rtol=1e-6)
+    y = K.local_conv2d(FIRST, LOCAL_2D, (2, 2), (1, 1), (3, 3), "channels_first")
+    x = K.placeholder(ndim=4)
+    unknown = K.local_conv2d(x, LOCAL_2D, (2, 2), (1, 1), (3, 3), "channels_first")
+    np.testing.assert_allclose(K.function([x], unknown)([FIRST]), K.eval(y), rtol=1e-6)
+    assert K.int_shape(K.slice(x, (0, 1, 0, 0), (1, 2, 3, -1))) == (1, 2, 3, None)
 
 
 def test_what_a_tensor_is():
@@ -503,6 +554,21 @@ def test_random_numbers():
     assert truncated.std() == pytest.approx(2 * 0.8796, abs=0.05)
     dropped = K.eval(K.dropout(np.ones(1000, "float32"), 0.25, seed=1))
     assert set(np.unique(dropped.round(3))) == {0.0, np.float32(1.333)}
+
+
+@pytest.mark.parametrize("name", ["elu", "hard_sigmoid", "relu", "sigmoid", "softmax", "tanh"])
+def test_functions_in_models_are_saved_by_name(name):
+    dense = layers.Dense(3, activation=getattr(K, name))
+    model = models.Sequential([layers.Input((4,)), dense])
+    copy = models.model_from_json(model.to_json())
+    copy.set_weights(model.get_weights())
+    np.testing.assert_array_equal(K.eval(copy(X[0])), K.eval(model(X[0])))
+
+
+def test_numbers_without_axes_are_numbers():
+    count = K.variable(1.234)
+    values = [K.get_value(count), K.eval(count * 1), K.function([], count * 1)([])]
+    assert [round(value, 1) for value in values] == [np.float32(1.2)] * 3
 
 
 def test_settings():
@@ -539,12 +605,11 @@ UNKNOWN = K.placeholder((None, None, 2))
         (lambda: K.batch_dot(X, X, axes=0), "not the first"),
         (lambda: K.batch_dot(X, X, axes=(1, 3)), "an axis of x and one of y"),
         (lambda: K.batch_dot(X, X, axes=[[1], [2]]), "an int or two of them"),
-        (lambda: K.batch_dot(X, X, axes=(1, 2)), "sizes 3 and 4 must be equal"),
+        (lambda: K.batch_dot(X, X, axes=(1, 2)), "Sizes 3 and 4 must be equal"),
         (lambda: K.bias_add(X, np.ones((1, 1, 1))), "must have 1 or 2 axes"),
         (lambda: K.switch(X > 0, X[0], X[0]), "has more axes than"),
-        (lambda: K.repeat(X, 2), "takes .samples, features."),
+        (lambda: K.repeat(X, 2), "K.repeat: x must be .samples, features."),
         (lambda: K.conv2d_transpose(IMAGE, KERNEL[..., :2], (1, 9, 9, 2)), "from 5 to 5"),
-        (lambda: K.resize_images(UNKNOWN[None], 2, 2, "channels_last", "bilinear"), "known height"),
         (lambda: K.resize_images(IMAGE, 2, 2, "channels_last", "cubic"), "nearest"),
         (lambda: K.rnn(decay, V, []), "one of time"),
         (lambda: K.rnn(decay, UNKNOWN, [], unroll=True), "known number"),
@@ -556,9 +621,41 @@ UNKNOWN = K.placeholder((None, None, 2))
         (lambda: K.set_image_dim_ordering("first"), "tf"),
         (lambda: K.placeholder(), "needs a shape or a number of axes"),
         (lambda: K.normalize_data_format("last"), "data_format must be one of"),
-        (lambda: K.pool2d(IMAGE, 2, pool_mode="sum"), "pool_mode must be"),
+        (lambda: K.pool2d(IMAGE, 2, pool_mode="sum"), "K.pool2d: pool_mode must be"),
+        (lambda: K.pool2d(IMAGE, 2, padding="full"), "K.pool2d: max_pool.*: padding must be"),
+        (lambda: K.pool3d(IMAGE, 2), "K.pool3d: x must have 5 axes"),
+        (lambda: K.conv1d(IMAGE, KERNEL), "K.conv1d: Inputs and kernel must have 3 axes"),
+        (lambda: K.conv2d_transpose(IMAGE, KERNEL, (1, 4, 4)), "must have 4 sizes"),
+        (lambda: K.slice(X, (0, 1), (1, 1)), "must have 3 numbers each"),
+        (lambda: K.slice(X, (0, 1, 0), (1, 3, 1)), "1 to 4 is not within axis 1"),
+        (lambda: K.batch_flatten(3.0), "K.batch_flatten: x has no axis of samples"),
+        (lambda: K.spatial_2d_padding(IMAGE, ((1, 1),)), "K.spatial_2d_padding: padding must"),
+        (lambda: K.temporal_padding(X, (1,)), "K.temporal_padding: padding must"),
+        (lambda: K.dot(X, X), r"K.dot\(\(2, 3, 4\), \(2, 3, 4\)\): the axes"),
+        (lambda: K.function([], [], updates=[(K.ones(2), K.ones(3))]), "The update of"),
     ],
 )
 def test_wrong_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+OWN = {f for f in (getattr(K, name) for name in K.__all__) if "backend." in f.__module__}
+
+
+@pytest.mark.parametrize("function", sorted(OWN, key=lambda f: f.__name__))
+def test_documentation_is_complete(function):
+    text, names = inspect.getdoc(function), list(inspect.signature(function).parameters)
+    assert ">>> " in text
+    described = text.partition("Args:")[2].partition("\n\n")[0]
+    assert [name for name in names if not re.search(rf"\b{name}\b", described)] == []
+    assert "Returns:" in text or function.__annotations__["return"] == "None"
+
+
+def test_what_is_gone_says_what_to_do():
+    with pytest.raises(AttributeError, match="import the engine itself"):
+        _ = K.tf
+    with pytest.raises(AttributeError, match="there are no sessions here"):
+        _ = K.get_session().graph
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = K.nothing

@@ -4,15 +4,15 @@ The files in golden/ were written from the two packages: name -> parameters.
 """
 
 import ast
+import functools
 import inspect
 import json
-from functools import reduce
 from pathlib import Path
 
 import pytest
 
 import kerasish
-from kerasish import optimizers
+from kerasish import initializers, layers, losses, metrics, optimizers
 
 GENERATIONS = ("3.15", "2.3.1")
 GOLDEN = {
@@ -31,6 +31,7 @@ DIFFERENCES = {
     ("3.15", "callbacks.OrbaxCheckpoint", "*"): "refuses to be made: orbax belongs to JAX",
     ("3.15", "optimizers.Muon", "*"): "what is behind weight_decay is given by name",
     ("2.3.1", "activations.relu", "alpha"): "negative_slope since Keras 3; alpha is understood",
+    ("2.3.1", "backend.function", "**kwargs"): "they are written out",
     ("2.3.1", "callbacks.CallbackList", "queue_length"): "for Keras 2's own timing of hooks",
     ("2.3.1", "callbacks.LambdaCallback", "*"): ORDER,
     ("2.3.1", "callbacks.ModelCheckpoint", "period"): ORDER,
@@ -62,7 +63,7 @@ DIFFERENCES = {
 
 
 def found(name):
-    return reduce(getattr, name.split("."), kerasish)
+    return functools.reduce(getattr, name.split("."), kerasish)
 
 
 def parameters(item):
@@ -123,3 +124,41 @@ def test_the_list_of_differences_is_not_too_long():
                 listed = is_listed(generation, name, parameter)
                 left -= {key for key in left if listed and key[1].lower() in name.lower()}
     assert left == set()
+
+
+# A misspelt name is to blame, also where Python would complain of the one that is then missing.
+MISSPELT = [
+    (lambda: layers.Dense(unit=3), "Dense got .* 'unit'. Did you mean 'units'"),
+    (lambda: layers.Conv2D(3, kernelsize=2), "Conv2D got .* 'kernelsize'. Did you mean 'kernel_s"),
+    (lambda: layers.LSTM(return_sequence=True), "Did you mean 'return_sequences'"),
+    (lambda: layers.Dense(input_shape=(3,)), "missing .* 'units'"),
+    (lambda: layers.Conv2D(nb_filter=3), "missing .* 'kernel_size'"),
+    (lambda: losses.Huber(dleta=3), "Huber got .* 'dleta'. Did you mean 'delta'"),
+    (lambda: metrics.MeanIoU(numclasses=3), "MeanIoU got .* Did you mean 'num_classes'"),
+    (lambda: initializers.HeNormal(sed=1), "'seed'.* It takes: seed, input_axes, output_axes.$"),
+    (lambda: optimizers.Adam(learningrate=1), "Adam got .* Did you mean 'learning_rate'"),
+    (lambda: optimizers.schedules.CosineDecay(1.0, decay_step=2), "Did you mean 'decay_steps'"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), MISSPELT)
+def test_misspelt_arguments(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
+def test_arguments_that_a_decorator_adds():
+    def also(init):
+        @functools.wraps(init)
+        def wrapped(self, *args, size=None, **kwargs):
+            init(self, *(args or (size,)), **kwargs)
+
+        return wrapped
+
+    class Own(layers.Layer):
+        @also
+        def __init__(self, sizes, **kwargs):
+            super().__init__(**kwargs)
+            self.sizes = sizes
+
+    assert Own(size=3).sizes == 3

@@ -7,55 +7,86 @@ decides. There are no sparse tensors and no sessions.
 
 from __future__ import annotations
 
-from kerasish.backend.elements import (
+from typing import Any as _Any
+
+from kerasish.backend.axes import (
     arange,
     argmax,
     argmin,
-    batch_dot,
     batch_flatten,
-    clip,
     cumprod,
     cumsum,
-    dot,
-    dropout,
-    elu,
-    equal,
     expand_dims,
     flatten,
     gather,
-    greater,
-    greater_equal,
-    hard_sigmoid,
-    identity,
-    in_test_phase,
     in_top_k,
-    in_train_phase,
     l2_normalize,
-    less,
-    less_equal,
-    maximum,
-    minimum,
-    not_equal,
     one_hot,
     ones_like,
     permute_dimensions,
-    pow,
-    random_binomial,
-    random_normal,
-    random_uniform,
-    relu,
     repeat,
     repeat_elements,
     reshape,
     reverse,
     slice,
     squeeze,
-    switch,
     tile,
     transpose,
-    truncated_normal,
     unpack,
     zeros_like,
+)
+from kerasish.backend.convolutions import (
+    conv1d,
+    conv2d,
+    conv2d_transpose,
+    conv3d,
+    conv3d_transpose,
+    depthwise_conv2d,
+    local_conv1d,
+    local_conv2d,
+    separable_conv1d,
+    separable_conv2d,
+)
+from kerasish.backend.draws import (
+    dropout,
+    random_binomial,
+    random_normal,
+    random_uniform,
+    truncated_normal,
+)
+from kerasish.backend.elements import (
+    clip,
+    elu,
+    equal,
+    greater,
+    greater_equal,
+    hard_sigmoid,
+    identity,
+    in_test_phase,
+    in_train_phase,
+    less,
+    less_equal,
+    maximum,
+    minimum,
+    not_equal,
+    pow,
+    relu,
+    sqrt,
+    switch,
+)
+from kerasish.backend.functions import (
+    function,
+    gradients,
+    moving_average_update,
+    stop_gradient,
+    update,
+    update_add,
+    update_sub,
+)
+from kerasish.backend.naming import name_themselves as _name_themselves
+from kerasish.backend.products import (
+    batch_dot,
+    dot,
 )
 from kerasish.backend.sequences import (
     ctc_batch_cost,
@@ -66,19 +97,23 @@ from kerasish.backend.sequences import (
     map_fn,
     rnn,
 )
+from kerasish.backend.sessions import (
+    control_dependencies,
+    get_session,
+    manual_variable_initialization,
+    set_session,
+)
 from kerasish.backend.settings import (
     cast_to_floatx,
     clear_session,
-    control_dependencies,
-    get_session,
     image_dim_ordering,
     learning_phase,
-    manual_variable_initialization,
     name_scope,
     normalize_data_format,
+    set_epsilon,
+    set_floatx,
     set_image_dim_ordering,
     set_learning_phase,
-    set_session,
     standardize_dtype,
 )
 from kerasish.backend.sizes import (
@@ -91,55 +126,40 @@ from kerasish.backend.sizes import (
 from kerasish.backend.spatial import (
     batch_normalization,
     bias_add,
-    conv1d,
-    conv2d,
-    conv2d_transpose,
-    conv3d,
-    conv3d_transpose,
-    depthwise_conv2d,
-    local_conv1d,
-    local_conv2d,
     normalize_batch_in_training,
     pool2d,
     pool3d,
     resize_images,
     resize_volumes,
-    separable_conv1d,
-    separable_conv2d,
     spatial_2d_padding,
     spatial_3d_padding,
     temporal_padding,
 )
-from kerasish.backend.variables import (
-    batch_get_value,
-    batch_set_value,
-    constant,
+from kerasish.backend.tensors import (
     count_params,
     dtype,
-    eval,
-    eye,
-    function,
-    get_value,
-    gradients,
     int_shape,
     is_keras_tensor,
     is_placeholder,
     is_sparse,
     is_tensor,
     is_variable,
-    moving_average_update,
+    print_tensor,
+    size,
+    to_dense,
+)
+from kerasish.backend.variables import (
+    batch_get_value,
+    batch_set_value,
+    constant,
+    eval,
+    eye,
+    get_value,
     ones,
     placeholder,
-    print_tensor,
     random_normal_variable,
     random_uniform_variable,
     set_value,
-    size,
-    stop_gradient,
-    to_dense,
-    update,
-    update_add,
-    update_sub,
     variable,
     zeros,
 )
@@ -148,8 +168,6 @@ from kerasish.config import (
     epsilon,
     floatx,
     image_data_format,
-    set_epsilon,
-    set_floatx,
     set_image_data_format,
 )
 from kerasish.graph.dtypes import is_float as is_float_dtype
@@ -178,7 +196,6 @@ from kerasish.ops import (
     softplus,
     softsign,
     sparse_categorical_crossentropy,
-    sqrt,
     square,
     std,
     sum,
@@ -223,3 +240,14 @@ __all__ = [
     "update_add", "update_sub", "var", "variable", "zeros", "zeros_like",
 ]
 # fmt: on
+
+_name_themselves(globals())
+
+
+def __getattr__(name: str) -> _Any:
+    if name in ("tf", "T", "th", "C"):
+        raise AttributeError(
+            f"kerasish.backend has no {name!r}: it is the same for all engines. For the functions "
+            "of one of them import the engine itself; `ops.native_call` puts them into a model."
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -45,7 +45,8 @@ def rnn(
         return_all_outputs: whether to return the outputs of all steps, or of the last one only.
 
     Returns:
-        The last output (samples, ...), the outputs (samples, time, ...) and the last states.
+        The last output (samples, ...), the outputs (samples, time, ...) and a list of the last
+        states, in the dtypes that the step gives them.
 
     Raises:
         ValueError: for inputs without an axis of time, or a wrong number of steps or states.
@@ -156,6 +157,12 @@ def map_fn(fn: Callable[[Any], Any], elems: Any, name: str | None = None, dtype:
         name: accepted from older programs.
         dtype: of the results, if another; in the structure of them.
 
+    Returns:
+        What `fn` returns, with a new first axis, in the same structure.
+
+    Raises:
+        ValueError: if the first axes differ in length.
+
     >>> map_fn(lambda x: x * x, np.float32([1, 2, 3])).numpy()
     array([1., 4., 9.], dtype=float32)
     """
@@ -180,6 +187,12 @@ def foldl(
         initializer: the first accumulated value; the first element if None.
         name: accepted from older programs.
 
+    Returns:
+        What the last call of `fn` returned: the shape and dtype of `initializer`.
+
+    Raises:
+        ValueError: if `fn` changes the shape, or the first axes differ in length.
+
     >>> float(foldl(lambda total, x: total + x, np.float32([1, 2, 3])))
     6.0
     """
@@ -192,9 +205,16 @@ def foldr(
     """`foldl` from the last element to the first.
 
     Args:
-        fn: takes the result so far and an element.
-        elems: a tensor; its first axis is gone through from the end.
-        initializer: the first result so far; the last element if None.
+        fn: takes what has been accumulated and an element; returns the new accumulated value.
+        elems: a tensor, or several with first axes of one length, gone through from the end.
+        initializer: the first accumulated value; the last element if None.
+        name: accepted from older programs.
+
+    Returns:
+        What the last call of `fn` returned: the shape and dtype of `initializer`.
+
+    Raises:
+        ValueError: if `fn` changes the shape, or the first axes differ in length.
 
     >>> float(foldr(lambda total, x: x - total, np.float32([1, 2, 3])))
     2.0
@@ -220,13 +240,16 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
     Source: Graves et al., 2006, https://doi.org/10.1145/1143844.1143891
 
     Args:
-        y_true: labels (samples, labels); the last class stands for none of them.
-        y_pred: probabilities (samples, time, classes).
-        input_length: how many of the time steps count, (samples, 1).
-        label_length: how many of the labels count, (samples, 1).
+        y_true: labels, ints (samples, labels); the last class stands for none of them.
+        y_pred: probabilities, floats (samples, time, classes).
+        input_length: how many of the time steps count, ints (samples, 1).
+        label_length: how many of the labels count, ints (samples, 1).
 
     Returns:
-        (samples, 1)
+        A tensor (samples, 1) of the dtype of y_pred.
+
+    Raises:
+        ValueError: if y_pred has other axes, or the number of classes is not known.
 
     >>> float(ctc_batch_cost([[0]], [[[0.25, 0.75]]], [[1]], [[1]])[0, 0])
     1.386...
@@ -248,31 +271,35 @@ def ctc_decode(
     """The labels that probabilities tell of.
 
     Args:
-        y_pred: probabilities (samples, time, classes); the last class stands for no label.
-        input_length: how many of the time steps count, (samples,).
+        y_pred: probabilities, floats (samples, time, classes); the last class stands for no label.
+        input_length: how many of the time steps count, ints (samples,).
         greedy: whether to take the likeliest class of each time step, or to search.
         beam_width: how many ways the search follows.
         top_paths: how many of the ways it returns.
         merge_repeated: whether repeated labels in what the search found become one.
 
     Returns:
-        The labels (samples, time) of each way, -1 after the last one; and (samples, ways): for
-        `greedy` minus the sum of the logarithms of the probabilities, else its logarithm.
+        The labels of each way, a list of int64 tensors (samples, time), -1 after the last one; and
+        floats (samples, ways): for `greedy` minus the sum of the logarithms of the probabilities,
+        else its logarithm.
+
+    Raises:
+        ValueError: if y_pred has other axes, or the number of classes is not known.
 
     >>> y_pred = [[[0.9, 0.0, 0.1], [0.0, 0.1, 0.9], [0.1, 0.8, 0.1]]]
     >>> ctc_decode(y_pred, [3])[0][0].numpy()
-    array([[ 0,  1, -1]], dtype=int32)
+    array([[ 0,  1, -1]])
     """
     scores = _log(y_pred)
     blank, times = _classes(scores) - 1, ops.reshape(input_length, (-1,))
     if greedy:
         labels, score = ops.ctc_decode(scores, times, mask_index=blank)
-        return [labels[0]], score
+        return [ops.cast(labels[0], "int64")], score
     labels, score = ops.ctc_decode(
         scores, times, "beam_search", beam_width, top_paths, mask_index=blank
     )
     labels = _without_repeats(labels) if merge_repeated else labels
-    return [labels[i] for i in range(top_paths)], score
+    return [ops.cast(labels[i], "int64") for i in range(top_paths)], score
 
 
 def _without_repeats(labels: Tensor) -> Tensor:
@@ -310,7 +337,14 @@ def ctc_label_dense_to_sparse(labels: Any, label_lengths: Any) -> SparseLabels:
 
     Args:
         labels: (samples, labels), whose values must be known.
-        label_lengths: how many of the labels count, (samples,).
+        label_lengths: how many of the labels count, ints (samples,).
+
+    Returns:
+        Three arrays, as sparse tensors have them: `indices` (n, 2), `values` (n,) of the dtype of
+        the labels, and `dense_shape`.
+
+    Raises:
+        ValueError: for labels that are known only when a function runs.
 
     >>> ctc_label_dense_to_sparse([[1, 2], [3, 0]], [2, 1]).values
     array([1, 2, 3], dtype=int32)

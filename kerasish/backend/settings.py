@@ -1,16 +1,14 @@
-"""Settings, the learning phase, and what stands in the place of TensorFlow 1's sessions."""
+"""Settings and the learning phase."""
 
 from __future__ import annotations
 
 import functools
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
-from kerasish import config, ops, tree
+from kerasish import config, ops
 from kerasish.graph import trace
 from kerasish.graph.dtypes import standardize
 from kerasish.graph.tensor import Tensor
@@ -21,12 +19,62 @@ _ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
 
 
 def standardize_dtype(dtype: Any) -> str:
-    """The canonical name of a dtype; None is floatx."""
+    """The canonical name of a dtype; None is floatx.
+
+    Args:
+        dtype: a name, a NumPy or an engine's dtype, or a Python type.
+
+    Returns:
+        A string such as "float32".
+
+    Raises:
+        ValueError: for an unknown dtype.
+
+    >>> standardize_dtype("int"), standardize_dtype(None)
+    ('int32', 'float32')
+    """
     return standardize(dtype)
+
+
+def set_floatx(floatx: str) -> None:
+    """`config.set_floatx`: the dtype of all that is made without one.
+
+    Args:
+        floatx: "float16", "bfloat16", "float32" or "float64".
+
+    Raises:
+        ValueError: for anything else.
+
+    >>> set_floatx("float32")
+    """
+    config.set_floatx(floatx)
+
+
+def set_epsilon(e: float) -> None:
+    """`config.set_epsilon`: the small number that keeps divisions and logarithms finite.
+
+    Args:
+        e: a number above 0.
+
+    Raises:
+        ValueError: for anything else.
+
+    >>> set_epsilon(1e-7)
+    """
+    config.set_epsilon(e)
 
 
 def cast_to_floatx(x: Any) -> Any:
     """A tensor or an array in dtype floatx.
+
+    Args:
+        x: a tensor, or an array or numbers, of any shape.
+
+    Returns:
+        A tensor for a tensor, else an array, of dtype floatx.
+
+    Raises:
+        ValueError: for what holds no numbers.
 
     >>> cast_to_floatx([1, 2]).dtype
     dtype('float32')
@@ -38,16 +86,29 @@ def cast_to_floatx(x: Any) -> Any:
 def normalize_data_format(value: str | None) -> str:
     """`value`, or `image_data_format()` if it is None.
 
+    Args:
+        value: "channels_last" or "channels_first", in any case; or None.
+
+    Returns:
+        One of the two.
+
+    Raises:
+        ValueError: for anything else.
+
     >>> normalize_data_format("channels_first")
     'channels_first'
     """
-    if value not in (None, *config.IMAGE_DATA_FORMATS):
+    found = config.image_data_format() if value is None else str(value).lower()
+    if found not in config.IMAGE_DATA_FORMATS:
         raise ValueError(f"data_format must be one of {config.IMAGE_DATA_FORMATS}; got {value!r}.")
-    return value or config.image_data_format()
+    return found
 
 
 def image_dim_ordering() -> str:
     """Keras 1's name of `image_data_format()`: "tf" if channels come last, else "th".
+
+    Returns:
+        "tf" or "th".
 
     >>> image_dim_ordering()
     'tf'
@@ -56,7 +117,13 @@ def image_dim_ordering() -> str:
 
 
 def set_image_dim_ordering(dim_ordering: str) -> None:
-    """Keras 1's `set_image_data_format`: "tf" or "th"; anything else: `ValueError`.
+    """Keras 1's `set_image_data_format`.
+
+    Args:
+        dim_ordering: "tf" (channels come last) or "th".
+
+    Raises:
+        ValueError: for anything else.
 
     >>> set_image_dim_ordering("tf")
     """
@@ -67,6 +134,9 @@ def set_image_dim_ordering(dim_ordering: str) -> None:
 
 def clear_session(free_memory: bool = True) -> None:
     """`utils.clear_session`; and the learning phase is open again.
+
+    Args:
+        free_memory: whether to free what has been compiled too.
 
     >>> clear_session()
     """
@@ -82,6 +152,9 @@ def learning_phase() -> Any:
 
     The tensor is True in what trains. Among the inputs of `function` it stands for a value that
     is given with each call.
+
+    Returns:
+        An int, or a bool tensor without axes.
 
     >>> from kerasish.backend import function, in_train_phase, placeholder
     >>> x = placeholder((2,))
@@ -107,105 +180,31 @@ def set_learning_phase(value: Any) -> None:
     `clear_session` leaves the phase open again.
 
     Args:
-        value: 0 or 1 (or False or True); anything else: `ValueError`.
+        value: 0 or 1 (or False or True).
+
+    Raises:
+        ValueError: for anything else.
+
+    >>> set_learning_phase(0)
+    >>> learning_phase()
+    0
+    >>> clear_session()
     """
     if value not in (0, 1):
         raise ValueError(f"The learning phase is 0 (test) or 1 (training); got {value!r}.")
     trace.set_default_phase(bool(value))
 
 
-# ---------------------------------------------------------------- sessions
-
-
-class Session:
-    """Computes tensors, in the manner of TensorFlow 1's sessions.
-
-    There are none here; this is for programs that ask for one to run a few tensors.
-
-    >>> from kerasish.backend import get_session, placeholder
-    >>> x = placeholder((2,))
-    >>> get_session().run(x * 2, feed_dict={x: [1.0, 2.0]})
-    array([2., 4.], dtype=float32)
-    """
-
-    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
-        """The values of tensors.
-
-        Args:
-            fetches: a tensor, or several in any structure.
-            feed_dict: placeholder (or `learning_phase()`) -> its value.
-
-        Raises:
-            TypeError: for anything else, such as an operation of an engine.
-        """
-        from kerasish.backend.variables import function
-
-        tensors = tree.flatten(fetches)
-        for x in tensors:
-            if not isinstance(x, Tensor):
-                raise TypeError(
-                    f"Session.run computes tensors of this library, but got {x!r:.100}. "
-                    "Variables have their first values from the start: nothing has to be "
-                    "initialized."
-                )
-        given = dict(feed_dict or {})
-        return tree.pack(fetches, function(list(given), tensors)(list(given.values())))
-
-
-@functools.cache
-def get_session() -> Session:
-    """An object with `run`. There are no sessions: see `Session`.
-
-    >>> type(get_session()).__name__
-    'Session'
-    """
-    return Session()
-
-
-def set_session(session: Any) -> None:
-    """Warns that a session, and what it says of devices and memory, is not used.
-
-    >>> set_session(get_session())
-    """
-    if session is not None and not isinstance(session, Session):
-        warnings.warn(
-            "set_session: there are no sessions here, so what this one says of devices or memory "
-            "is not used. Set that with the engine's own functions.",
-            stacklevel=2,
-        )
-
-
-def manual_variable_initialization(value: bool) -> None:
-    """Accepts False: variables have their first values as soon as they are made.
-
-    Raises:
-        ValueError: for True, which leaves it to a session.
-
-    >>> manual_variable_initialization(False)
-    """
-    if value:
-        raise ValueError(
-            "manual_variable_initialization(True): variables always have values here, and there "
-            "is no session that could initialize them. Use set_value or set_weights."
-        )
-
-
 def name_scope(name: str) -> AbstractContextManager[None]:
-    """A `with` block whose operations belong to `name`, in error messages and printed programs."""
-    return trace.inside(name)
-
-
-@contextmanager
-def control_dependencies(control_inputs: Any) -> Iterator[None]:
-    """A `with` block that changes nothing.
-
-    What a tensor needs is computed before it in any case, and updates are applied together, when
-    everything else of the step has been computed.
+    """A `with` block whose operations belong to `name`, in error messages and printed programs.
 
     Args:
-        control_inputs: tensors and updates.
+        name: a part of their path.
 
-    >>> with control_dependencies([]):
-    ...     x = 1
+    Returns:
+        A context manager.
+
+    >>> with name_scope("encoder"):
+    ...     y = ops.add(1.0, 2.0)
     """
-    yield
+    return trace.inside(name)

@@ -49,11 +49,22 @@ def are_sizes(x: Any) -> bool:
 
 def as_values(x: Any) -> Any:
     """Sizes as a tensor, everything else as it is."""
+    if isinstance(x, Sizes) and not x:
+        return ops.zeros((0,), "int32")
     return ops.stack([ops.convert_to_tensor(n) for n in x]) if are_sizes(x) else x
 
 
 def shape(x: Any) -> Sizes:
     """The shape of `x`, also where it is known only at run time.
+
+    Args:
+        x: a tensor of any shape and dtype.
+
+    Returns:
+        Sizes: a tuple of ints, and of Dims where a size is known only at run time.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> import numpy as np
     >>> shape(np.ones((2, 3)))
@@ -64,6 +75,17 @@ def shape(x: Any) -> Sizes:
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The product along `axis`; of sizes it is a size.
+
+    Args:
+        x: a tensor of any shape, or sizes.
+        axis: an axis or several; all if None.
+        keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor of the dtype of x; of sizes an int or a Dim.
+
+    Raises:
+        ValueError: if x has no such axis.
 
     >>> float(prod([2.0, 3.0]))
     6.0
@@ -76,6 +98,16 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def cast(x: Any, dtype: Any) -> Tensor:
     """`x` with another dtype.
 
+    Args:
+        x: a tensor of any shape, or sizes.
+        dtype: the name of the new dtype.
+
+    Returns:
+        A tensor of the shape of x. Fractions are cut off where ints are asked for.
+
+    Raises:
+        ValueError: for an unknown dtype.
+
     >>> cast([1.5, 2.5], "int32").numpy()
     array([1, 2], dtype=int32)
     """
@@ -84,6 +116,16 @@ def cast(x: Any, dtype: Any) -> Tensor:
 
 def stack(x: Any, axis: int = 0) -> Any:
     """The tensors side by side along a new axis; sizes are a shape then.
+
+    Args:
+        x: a list of tensors of one shape and dtype, or of sizes.
+        axis: where the new axis is in the result.
+
+    Returns:
+        A tensor with one axis more.
+
+    Raises:
+        ValueError: if the shapes differ.
 
     >>> stack([[1, 2], [3, 4]], axis=1).numpy()
     array([[1, 3],
@@ -94,6 +136,16 @@ def stack(x: Any, axis: int = 0) -> Any:
 
 def concatenate(tensors: Any, axis: int = -1) -> Any:
     """The tensors one after the other along `axis`; sizes are a shape then.
+
+    Args:
+        tensors: a list of tensors whose shapes are equal but for `axis`; or of sizes.
+        axis: the axis along which they follow each other.
+
+    Returns:
+        A tensor of the common dtype.
+
+    Raises:
+        ValueError: if the shapes differ elsewhere.
 
     >>> concatenate([[1, 2], [3]]).numpy()
     array([1, 2, 3], dtype=int32)

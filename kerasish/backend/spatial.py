@@ -1,15 +1,13 @@
-"""Convolutions, pooling, padding, resizing and normalisation."""
+"""Pooling, padding, resizing, biases and normalisation."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from kerasish import ops
 from kerasish.backend.settings import normalize_data_format
+from kerasish.compat.older_images import enlarged
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 
@@ -23,8 +21,12 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Tensor:
 
     Args:
         x: (samples, ..., channels), or (samples, channels, ...) for "channels_first".
-        bias: (channels,), or (..., channels) of the sizes of x.
+        bias: (channels,), or (..., channels) of the sizes of x. For "channels_first" the elements
+            of the latter are taken in their order for (channels, ...).
         data_format: "channels_last" or "channels_first"; image_data_format() if None.
+
+    Returns:
+        A tensor of the shape and dtype of x.
 
     Raises:
         ValueError: if the bias has neither one axis nor one less than x.
@@ -35,238 +37,13 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Tensor:
     x, bias = ops.convert_to_tensor(x), ops.convert_to_tensor(bias)
     if bias.ndim not in (1, x.ndim - 1):
         raise ValueError(
-            f"K.bias_add: the bias for {format_shape(x.shape)} must have 1 or {x.ndim - 1} axes, "
+            f"The bias for {format_shape(x.shape)} must have 1 or {x.ndim - 1} axes, "
             f"but its shape is {format_shape(bias.shape)}."
         )
     if _is_first(data_format) and x.ndim > 2:
-        bias = ops.moveaxis(bias, -1, 0)
-        bias = ops.reshape(bias, (*ops.shape(bias), *(1,) * (x.ndim - 1 - bias.ndim)))
+        *rest, channels = ops.shape(bias)
+        bias = ops.reshape(bias, (channels, *(rest or (1,) * (x.ndim - 2))))
     return x + bias
-
-
-# ---------------------------------------------------------------- convolutions
-
-
-def conv1d(
-    x: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
-) -> Tensor:
-    """A convolution; the number of spatial axes is that of the kernel.
-
-    Args:
-        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
-        kernel: (*window, channels, filters).
-        strides: by how much the window moves on, an int or one per spatial axis.
-        padding: "valid", "same", or "causal" (of one spatial axis).
-        data_format: "channels_last" or "channels_first"; image_data_format() if None.
-        dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
-
-    Raises:
-        TypeError, ValueError: if the shapes do not fit together.
-
-    >>> conv1d(np.ones((1, 4, 2)), np.ones((3, 2, 5)), padding="causal").shape
-    (1, 4, 5)
-    """
-    return ops.conv(x, kernel, strides, padding, data_format, dilation_rate)
-
-
-conv2d = conv3d = conv1d
-
-
-def conv2d_transpose(
-    x: Any,
-    kernel: Any,
-    output_shape: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
-) -> Tensor:
-    """What a convolution with these strides does backwards.
-
-    Args:
-        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
-        kernel: (*window, filters, channels).
-        output_shape: of the result, with the axes of samples and channels. Its sizes must be among
-            those from which the convolution makes the sizes of x.
-        strides: by how much each size grows.
-        padding: "valid" or "same", that of the convolution.
-        data_format: "channels_last" or "channels_first"; image_data_format() if None.
-        dilation_rate: distance of the kernel's elements.
-
-    Raises:
-        ValueError: for another size.
-
-    >>> conv2d_transpose(np.ones((1, 2, 2, 1)), np.ones((2, 2, 3, 1)), (1, 4, 4, 3), (2, 2)).shape
-    (1, 4, 4, 3)
-    """
-    x, kernel = ops.convert_to_tensor(x), ops.convert_to_tensor(kernel)
-    spatial = np.s_[2:] if _is_first(data_format) else np.s_[1:-1]
-    wanted = tuple(output_shape)
-    rank = kernel.ndim - 2
-    steps, dilation = (
-        (v,) * rank if isinstance(v, int) else tuple(v) for v in (strides, dilation_rate)
-    )
-    rows = zip(x.shape[spatial], wanted[spatial], kernel.shape, steps, dilation, strict=False)
-    extra = [_output_padding(padding, *row) for row in rows]
-    result = ops.conv_transpose(x, kernel, strides, padding, tuple(extra), data_format, dilation)
-    if None not in extra:
-        return result
-    # Sizes that are known only at run time are compared then.
-    pairs = list(zip(ops.shape(result), wanted, strict=True))
-    return ops.reshape(result, (pairs[0][0], *(n if w is None else w for n, w in pairs[1:])))
-
-
-conv3d_transpose = conv2d_transpose
-
-
-def _output_padding(
-    padding: str, size: int | None, wanted: Any, window: int, stride: int, dilation: int
-) -> int | None:
-    """What `ops.conv_transpose` calls the choice of `wanted`; None if a size is not known yet."""
-    if size is None or not isinstance(wanted, (int, np.integer)):
-        return None
-    reach = (window - 1) * dilation + 1
-    if padding == "same":
-        least, most = (size - 1) * stride + 1, size * stride
-        zero = (size - 1) * stride + reach % 2
-    else:
-        least = zero = (size - 1) * stride + reach
-        most = least + stride - 1
-    if not least <= wanted <= most:
-        raise ValueError(
-            f"output_shape: no convolution with strides {stride} makes size {size} of size "
-            f"{wanted}; from {least} to {most} it does (padding {padding!r}, window {window})."
-        )
-    return int(wanted) - zero
-
-
-def depthwise_conv2d(
-    x: Any,
-    depthwise_kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
-) -> Tensor:
-    """A convolution of each channel by itself; the kernel is (*window, channels, multiplier).
-
-    Args:
-        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
-        depthwise_kernel: (*window, channels, multiplier).
-        strides: by how much the window moves on, an int or one per spatial axis.
-        padding: "valid" or "same".
-        data_format: "channels_last" or "channels_first"; image_data_format() if None.
-        dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
-
-    >>> depthwise_conv2d(np.ones((1, 4, 4, 2)), np.ones((3, 3, 2, 2))).shape
-    (1, 2, 2, 4)
-    """
-    return ops.depthwise_conv(x, depthwise_kernel, strides, padding, data_format, dilation_rate)
-
-
-def separable_conv1d(
-    x: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
-    strides: Any = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-    dilation_rate: Any = 1,
-) -> Tensor:
-    """`depthwise_conv2d`, and then a convolution with a window of 1.
-
-    Args:
-        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
-        depthwise_kernel: (*window, channels, multiplier).
-        pointwise_kernel: (*ones, channels * multiplier, filters).
-        strides: by how much the window moves on, an int or one per spatial axis.
-        padding: "valid" or "same".
-        data_format: "channels_last" or "channels_first"; image_data_format() if None.
-        dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
-
-    Raises:
-        ValueError: if the shapes do not fit together.
-
-    >>> separable_conv1d(np.ones((1, 4, 2)), np.ones((3, 2, 1)), np.ones((1, 2, 5))).shape
-    (1, 2, 5)
-    """
-    return ops.separable_conv(
-        x, depthwise_kernel, pointwise_kernel, strides, padding, data_format, dilation_rate
-    )
-
-
-separable_conv2d = separable_conv1d
-
-
-def local_conv1d(
-    inputs: Any, kernel: Any, kernel_size: Any, strides: Any, data_format: str | None = None
-) -> Tensor:
-    """A convolution with a kernel of its own for each place.
-
-    Args:
-        inputs: (samples, steps, channels), or (samples, channels, steps) for "channels_first".
-        kernel: (new steps, window * channels, filters); for "channels_first" the channels come
-            before the window.
-        kernel_size: the window, a tuple of one int.
-        strides: by how much it moves on, a tuple of one int.
-        data_format: "channels_last" or "channels_first"; image_data_format() if None.
-
-    >>> local_conv1d(np.ones((1, 4, 2)), np.ones((3, 4, 5)), (2,), (1,)).shape
-    (1, 3, 5)
-    """
-    places = ops.convert_to_tensor(kernel).shape[:1]
-    return _local_conv(inputs, kernel, kernel_size, strides, places, data_format)
-
-
-def local_conv2d(
-    inputs: Any,
-    kernel: Any,
-    kernel_size: Any,
-    strides: Any,
-    output_shape: Any,
-    data_format: str | None = None,
-) -> Tensor:
-    """`local_conv1d` for images; `output_shape` is the (rows, columns) of places.
-
-    Args:
-        inputs: (samples, rows, columns, channels), or with the channels after the samples.
-        kernel: (places, elements of the window * channels, filters).
-        kernel_size: (rows, columns) of the window.
-        strides: by how much it moves on along both.
-        output_shape: the (rows, columns) of places.
-        data_format: "channels_last" or "channels_first"; image_data_format() if None.
-
-    >>> local_conv2d(np.ones((1, 3, 3, 1)), np.ones((4, 4, 5)), (2, 2), (1, 1), (2, 2)).shape
-    (1, 2, 2, 5)
-    """
-    return _local_conv(inputs, kernel, kernel_size, strides, tuple(output_shape), data_format)
-
-
-def _local_conv(
-    inputs: Any, kernel: Any, window: Any, strides: Any, places: Any, data_format: str | None
-) -> Tensor:
-    first = _is_first(data_format)
-    x, rank = ops.convert_to_tensor(inputs), len(places)
-    x = ops.moveaxis(x, 1, -1) if first else x
-    for axis, (count, size, stride) in enumerate(zip(places, window, strides, strict=True), 1):
-        # The axis becomes two: the places (there), the elements (before the channels).
-        at = np.arange(count)[:, None] * stride + np.arange(size)
-        x = ops.moveaxis(ops.take(x, at.astype("int32"), axis=axis), axis + 1, -2)
-    x = ops.moveaxis(x, -1, rank + 1) if first else x
-    samples = ops.shape(x)[0]
-    elements = math.prod(x.shape[rank + 1 :])  # type: ignore[arg-type]
-    windows = ops.transpose(ops.reshape(x, (samples, math.prod(places), elements)), (1, 0, 2))
-    result = ops.transpose(ops.matmul(windows, kernel), (1, 0, 2))
-    result = ops.reshape(result, (samples, *places, result.shape[-1]))
-    return ops.moveaxis(result, -1, 1) if first else result
 
 
 # ---------------------------------------------------------------- pooling, padding, resizing
@@ -275,47 +52,100 @@ def _local_conv(
 def pool2d(
     x: Any,
     pool_size: Any,
-    strides: Any = 1,
+    strides: Any = (1, 1),
     padding: str = "valid",
     data_format: str | None = None,
     pool_mode: str = "max",
 ) -> Tensor:
-    """Pooling, `pool_mode` "max" or "avg"; the number of spatial axes is that of x.
+    """Windows of images, each as one number per channel.
 
     Args:
-        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        x: floats (samples, rows, columns, channels), or (samples, channels, rows, columns) for
+            "channels_first".
         pool_size: the size of the window, an int or one per spatial axis.
         strides: by how much the window moves on, an int or one per spatial axis.
         padding: "valid" or "same".
         data_format: "channels_last" or "channels_first"; image_data_format() if None.
-        pool_mode: "max" or "avg".
+        pool_mode: "max", or "avg" (of what is not padding).
+
+    Returns:
+        A tensor with smaller images.
 
     Raises:
-        ValueError: if the window does not fit, or for another mode.
+        ValueError: if x has other axes, the window does not fit, or for another mode.
 
     >>> pool2d(np.ones((1, 4, 4, 1)), (2, 2), (2, 2), pool_mode="avg").shape
     (1, 2, 2, 1)
     """
+    return _pooled(2, x, pool_size, strides, padding, data_format, pool_mode)
+
+
+def pool3d(
+    x: Any,
+    pool_size: Any,
+    strides: Any = (1, 1, 1),
+    padding: str = "valid",
+    data_format: str | None = None,
+    pool_mode: str = "max",
+) -> Tensor:
+    """Windows of volumes, each as one number per channel.
+
+    Args:
+        x: floats (samples, *sizes, channels), or (samples, channels, *sizes) for
+            "channels_first", with three sizes.
+        pool_size, strides, padding, data_format, pool_mode: as of `pool2d`.
+
+    Returns:
+        A tensor with smaller volumes.
+
+    Raises:
+        ValueError: if x has other axes, the window does not fit, or for another mode.
+
+    >>> pool3d(np.ones((1, 4, 4, 4, 1)), (2, 2, 2)).shape
+    (1, 3, 3, 3, 1)
+    """
+    return _pooled(3, x, pool_size, strides, padding, data_format, pool_mode)
+
+
+def _pooled(
+    axes: int,
+    x: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str,
+    data_format: str | None,
+    pool_mode: str,
+) -> Tensor:
     pools = {"max": ops.max_pool, "avg": ops.average_pool}
     if pool_mode not in pools:
         raise ValueError(f'pool_mode must be "max" or "avg", but got {pool_mode!r}.')
+    _check_axes(x, axes + 2)
     return pools[pool_mode](x, pool_size, strides, padding, data_format)
 
 
-pool3d = pool2d
+def _check_axes(x: Any, axes: int) -> None:
+    if ops.ndim(x) != axes:
+        shape = format_shape(ops.convert_to_tensor(x).shape)
+        raise ValueError(f"x must have {axes} axes, but its shape is {shape}.")
 
 
 def temporal_padding(x: Any, padding: Sequence[int] = (1, 1)) -> Tensor:
     """Zeros before and after along the axis of time.
 
     Args:
-        x: (samples, steps, channels).
+        x: (samples, steps, channels), of any dtype.
         padding: how many zeros before and after.
+
+    Returns:
+        (samples, before + steps + after, channels) of the dtype of x.
+
+    Raises:
+        ValueError: if x has another number of axes, or `padding` is no pair.
 
     >>> temporal_padding(np.ones((1, 3, 2)), (1, 2)).shape
     (1, 6, 2)
     """
-    return ops.pad(x, ((0, 0), tuple(padding), (0, 0)))
+    return _padded(1, x, (padding,), "channels_last")
 
 
 def spatial_2d_padding(
@@ -324,14 +154,20 @@ def spatial_2d_padding(
     """Zeros around images.
 
     Args:
-        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        x: (samples, rows, columns, channels), or (samples, channels, rows, columns).
         padding: (before, after) for rows and for columns.
         data_format: "channels_last" or "channels_first"; image_data_format() if None.
+
+    Returns:
+        A tensor of the dtype of x with larger images.
+
+    Raises:
+        ValueError: if x has another number of axes, or `padding` is not two pairs.
 
     >>> spatial_2d_padding(np.ones((1, 2, 2, 1))).shape
     (1, 4, 4, 1)
     """
-    return _padded(x, padding, data_format)
+    return _padded(2, x, padding, data_format)
 
 
 def spatial_3d_padding(
@@ -340,19 +176,28 @@ def spatial_3d_padding(
     """Zeros around volumes.
 
     Args:
-        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        x: (samples, *sizes, channels), or (samples, channels, *sizes), with three sizes.
         padding: (before, after) for each spatial axis.
         data_format: "channels_last" or "channels_first"; image_data_format() if None.
+
+    Returns:
+        A tensor of the dtype of x with larger volumes.
+
+    Raises:
+        ValueError: if x has another number of axes, or `padding` is not three pairs.
 
     >>> spatial_3d_padding(np.ones((1, 2, 2, 2, 1))).shape
     (1, 4, 4, 4, 1)
     """
-    return _padded(x, padding, data_format)
+    return _padded(3, x, padding, data_format)
 
 
-def _padded(x: Any, padding: Any, data_format: str | None) -> Tensor:
-    first = _is_first(data_format)
+def _padded(axes: int, x: Any, padding: Any, data_format: str | None) -> Tensor:
     widths = [tuple(pair) for pair in padding]
+    if len(widths) != axes or any(len(pair) != 2 for pair in widths):
+        raise ValueError(f"padding must hold {axes} times (before, after), but is {padding!r}.")
+    _check_axes(x, axes + 2)
+    first = _is_first(data_format)
     return ops.pad(x, ((0, 0), (0, 0), *widths) if first else ((0, 0), *widths, (0, 0)))
 
 
@@ -365,12 +210,17 @@ def resize_images(
 ) -> Tensor:
     """Images some times as high and wide: "nearest" repeats pixels, "bilinear" draws lines.
 
+    The first pixels stay where they are, as in Keras 2; to `ops.image.resize` pixels are areas.
+
     Args:
-        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        x: (samples, rows, columns, channels), or (samples, channels, rows, columns).
         height_factor: how many times as high, an int.
         width_factor: how many times as wide.
         data_format: "channels_last" or "channels_first"; image_data_format() if None.
         interpolation: "nearest" or "bilinear".
+
+    Returns:
+        A tensor with larger images, of the dtype of x.
 
     Raises:
         ValueError: for another interpolation.
@@ -384,14 +234,7 @@ def resize_images(
         return _repeated(x, factors, data_format)
     if interpolation != "bilinear":
         raise ValueError(f'interpolation is "nearest" or "bilinear", but got {interpolation!r}.')
-    axis = 2 if _is_first(data_format) else 1
-    sizes = ops.convert_to_tensor(x).shape[axis : axis + 2]
-    if None in sizes:
-        raise ValueError(
-            "K.resize_images: bilinear interpolation needs images of known height and width."
-        )
-    target = [int(n) * factor for n, factor in zip(sizes, factors, strict=True)]  # type: ignore[arg-type]
-    return ops.image.resize(x, target, interpolation, data_format=data_format)
+    return enlarged(x, factors, 2 if _is_first(data_format) else 1)
 
 
 def resize_volumes(
@@ -400,11 +243,17 @@ def resize_volumes(
     """Volumes some times as deep, high and wide, by repeating elements.
 
     Args:
-        x: (samples, *sizes, channels), or (samples, channels, *sizes) for "channels_first".
+        x: (samples, *sizes, channels), or (samples, channels, *sizes), with three sizes.
         depth_factor: how many times as deep, an int.
         height_factor: how many times as high.
         width_factor: how many times as wide.
         data_format: "channels_last" or "channels_first"; image_data_format() if None.
+
+    Returns:
+        A tensor with larger volumes, of the dtype of x.
+
+    Raises:
+        ValueError: for another data format, or if x has too few axes.
 
     >>> resize_volumes(np.ones((1, 1, 2, 3, 1)), 2, 2, 2, "channels_last").shape
     (1, 2, 4, 6, 1)
@@ -427,13 +276,19 @@ def batch_normalization(
     """(x - mean) / sqrt(var + epsilon) * gamma + beta.
 
     Args:
-        x: a tensor.
+        x: a float tensor of any shape.
         mean: one per element of `axis`; or of a shape that fits x.
         var: likewise.
         beta: likewise, or None.
         gamma: likewise, or None.
         axis: the axis along which they differ.
         epsilon: added to the variance.
+
+    Returns:
+        A tensor of the shape and dtype of x.
+
+    Raises:
+        ValueError: if the shapes do not fit together.
 
     >>> batch_normalization([[1.0, 3.0]], [1.0, 2.0], [1.0, 1.0], None, None, epsilon=0).numpy()
     array([[0., 1.]], dtype=float32)
@@ -462,11 +317,18 @@ def normalize_batch_in_training(
     """x normalised by its own mean and variance, and these two.
 
     Args:
-        x: a tensor.
+        x: a float tensor of any shape.
         gamma: a factor per element of the axes that remain, or None.
         beta: added to each, or None.
         reduction_axes: the axes that mean and variance are taken over.
         epsilon: added to the variance.
+
+    Returns:
+        Three tensors of the dtype of x: the result, of the shape of x; the mean and the variance,
+        of the axes that remain.
+
+    Raises:
+        ValueError: if the shapes do not fit together, or x has no such axis.
 
     >>> import numpy as np
     >>> y, mean, variance = normalize_batch_in_training(np.float32([[1], [3]]), None, None, [0])
@@ -474,8 +336,8 @@ def normalize_batch_in_training(
     (array([2.], dtype=float32), array([1.], dtype=float32))
     """
     x = ops.convert_to_tensor(x)
+    mean, variance = ops.moments(x, list(reduction_axes))
     axes = {axis % x.ndim for axis in reduction_axes}
-    mean, variance = ops.moments(x, sorted(axes))
     shape = tuple(1 if i in axes else n for i, n in enumerate(ops.shape(x)))
     centre, spread, beta, gamma = (
         None if p is None else ops.reshape(p, shape) for p in (mean, variance, beta, gamma)
