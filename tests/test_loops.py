@@ -265,10 +265,6 @@ def test_carries_keep_their_specs():
             lambda: ops.scan(lambda c, x: (c, x), 0.0, (ops.ones(2), ops.ones(3))),
             r"expected 2 elements .* \(2,\), \(3,\)",
         ),
-        (
-            lambda: ops.scan(lambda c, x: (c, x), 0.0, placeholder(None), unroll=True),
-            "unknown length cannot be unrolled",
-        ),
         (lambda: ops.scan(lambda c, x: (c, x), 0.0, ops.ones(2), unroll=0), "unroll must be"),
         (
             lambda: ops.while_loop(lambda x: x, lambda x: x, ops.ones(2)),

@@ -30,19 +30,20 @@ _BITS = {name: int(name.lstrip("uintbfloa")) for name in ALL if name != BOOL}
 def standardize(dtype: Any) -> str:
     """The canonical name of `dtype`: a name, a NumPy dtype, a Python type or None (floatx).
 
-    >>> standardize(np.float64), standardize(int), standardize("float32")
+    >>> standardize(np.dtype("float64")), standardize(int), standardize("float32")
     ('float64', 'int32', 'float32')
     """
     if dtype is None:
         return config.floatx()
     if dtype in ALL and isinstance(dtype, str):
         return dtype
+    # Before Python's types, which NumPy's dtypes of 64 bits say they equal.
+    if hasattr(dtype, "name") and dtype.name in ALL:
+        return dtype.name
     if dtype in (int, WEAK_INT):
         return "int32"
     if dtype in (float, WEAK_FLOAT):
         return config.floatx()
-    if hasattr(dtype, "name") and dtype.name in ALL:
-        return dtype.name
     try:
         name = np.dtype(dtype).name
     except TypeError:
@@ -53,10 +54,20 @@ def standardize(dtype: Any) -> str:
 
 
 def is_float(dtype: str) -> bool:
+    """Whether `dtype`, a name, is one of floats.
+
+    >>> is_float("float16"), is_float("int8")
+    (True, False)
+    """
     return dtype in FLOATS or dtype == WEAK_FLOAT
 
 
 def is_int(dtype: str) -> bool:
+    """Whether `dtype`, a name, is one of ints; "bool" is not.
+
+    >>> is_int("uint8"), is_int("bool")
+    (True, False)
+    """
     return dtype in SIGNED or dtype in UNSIGNED or dtype == WEAK_INT
 
 
@@ -87,6 +98,15 @@ def numpy_dtype(dtype: str) -> np.dtype:
 
 def result_type(*dtypes: str) -> str:
     """The dtype in which values of `dtypes` combine; weak ones resolve last.
+
+    Args:
+        *dtypes: the names of dtypes.
+
+    Returns:
+        The name of one.
+
+    Raises:
+        ValueError: for an unknown dtype.
 
     >>> result_type("int64", "float16"), result_type("uint8", "int8"), result_type("int", "bool")
     ('float16', 'int16', 'int32')

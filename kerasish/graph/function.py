@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from kerasish.graph.liveness import has_subgraphs, merge_loops, prune
 from kerasish.graph.program import Program, build_program
 from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import Spec, format_shape
+from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Constant, Node, Tensor
 from kerasish.graph.variable import Variable
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 # How many input signatures of one Function are kept compiled, the latest used ones.
 CACHE_SIZE = 32
+
+# Threads that meet the same new shapes wait for one to compile them. One lock for all Functions:
+# they are copied with their owners, as locks cannot be.
+_compiling = threading.RLock()
 
 
 class RunCounter:
@@ -116,7 +122,7 @@ class Function:
             [Spec(v.shape, t.dtype) for v, t in zip(values, self.inputs, strict=True)]
         )
         counter = self._prepare(special, runs=1)
-        return [np.asarray(out) for out in special.executable(values, counter)]
+        return [_given_away(out) for out in special.executable(values, counter)]
 
     def run_steps(
         self, data: Sequence[Any], order: np.ndarray, collect: bool = False
@@ -134,7 +140,7 @@ class Function:
         )
         counter = self._prepare(special, runs=len(order))
         outputs = special.executable.run_steps(data, order, counter, collect)
-        return [np.asarray(out) for out in outputs]
+        return [_given_away(out) for out in outputs]
 
     def _prepare(self, special: Specialization, runs: int) -> int:
         engine = engines.current_engine()
@@ -156,10 +162,17 @@ class Function:
         key = (engine.name, tuple(specs))
         special = self._cache.get(key)
         if special is None:
-            special = self._cache[key] = self._compile(engine, specs)
+            special = self._add(key, engine, specs)
+        with suppress(KeyError):  # another thread may have pushed it out
+            self._cache.move_to_end(key)
+        return special
+
+    def _add(self, key: Any, engine: Engine, specs: Sequence[Spec]) -> Specialization:
+        with _compiling:
+            special = self._cache.get(key) or self._compile(engine, specs)
+            self._cache[key] = special
             if len(self._cache) > CACHE_SIZE:
                 self._cache.popitem(last=False)
-        self._cache.move_to_end(key)
         return special
 
     def _compile(self, engine: Engine, specs: Sequence[Spec]) -> Specialization:
@@ -212,6 +225,21 @@ def _fitting(value: Any, placeholder: Tensor, where: str) -> Any:
     return array.astype(dtypes.numpy_dtype(placeholder.dtype), copy=False)
 
 
+def _given_away(output: Any) -> np.ndarray:
+    """What an engine returned as an array that the caller may change."""
+    array = np.asarray(output)
+    return array if array.flags.writeable else array.copy()
+
+
+def has_value(tensor: Tensor) -> bool:
+    """Whether the tensor's value may be looked at now.
+
+    Not if an Input is behind it; nor, while a graph is built that runs later, if a variable or
+    a draw is, which may be another one then: what is made of it would be frozen.
+    """
+    return not tensor.is_symbolic and not (trace.is_deferred() and varies(tensor))
+
+
 def value_of(tensor: Tensor) -> np.ndarray:
     """The value of a tensor with no placeholder behind it, computed now."""
     cached = getattr(tensor, "_value", None)
@@ -221,6 +249,14 @@ def value_of(tensor: Tensor) -> np.ndarray:
         raise ValueError(
             f"Tensor {tensor.name} of shape {format_shape(tensor.shape)} has no value yet: it "
             "depends on an Input. Call a Model or a Function with data to compute it."
+        )
+    if not has_value(tensor):
+        behind = passes.variables_in([tensor])
+        raise TypeError(
+            f"The value of {', '.join(v.path for v in behind) or tensor.name} may be another one "
+            "in each run of the graph that is being built, so it cannot become a size, a bound of "
+            "a slice, or a Python or NumPy number. Give a number there, or use operations that "
+            "take tensors, such as ops.slice, ops.take, ops.where or ops.cond."
         )
     engine = engines.current_engine()
     program, variables = Function([], [tensor], name="value").lower([], engine)

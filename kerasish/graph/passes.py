@@ -103,7 +103,7 @@ def concretize(
     spelled_out = set() if higher_gradients else _differentiated_again(order)
     for node in order:
         args = [lookup(t) for t in node.inputs]
-        attrs = {key: _resolve(value, axis_size) for key, value in node.attrs.items()}
+        attrs = {key: resolve(value, axis_size) for key, value in node.attrs.items()}
         primitive = node.primitive
         attrs = _with_subgraphs(primitive, args, attrs, inner)
         with trace.derived_from(node.source):
@@ -164,7 +164,9 @@ def _needs_rules(args: Sequence[Tensor], without_gradient: Collection[str]) -> b
 
 
 def _is_expanded(primitive: Primitive, takes_whole: Callable[[str], bool]) -> bool:
-    return primitive.expansion is not None and not takes_whole(primitive.name)
+    if primitive.expansion is None:
+        return False
+    return primitive.needs_sizes or not takes_whole(primitive.name)
 
 
 def map_subgraphs(
@@ -177,11 +179,12 @@ def map_subgraphs(
     }
 
 
-def _resolve(attr: Any, size_of: Callable[[Tensor, int], int]) -> Any:
+def resolve(attr: Any, size_of: Callable[[Tensor, int], int]) -> Any:
+    """An attribute with the run-time sizes in it made ints."""
     if isinstance(attr, Dim):
         return attr.resolve(size_of)
     if isinstance(attr, tuple):
-        return tuple(_resolve(item, size_of) for item in attr)
+        return tuple(resolve(item, size_of) for item in attr)
     return attr
 
 
@@ -283,7 +286,7 @@ def replace(
         args = [known.get(id(t), t) for t in node.inputs]
         if not any(id(t) in known for t in (*node.inputs, *_attr_tensors(node))):
             continue
-        attrs = {key: _resolve(value, axis_size) for key, value in node.attrs.items()}
+        attrs = {key: resolve(value, axis_size) for key, value in node.attrs.items()}
         attrs = _with_subgraphs(node.primitive, args, attrs, _fitted)
         with trace.derived_from(node.source) if keep_sources else nullcontext():
             results = node.primitive(*args, **attrs)

@@ -18,10 +18,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from kerasish.graph import dtypes, trace
+from kerasish.graph.operators import operations
 from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import Spec, format_shape
-from kerasish.graph.tensor import Constant, Node, Tensor, as_array
+from kerasish.graph.tensor import Constant, Node, Tensor, as_array, size_tensors
 from kerasish.graph.variable import Variable
 
 PRIMITIVES: dict[str, Primitive] = {}
@@ -39,6 +42,7 @@ class Primitive:
         vjp_rule: gradient(s) of the output(s), inputs and attributes in, one gradient
             per input out (None where it is not differentiable).
         expansion: for a composite, the function over primitives that defines it.
+        needs_sizes: whether it is always expanded, as soon as sizes are known.
         own_gradient: whether its gradient is always that of its rule, on engines that
             differentiate natively too. Its rule gets None for outputs without a gradient.
         inner_specs: for one that holds subgraphs, the specs of their inputs: specs and
@@ -47,6 +51,7 @@ class Primitive:
             output is needed in; inputs, attributes, and old -> new output position out.
     """
 
+    needs_sizes = False
     own_gradient = False
     inner_specs: Callable[..., dict[str, Sequence[Spec]]] | None = None
     prune: Callable[[Node, Sequence[bool]], Pruned] | None = None
@@ -96,20 +101,30 @@ def primitive(rule: Callable[..., Any]) -> Primitive:
     return _register(Primitive(rule.__name__.removesuffix("_p"), rule))
 
 
-def composite(function: Callable[..., Any]) -> Primitive:
+def composite(function: Callable[..., Any], rule: Callable[..., Any] | None = None) -> Primitive:
     """Marks a function over primitives so that the graph keeps a call to it as one node.
 
     An engine whose table has the name takes it whole (a fused kernel); any other gets
-    the expansion. `function` takes tensors, then keyword attributes.
+    the expansion. `function` takes tensors, then keyword attributes. Where it needs sizes
+    that may be unknown until the graph runs, `rule` says what comes out, and the expansion is
+    what all engines get.
     """
 
-    @lru_cache(maxsize=4096)
-    def rule(*specs: Spec, **attrs: Any) -> Any:
+    def trace_specs(*specs: Spec, **attrs: Any) -> Any:
         with trace.Trace():
             result = function(*(Tensor(spec, is_symbolic=True) for spec in specs), **attrs)
         return tuple(t.spec for t in result) if isinstance(result, tuple) else result.spec
 
-    return _register(Primitive(function.__name__.removesuffix("_p"), rule, expansion=function))
+    remembered = lru_cache(maxsize=4096)(trace_specs)
+
+    def traced(*specs: Spec, **attrs: Any) -> Any:
+        # Tensors, and all that is behind them, would live as long as the memory of their sizes.
+        sized = any(size_tensors(value) for value in attrs.values())
+        return (trace_specs if sized else remembered)(*specs, **attrs)
+
+    made = Primitive(function.__name__.removesuffix("_p"), rule or traced, expansion=function)
+    made.needs_sizes = rule is not None
+    return _register(made)
 
 
 def _register(item: Primitive) -> Primitive:
@@ -143,7 +158,25 @@ def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
         return value
     if isinstance(value, Dim):
         return size_p(size=value)
-    return Constant(as_array(value, dtype))
+    if isinstance(value, (list, tuple)) and _is_computed(value):
+        stacked = operations().stack([as_tensor(x) for x in value])
+        return stacked if dtype is None else operations().cast(stacked, dtype)
+    return Constant(_kept(value, as_array(value, dtype)))
+
+
+def _kept(value: Any, array: np.ndarray) -> np.ndarray:
+    """`array`, made of `value`, for a graph that is run later: nobody else may change it."""
+    fresh = isinstance(value, (bool, int, float, list, tuple, np.generic))
+    if isinstance(value, np.ndarray):
+        fresh = not np.may_share_memory(value, array)
+    return array if fresh or not array.flags.writeable else array.copy()
+
+
+def _is_computed(value: Any) -> bool:
+    """Whether tensors other than constants are among nested lists of numbers."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_is_computed, value))
+    return isinstance(value, (Tensor, Dim)) and not isinstance(value, Constant)
 
 
 def _used(variable: Variable) -> Tensor:

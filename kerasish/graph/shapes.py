@@ -50,6 +50,8 @@ class Dim:
         args = [a.resolve(size_of) if isinstance(a, Dim) else a for a in self.args]
         if any(isinstance(a, Dim) for a in args):
             return Dim(self.operation, *args)  # type: ignore[return-value]  # still unknown
+        if self.operation is operator.floordiv and args[1] == 0:
+            return 0  # what is left of an array without elements
         return self.operation(*args)
 
     def tensors(self) -> list[Any]:
@@ -126,7 +128,8 @@ def canonical_axes(axis: Any, rank: int) -> tuple[int, ...]:
 
 def canonical_shape(shape: Any) -> tuple[Any, ...]:
     """An int, a Dim or a sequence of them as a tuple."""
-    sizes = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+    several = isinstance(shape, Iterable) and getattr(shape, "ndim", 1) > 0
+    sizes = tuple(shape) if several else (shape,)
     return tuple(s if isinstance(s, Dim) or s is None else operator.index(s) for s in sizes)
 
 

@@ -123,6 +123,23 @@ def operands(node: Node) -> list[Tensor]:
     return [*node.inputs, *(t for value in node.attrs.values() for t in size_tensors(value))]
 
 
+def varies(value: Any) -> bool:
+    """Whether a value may differ from run to run: an input, a variable or a draw is behind it."""
+    pending, seen = [value] if isinstance(value, Tensor) else [], set()
+    while pending:
+        tensor = pending.pop()
+        node = tensor.node
+        if node is None:
+            if not isinstance(tensor, Constant):
+                return True
+        elif node.number not in seen:
+            if tensor.is_symbolic or _draws(node):
+                return True
+            seen.add(node.number)
+            pending.extend(node.inputs)
+    return False
+
+
 def _draws(node: Node) -> bool:
     """Whether each run of the node gives other random numbers."""
     return bool(node.attrs.get("counted")) or any(

@@ -103,10 +103,15 @@ class Tensor(Operators):
         self._name = value
 
     def numpy(self) -> np.ndarray:
-        """The value. Raises ValueError if a placeholder stands behind the tensor."""
+        """The value.
+
+        Raises:
+            ValueError: if a placeholder stands behind the tensor.
+            TypeError: if a variable or a draw does while a graph is built that runs later.
+        """
         from kerasish.graph.function import value_of
 
-        return value_of(self)
+        return value_of(self).copy()  # which may be changed
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         value = self.numpy()
@@ -147,7 +152,9 @@ class Tensor(Operators):
 
     def __repr__(self) -> str:
         text = f"<Tensor {self.name} shape={format_shape(self.shape)} dtype={self.dtype}"
-        return f"{text}>" if self.is_symbolic else f"{text} value={self.numpy()}>"
+        from kerasish.graph.function import has_value
+
+        return f"{text} value={self.numpy()}>" if has_value(self) else f"{text}>"
 
 
 class Placeholder(Tensor):
@@ -166,7 +173,7 @@ class Constant(Tensor):
         self.value = value
 
     def numpy(self) -> np.ndarray:
-        return self.value
+        return self.value.copy()
 
 
 class Subgraph:

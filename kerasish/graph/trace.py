@@ -31,10 +31,12 @@ class Trace:
         draws: how often each random stream was used, so that two uses differ. None leaves
             the count to the streams, as outside of any trace.
         replayed: tensors of functional models that were called, each with what it became.
+        at_once: whether what is traced runs once and now, so that values may be looked at.
     """
 
-    def __init__(self, training: bool | None = None):
+    def __init__(self, training: bool | None = None, at_once: bool = False):
         self.training = training
+        self.at_once = at_once
         self.updates: dict[Variable, Tensor] = {}
         self.losses: list[tuple[Any, Tensor]] = []
         self.draws: dict[int, int] | None = {}
@@ -57,6 +59,7 @@ class _State(threading.local):
         self.layers: list[str] = []
         self.autocasts: list[str | None] = []
         self.source: str | None = None
+        self.symbolic = False
 
 
 _state = _State()
@@ -66,6 +69,23 @@ _default_phase: bool | None = None
 def current_trace() -> Trace | None:
     """The innermost open trace."""
     return _state.traces[-1] if _state.traces else None
+
+
+def is_deferred() -> bool:
+    """Whether what is built now runs later, when variables may have other values."""
+    return _state.symbolic or (
+        bool(_state.traces) and not any(active.at_once for active in _state.traces)
+    )
+
+
+@contextmanager
+def symbolic() -> Iterator[None]:
+    """What is built within has an Input behind it, and so runs later, in a trace or not."""
+    before, _state.symbolic = _state.symbolic, True
+    try:
+        yield
+    finally:
+        _state.symbolic = before
 
 
 def current_phase() -> bool | None:
@@ -107,12 +127,12 @@ def autocast(dtype: str | None) -> Iterator[None]:
 @contextmanager
 def outside() -> Iterator[None]:
     """What is done within happens as if no trace were open: assignments happen at once."""
-    before = _state.traces, _state.phases, _state.autocasts
-    _state.traces, _state.phases, _state.autocasts = [], [], []
+    before = _state.traces, _state.phases, _state.autocasts, _state.symbolic
+    _state.traces, _state.phases, _state.autocasts, _state.symbolic = [], [], [], False
     try:
         yield
     finally:
-        _state.traces, _state.phases, _state.autocasts = before
+        _state.traces, _state.phases, _state.autocasts, _state.symbolic = before
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -100,8 +100,18 @@ class Variable(Tensor):
         self.regularizer: Callable[[Tensor], Tensor] | None = None
 
     def numpy(self) -> np.ndarray:
-        """The newest value, fetched from the engine that has it."""
-        return self._newest().copy()
+        """The newest value, fetched from the engine that has it.
+
+        Raises:
+            TypeError: while a graph is built that runs later, when it may be another one.
+        """
+        active = trace.current_trace()
+        now = self if active is None else active.updates.get(self, self)
+        if now is self and not trace.is_deferred():
+            return self._newest().copy()
+        from kerasish.graph.function import value_of
+
+        return value_of(now).copy()
 
     value = numpy
 
@@ -206,3 +216,20 @@ _KEPT = ("autocast", "constraint", "path", "regularizer")
 def _default_dtype(array: np.ndarray) -> str:
     name = array.dtype.name
     return dtypes.standardize(None) if name == "float64" else name
+
+
+@contextmanager
+def holding(variables: Sequence[Variable], values: Sequence[Any]) -> Iterator[trace.Trace]:
+    """A trace within which variables have other values than they have.
+
+    The variables stay as they are; the `updates` of the trace say what they would have become.
+
+    Raises:
+        ValueError: the numbers differ.
+    """
+    if len(variables) != len(values):
+        raise ValueError(f"There are {len(variables)} variables, but got {len(values)} values.")
+    with trace.Trace(training=True) as effects:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        yield effects

@@ -191,6 +191,12 @@ def softsign(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> np.round(softsign([-1.0, 2.0]), 3)
     array([-0.5  ,  0.667], dtype=float32)
     """

@@ -14,6 +14,7 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis, known
 from kerasish.graph.spec import Spec, format_shape
+from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, flatten, flip, reshape, shape, swapaxes, transpose
 from kerasish.ops.binary import equal, mod, where
@@ -21,7 +22,7 @@ from kerasish.ops.elementwise import cast, logical_not, promoted
 from kerasish.ops.filling import arange
 from kerasish.ops.joining import concatenate, split
 from kerasish.ops.reduce import any
-from kerasish.ops.selection import take, varies
+from kerasish.ops.selection import take
 
 # --- joining -----------------------------------------------------------------------------
 
@@ -33,7 +34,7 @@ def hstack(xs: Sequence[Any]) -> Tensor:
     array([1, 2, 3], dtype=int32)
     """
     tensors = [_with_axes(x, 1) for x in xs]
-    return concatenate(tensors, axis=0 if tensors[0].rank == 1 else 1)
+    return concatenate(tensors, axis=1 if tensors and tensors[0].rank > 1 else 0)
 
 
 def vstack(xs: Sequence[Any]) -> Tensor:
@@ -103,7 +104,7 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]
     >>> [part.numpy().tolist() for part in array_split([1, 2, 3, 4, 5], 2)]
     [[1, 2, 3], [4, 5]]
     """
-    if not isinstance(indices_or_sections, (int, np.integer)):
+    if np.ndim(indices_or_sections):
         return split(x, indices_or_sections, axis)
     x = as_tensor(x)
     length, parts = x.shape[canonical_axis(axis, x.rank)], int(indices_or_sections)
@@ -269,7 +270,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     >>> select([[True, False, False], [True, True, False]], [[1, 1, 1], [2, 2, 2]], 9).numpy()
     array([1, 2, 9], dtype=int32)
     """
-    if len(condlist) != len(choicelist) or not condlist:
+    if len(condlist) != len(choicelist) or not len(condlist):
         raise ValueError(
             f"select: expected as many conditions as choices, but got {len(condlist)} and "
             f"{len(choicelist)}."

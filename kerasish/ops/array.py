@@ -43,6 +43,8 @@ def transpose_p(x: Spec, *, axes: tuple[int, ...]) -> Spec:
 
 def whole_sizes(shape: tuple[Any, ...]) -> tuple[int | None, ...]:
     """What a Spec says of a shape that is asked for, in which no size may be negative."""
+    if None in shape:
+        raise TypeError(f"every size must be given, but the shape is {format_shape(shape)}.")
     sizes = tuple(map(known, shape))
     if any(n is not None and n < 0 for n in sizes):
         raise ValueError(f"no size may be negative, but the shape is {format_shape(sizes)}.")
@@ -81,6 +83,12 @@ def ndim(x: Any) -> int:
     Args:
         x: a tensor.
 
+    Returns:
+        An int.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> ndim([[1, 2], [3, 4]])
     2
     """
@@ -112,6 +120,8 @@ def reshape(x: Any, newshape: Any) -> Tensor:
     x = as_tensor(x)
     target = [-1 if s is None else s for s in canonical_shape(newshape)]
     unknown = [i for i, s in enumerate(target) if not isinstance(s, Dim) and s == -1]
+    if any(not isinstance(s, Dim) and s < -1 for s in target):
+        raise ValueError(f"reshape: no size but one -1 may be negative, but got {tuple(target)}.")
     if len(unknown) > 1:
         raise ValueError(f"reshape: only one size may be -1, but got {tuple(target)}.")
     if unknown:

@@ -33,7 +33,7 @@ def view_as_complex(x: Any) -> Complex:
     array([1.+2.j, 3.-4.j], dtype=complex64)
     """
     x = as_float(x)
-    if not x.shape or x.shape[-1] != 2:
+    if not x.shape or x.shape[-1] not in (2, None):
         raise ValueError(
             "view_as_complex: the last axis must have size 2 (real and imaginary part), but x has "
             f"shape {format_shape(x.shape)}."

@@ -19,7 +19,9 @@ from kerasish.ops.elementwise import cast, phase_p, promoted
 from kerasish.ops.filling import zeros_like
 
 
-def in_train_phase(x: Any, alt: Any, training: bool | None = None) -> Tensor:
+def in_train_phase(
+    x: Any | Callable[[], Any], alt: Any | Callable[[], Any], training: bool | None = None
+) -> Tensor:
     """`x` while training, `alt` otherwise.
 
     Args:

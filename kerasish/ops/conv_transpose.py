@@ -206,8 +206,7 @@ def adaptive_average_pool(inputs: Any, output_size: Any, data_format: str | None
     """The means of windows that are laid out so that `output_size` of them come out.
 
     Args:
-        inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first";
-            the sizes must be known.
+        inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
         output_size: an int for all spatial axes, or one per axis.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
@@ -230,8 +229,7 @@ def adaptive_max_pool(inputs: Any, output_size: Any, data_format: str | None = N
     """The maxima of windows that are laid out so that `output_size` of them come out.
 
     Args:
-        inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first";
-            the sizes must be known.
+        inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
         output_size: an int for all spatial axes, or one per axis.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 

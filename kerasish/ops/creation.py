@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from kerasish.graph import dtypes
+from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import Dim, broadcast_shapes, canonical_axis
 from kerasish.graph.spec import format_shape
@@ -362,9 +363,12 @@ def diagflat(x: Any, k: int = 0) -> Tensor:
 def _window(x: Any, name: str, shape_of: Any) -> Tensor:
     """`shape_of(position, last)` for each of x points; of one point it is 1."""
     length = as_tensor(x)
-    if length.is_symbolic or length.rank > 1 or (length.rank and len(length) != 1):
+    if not has_value(length) or length.rank > 1 or (length.rank and len(length) != 1):
         raise ValueError(f"{name}: expected the length of the window, but got {x!r}.")
-    count = int(length.numpy().reshape(()))
+    number = float(length.numpy().reshape(()))
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: expected the length of the window, but got {x!r}.")
+    count = int(number)
     if count <= 1:
         return ones(builtins.max(count, 0))
     return shape_of(arange(count, dtype=dtypes.standardize(None)), count - 1)

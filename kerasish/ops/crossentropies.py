@@ -64,6 +64,12 @@ def categorical_crossentropy(
         from_logits: whether `output` holds logits.
         axis: the axis of the classes.
 
+    Returns:
+        A tensor of the shape of `output` without `axis`, of its dtype.
+
+    Raises:
+        ValueError: if the shapes do not fit together, or there is no such axis.
+
     >>> categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).numpy()
     array([0.6931472], dtype=float32)
     """
@@ -91,6 +97,12 @@ def sparse_categorical_crossentropy(
         from_logits: whether `output` holds logits.
         axis: the axis of the classes.
 
+    Returns:
+        A tensor of the shape of `output` without `axis`, of its dtype.
+
+    Raises:
+        ValueError: if the shapes do not fit together, or there is no such axis.
+
     >>> np.round(sparse_categorical_crossentropy([1], [[0.5, 0.5]]), 3)
     array([0.693], dtype=float32)
     """
@@ -114,6 +126,12 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
         target: probabilities, or 0 and 1.
         output: predicted probabilities or logits, of the same shape.
         from_logits: whether `output` holds logits.
+
+    Returns:
+        A tensor of the shape and dtype of `output`.
+
+    Raises:
+        ValueError: if the shapes do not fit together.
 
     >>> np.round(binary_crossentropy([1.0, 0.0], [0.5, 0.5]), 3)
     array([0.693, 0.693], dtype=float32)

@@ -14,7 +14,7 @@ import numpy as np
 from kerasish.graph import dtypes
 from kerasish.graph.complex import Complex
 from kerasish.graph.primitive import composite, primitive
-from kerasish.graph.shapes import need_sizes
+from kerasish.graph.shapes import compatible, need_sizes
 from kerasish.graph.spec import Shape, Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, shape, squeeze, swapaxes
@@ -29,21 +29,23 @@ from kerasish.ops.reduce import max, prod, sum
 # --- primitives --------------------------------------------------------------------------
 
 
-def _sides(x: Spec) -> tuple[Shape, int, int]:
-    """Batch, rows and columns. Raises unless x holds matrices of known size."""
-    if x.rank < 2 or None in x.shape[-2:]:
-        raise ValueError(
-            f"expected matrices (..., m, n) of known size, got {format_shape(x.shape)}."
-        )
+def _sides(x: Spec) -> tuple[Shape, Any, Any]:
+    """Batch, rows and columns. Raises unless x holds matrices."""
+    if x.rank < 2:
+        raise ValueError(f"expected matrices (..., m, n), but got {format_shape(x.shape)}.")
     if not dtypes.is_float(x.dtype):
         raise TypeError(f"expected floats, but got {x.dtype}.")
     *batch, m, n = x.shape
-    return tuple(batch), m, n  # type: ignore[return-value]
+    return tuple(batch), m, n
+
+
+def _shorter(m: int | None, n: int | None) -> int | None:
+    return None if m is None or n is None else builtins.min(m, n)
 
 
 def _square(x: Spec) -> Spec:
     _, m, n = _sides(x)
-    if m != n:
+    if m != n and None not in (m, n):
         raise ValueError(f"expected square matrices (..., n, n), but got {format_shape(x.shape)}.")
     return x
 
@@ -63,7 +65,7 @@ def lu_p(x: Spec) -> tuple[Spec, Spec]:
 @primitive
 def qr_p(x: Spec, *, complete: bool) -> tuple[Spec, Spec]:
     batch, m, n = _sides(x)
-    k = m if complete else min(m, n)
+    k = m if complete else _shorter(m, n)
     return Spec((*batch, m, k), x.dtype), Spec((*batch, k, n), x.dtype)
 
 
@@ -71,7 +73,7 @@ def qr_p(x: Spec, *, complete: bool) -> tuple[Spec, Spec]:
 def svd_p(x: Spec, *, full_matrices: bool) -> tuple[Spec, Spec, Spec]:
     """u, s (falling) and v^T with u @ diag(s) @ v^T = x."""
     batch, m, n = _sides(x)
-    k = min(m, n)
+    k = _shorter(m, n)
     u, vt = (m, m if full_matrices else k), (n if full_matrices else k, n)
     return (
         Spec((*batch, *u), x.dtype),
@@ -97,7 +99,7 @@ def eig_p(x: Spec) -> tuple[Spec, Spec, Spec, Spec]:
 def solve_p(a: Spec, b: Spec) -> Spec:
     """The x with a @ x = b; both have the same batch."""
     _square(a)
-    if a.rank != b.rank or a.dtype != b.dtype or a.shape[-1] != b.shape[-2]:
+    if a.rank != b.rank or a.dtype != b.dtype or not compatible(a.shape[-1:], b.shape[-2:-1]):
         raise ValueError(
             f"expected right sides (..., {a.shape[-1]}, k) of {a.dtype} for {format_shape(a.shape)}"
             f", but got {format_shape(b.shape)} of {b.dtype}."
@@ -332,6 +334,7 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
            [0.  , 1.  ]], dtype=float32)
     """
     (x,) = _floats(x)
+    _square(x.spec)
     inverse = triangular_solve_p(x, _identity(x), lower=not upper)
     return _mm(inverse, inverse, "nt" if upper else "t")
 
@@ -478,6 +481,7 @@ def inv(x: Any) -> Tensor:
            [0.  , 0.25]], dtype=float32)
     """
     (x,) = _floats(x)
+    _sides(x.spec)
     need_sizes("inv", "the last two axes", x.shape[-2:])
     return inv_p(x)
 

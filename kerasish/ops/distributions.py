@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import canonical_axis, canonical_shape
 from kerasish.graph.spec import format_shape
@@ -190,7 +191,7 @@ _FEW = 15
 def _halvings(counts: Any) -> int:
     """How often the attempts must be halved until only a few are left."""
     counts = as_tensor(counts)
-    most = 2**31 if counts.is_symbolic else int(np.max(counts.numpy(), initial=0))
+    most = int(np.max(counts.numpy(), initial=0)) if has_value(counts) else 2**31
     return builtins.max(0, most.bit_length() - _FEW.bit_length())
 
 

@@ -170,6 +170,12 @@ def abs(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape, or complex numbers.
 
+    Returns:
+        A tensor of the shape and dtype of x; of complex numbers a float.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> abs([-1.5, 2.0]).numpy()
     array([1.5, 2. ], dtype=float32)
     """
@@ -188,6 +194,12 @@ def sign(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape.
 
+    Returns:
+        A tensor of the shape and dtype of x.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> sign([-2.0, 0.0, 3.0]).numpy()
     array([-1.,  0.,  1.], dtype=float32)
     """
@@ -199,6 +211,12 @@ def square(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape.
+
+    Returns:
+        A tensor of the shape and dtype of x. Booleans become int32.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> square([2, -3]).numpy()
     array([4, 9], dtype=int32)
@@ -235,8 +253,14 @@ def round(x: Any, decimals: int = 0) -> Tensor:
     """x rounded to `decimals` places, halves to the even neighbour.
 
     Args:
-        x: a tensor of any shape; ints and booleans become floats.
+        x: a tensor of any shape.
         decimals: how many places; tens, hundreds ... if negative.
+
+    Returns:
+        A tensor of the shape and dtype of x; booleans become floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> round([0.5, 1.5, -1.2]).numpy()
     array([ 0.,  2., -1.], dtype=float32)
@@ -254,6 +278,12 @@ def exp(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> exp([0.0]).numpy()
     array([1.], dtype=float32)
@@ -278,6 +308,12 @@ def log(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> log([1.0]).numpy()
     array([0.], dtype=float32)
@@ -327,6 +363,12 @@ def sin(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> sin([0.0]).numpy()
     array([0.], dtype=float32)
     """
@@ -339,6 +381,12 @@ def cos(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> cos([0.0]).numpy()
     array([1.], dtype=float32)
     """
@@ -350,6 +398,12 @@ def tanh(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> tanh([0.0]).numpy()
     array([0.], dtype=float32)
@@ -375,6 +429,12 @@ def sigmoid(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> sigmoid([0.0]).numpy()
     array([0.5], dtype=float32)
     """
@@ -386,6 +446,12 @@ def softplus(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> softplus([0.0]).numpy()
     array([0.6931472], dtype=float32)

@@ -173,6 +173,8 @@ def rfft(x: Any, fft_length: int | None = None) -> Pair:
     """
     (x,) = promoted(x, to=dtypes.floating)
     _check_sizes("rfft", x, 1)
+    if x.shape[-1] == 0:
+        raise ValueError("rfft: the last axis has no elements, which no transform has.")
     return rfft_p(x if fft_length is None else _resized(x, fft_length))
 
 
@@ -190,7 +192,7 @@ def irfft(x: Any, fft_length: int | None = None) -> Tensor:
     array([2., 0.], dtype=float32)
     """
     real, imaginary = _pair("irfft", x)
-    size = 2 * (real.shape[-1] - 1) if fft_length is None else fft_length  # type: ignore[operator]
+    size = 2 * (real.shape[-1] - 1) if fft_length is None else int(fft_length)  # type: ignore[operator]
     if size < 1:
         raise ValueError(f"irfft: fft_length must be at least 1, but it is {size}.")
     count = size // 2 + 1

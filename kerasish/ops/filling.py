@@ -134,6 +134,10 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     >>> arange(3).numpy()
     array([0, 1, 2], dtype=int32)
     """
+    for number in (start, stop, step):
+        several = not isinstance(number, Dim) and np.ndim(number)
+        if several or callable(number) or isinstance(number, complex):
+            raise ValueError(f"arange: expected single numbers, but got {number!r}.")
     step = 1 if step is None else step
     if step == 0:
         raise ValueError("arange: step must not be 0.")
@@ -188,6 +192,8 @@ def one_hot(
         raise ValueError("one_hot: sparse=True is not supported; there are no sparse tensors.")
     x = as_tensor(x)
     axis = canonical_axis(axis, x.rank + 1)
+    if not isinstance(num_classes, Dim) and num_classes < 0:
+        raise ValueError(f"one_hot: num_classes must not be negative, but it is {num_classes}.")
     classes = arange(num_classes, dtype=x.dtype)
     beside = reshape(classes, tuple(-1 if i == axis else 1 for i in range(x.rank + 1)))
     return cast(equal(expand_dims(x, axis), beside), dtype)

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import builtins
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, compatible, known
 from kerasish.graph.spec import format_shape
+from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import expand_dims, flatten, moveaxis, reshape, shape
+from kerasish.ops.array import expand_dims, flatten, moveaxis, reshape, shape, whole_sizes
 from kerasish.ops.binary import (
     clip,
     equal,
@@ -37,7 +40,7 @@ from kerasish.ops.filling import arange
 from kerasish.ops.reduce import max as max_
 from kerasish.ops.reduce import min as min_
 from kerasish.ops.reduce import prod as prod_
-from kerasish.ops.selection import getitem, slice_p, take, take_grad_p, take_p, varies
+from kerasish.ops.selection import getitem, slice_p, take, take_grad_p, take_p
 
 get_item = getitem
 
@@ -196,12 +199,14 @@ def _segments(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tupl
             f"{format_shape(data.shape)} and segment_ids {format_shape(ids.shape)}."
         )
     if num_segments is None:
-        if ids.is_symbolic:
+        if not has_value(ids):
             raise ValueError(
                 f"{name}: the number of segments depends on values that are known only when the "
                 "graph runs; give num_segments."
             )
         num_segments = int(ids.numpy().max(initial=-1)) + 1
+    if not isinstance(num_segments, Dim) and num_segments < 0:
+        raise ValueError(f"{name}: num_segments must not be negative, but it is {num_segments}.")
     outside = logical_or(less(ids, 0), greater_equal(ids, num_segments))
     return data, where(outside, num_segments, cast(ids, "int32")), num_segments
 
@@ -324,7 +329,7 @@ def _(g, data, ids, *, count):
 def _rows(name: str, indices: Tensor, values: Tensor, sizes: tuple[Any, ...]) -> tuple[Any, ...]:
     """(flat row numbers, the values as rows, number of rows, size of a row)."""
     depth = indices.shape[-1] if indices.rank else None
-    if depth is None or depth > len(sizes):
+    if not depth or depth > len(sizes):
         raise ValueError(
             f"{name}: the last axis of indices must hold a position along the first axes of "
             f"{format_shape(tuple(map(known, sizes)))}, but indices has the shape "
@@ -356,6 +361,7 @@ def scatter(indices: Any, values: Any, shape: Any) -> Tensor:
     array([5., 0., 2.], dtype=float32)
     """
     indices, values, sizes = as_tensor(indices), as_tensor(values), canonical_shape(shape)
+    whole_sizes(sizes)
     flat, rows, count, width = _rows("scatter", indices, values, sizes)
     return reshape(take_grad_p(rows, flat, shape=(count, width), axis=0), sizes)
 
@@ -408,10 +414,11 @@ def _starts(start_indices: Any, rank: int, name: str) -> list[Any]:
     starts = start_indices
     if isinstance(starts, Tensor):
         starts = [starts[i] for i in range(len(starts))] if varies(starts) else starts.numpy()
-    starts = [s if varies(s) else int(s) for s in starts]
-    if len(starts) != rank:
-        raise ValueError(f"{name}: expected one start index per axis ({rank}), got {len(starts)}.")
-    return starts
+    if len(starts) != rank or builtins.any(np.ndim(s) for s in starts):
+        raise ValueError(
+            f"{name}: expected one start index per axis ({rank}), but got {start_indices!r}."
+        )
+    return [s if varies(s) else operator.index(s) for s in starts]
 
 
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
@@ -468,6 +475,8 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
             f"slice_update: updates must have as many axes as inputs, but their shapes are "
             f"{format_shape(new.shape)} and {format_shape(x.shape)}."
         )
+    if 0 in new.shape:
+        return x
     inside: Any = None
     for axis, start in enumerate(_starts(start_indices, x.rank, "slice_update")):
         size, length = Dim.of(new, axis), Dim.of(x, axis)
@@ -497,7 +506,7 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
 def values_of(x: Any, name: str) -> np.ndarray:
     """The value of `x`, for operations whose result's shape depends on it."""
     x = as_tensor(x)
-    if x.is_symbolic:
+    if not has_value(x):
         raise ValueError(
             f"{name}: the shape of the result depends on the values of {x!r}, which are known only "
             "when the graph runs. Call it on arrays, or use an operation of fixed shape."

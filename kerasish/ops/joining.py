@@ -13,7 +13,7 @@ import numpy as np
 from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, compatible
 from kerasish.graph.spec import Spec, format_shape
-from kerasish.graph.tensor import Tensor
+from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flatten, flip, reshape, shape
 from kerasish.ops.elementwise import promoted
 from kerasish.ops.selection import getitem, slice_p, take
@@ -51,7 +51,7 @@ def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
     >>> concatenate([np.zeros((2, 1)), np.zeros((2, 3))], axis=1).shape
     (2, 4)
     """
-    if not xs:
+    if not len(xs):
         raise ValueError("concatenate: expected at least one tensor, but got none.")
     tensors = promoted(*xs)
     if len(tensors) == 1:
@@ -91,8 +91,10 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     x = as_tensor(x)
     axis = canonical_axis(axis, x.rank)
     length = x.shape[axis]
-    if isinstance(indices_or_sections, int):
-        parts = indices_or_sections
+    if np.ndim(indices_or_sections) == 0:
+        parts = operator.index(indices_or_sections)
+        if parts < 1:
+            raise ValueError(f"split: expected at least one part, but got {parts}.")
 
         def part(n: int) -> int:
             if n % parts:
@@ -171,7 +173,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
     sizes = shape(x)
     if not isinstance(repeats, Dim) and np.any(np.asarray(repeats) < 0):
         raise ValueError(f"repeat: repeats must not be negative, but are {repeats!r}.")
-    if np.size(repeats) > 1:
+    if np.size(repeats) != 1:
         places = np.repeat(np.arange(np.size(repeats), dtype="int32"), np.asarray(repeats))
         if sizes[axis] != np.size(repeats):
             raise ValueError(
@@ -218,8 +220,13 @@ def pad(
     """
     x = as_tensor(x)
     widths = _pad_widths(pad_width, x.rank)
+    if not widths:
+        return x
     if mode == "constant":
-        return pad_p(x, widths=widths, value=constant_values or 0)
+        value = as_tensor(constant_values or 0, x.dtype)
+        if value.shape or not isinstance(value, Constant):
+            raise TypeError(f"pad: constant_values must be a number, but it is {value!r}.")
+        return pad_p(x, widths=widths, value=value.value.item())
     if constant_values is not None:
         raise ValueError(f'pad: constant_values is for mode="constant", but mode={mode!r}.')
     if mode not in ("reflect", "symmetric"):
@@ -231,7 +238,10 @@ def pad(
 
 def _pad_widths(pad_width: Any, rank: int) -> tuple[tuple[int, int], ...]:
     try:
-        array = np.broadcast_to(np.asarray(pad_width, "int64"), (rank, 2))
+        given = np.asarray(pad_width)
+        if given.dtype.kind not in "iub":
+            raise ValueError
+        array = np.broadcast_to(given.astype("int64"), (rank, 2))
     except ValueError:
         raise ValueError(
             f"pad: pad_width must be one (before, after) pair per axis ({rank}), one pair, or "

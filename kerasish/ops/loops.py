@@ -46,7 +46,8 @@ def scan(
         xs: tensors with a first axis of one length, or None.
         length: the number of steps; needed if `xs` is None.
         reverse: whether to start with the last position.
-        unroll: True writes out all steps in the graph, an int so many in each step of the loop.
+        unroll: True writes out all steps in the graph, an int so many in each step of the loop;
+            where the number of steps is unknown, the loop stays one.
 
     Returns:
         The last carry, and the results stacked on a new first axis; step i's stand at i, also
@@ -72,7 +73,8 @@ def scan(
         _check_structure("scan: the carry", init, result[0])
         return packed(init, [as_tensor(t) for t in leaves_of(result[0])]), result[1]
 
-    if unroll is True or (unroll is not False and operator.index(unroll) != 1):
+    wanted = unroll is True or (unroll is not False and operator.index(unroll) != 1)
+    if wanted and not isinstance(steps, Dim):
         return _unrolled(step, start, packed(xs, sequences), steps, reverse, unroll)
     return _scan(step, start, packed(xs, sequences), steps, reverse)
 
@@ -137,8 +139,6 @@ def _unrolled(
     step: Callable[..., Any], init: Any, xs: Any, length: Any, reverse: bool, unroll: int | bool
 ) -> Any:
     """The scan with `unroll` steps (all if True) in each step of a loop."""
-    if isinstance(length, Dim):
-        raise ValueError("scan: a loop of unknown length cannot be unrolled; leave unroll at 1.")
     count = length if unroll is True else operator.index(unroll)
     if count < 1 and unroll is not True:
         raise ValueError(f"scan: unroll must be True or an int from 1 on, but is {unroll}.")

@@ -151,7 +151,7 @@ def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> float(nanmax([np.nan, 1.0, 3.0]))
     3.0
     """
-    return _nan_extreme(max, float("-inf"), x, axis, keepdims)
+    return _without_nan(max, float("-inf"), float("nan"), x, axis, keepdims)
 
 
 def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -165,16 +165,19 @@ def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> float(nanmin([np.nan, 1.0, 3.0]))
     1.0
     """
-    return _nan_extreme(min, float("inf"), x, axis, keepdims)
+    return _without_nan(min, float("inf"), float("nan"), x, axis, keepdims)
 
 
-def _nan_extreme(function: Any, instead: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
+def _without_nan(
+    function: Any, instead: float, of_none: float, x: Any, axis: Any, keepdims: bool
+) -> Tensor:
+    """The function with NaN replaced, and its result where there is nothing but NaN."""
     x = as_tensor(x)
     missing = _is_missing(x)
     if missing is None:
         return function(x, axis, keepdims)
-    result = function(where(missing, instead, x), axis, keepdims)
-    return where(all(missing, axis, keepdims), float("nan"), result)
+    found = function(where(missing, instead, x), axis, keepdims)
+    return where(all(missing, axis, keepdims), of_none, found)
 
 
 def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -188,7 +191,7 @@ def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor
     >>> int(nanargmax([np.nan, 1.0, 3.0]))
     2
     """
-    return _nan_position(argmax, float("-inf"), x, axis, keepdims)
+    return _without_nan(argmax, float("-inf"), -1, x, axis, keepdims)
 
 
 def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -202,13 +205,4 @@ def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor
     >>> int(nanargmin([np.nan, 1.0, 3.0]))
     1
     """
-    return _nan_position(argmin, float("inf"), x, axis, keepdims)
-
-
-def _nan_position(function: Any, instead: float, x: Any, axis: Any, keepdims: bool) -> Tensor:
-    x = as_tensor(x)
-    missing = _is_missing(x)
-    if missing is None:
-        return function(x, axis, keepdims)
-    found = function(where(missing, instead, x), axis, keepdims)
-    return where(all(missing, axis, keepdims), -1, found)
+    return _without_nan(argmin, float("inf"), -1, x, axis, keepdims)

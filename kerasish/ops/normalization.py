@@ -158,6 +158,8 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
             f"psnr: both must have one shape, but got {format_shape(a.shape)} and "
             f"{format_shape(b.shape)}."
         )
+    if not max_val > 0:
+        raise ValueError(f"psnr: max_val must be above 0, but it is {max_val}.")
     error = mean(square(a - b))
     return 20 * math.log10(max_val) - log(error) * (10 / math.log(10))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
 
 from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import Dim, need_sizes, same_padding
+from kerasish.graph.shapes import Dim, same_padding
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import reshape, shape, transpose
@@ -20,6 +21,11 @@ def window_indices(
     size: int, window: int, stride: int, dilation: int, pads: tuple[int, int]
 ) -> np.ndarray:
     """[window, positions]: where, along a padded axis, each element of each window lies."""
+    if builtins.min(window, stride, dilation) < 1:
+        raise ValueError(
+            f"a window needs at least 1 element, and steps of at least 1, but it has {window} "
+            f"elements, {dilation} apart, in steps of {stride}."
+        )
     reach = (window - 1) * dilation + 1
     positions = (size + sum(pads) - reach) // stride + 1
     if positions < 1:
@@ -49,7 +55,7 @@ def unfold(
     """Each window of an image as a column.
 
     Args:
-        x: images (batch, channels, height, width) of known height and width.
+        x: images (batch, channels, height, width).
         kernel_size: the size of the windows, an int or (height, width).
         dilation: the distance of a window's elements.
         padding: how many zeros stand at each side.
@@ -105,14 +111,12 @@ def fold(
     height, width = _each(output_size, 2, "output_size")
     (rows, top), (columns, left) = _windows((height, width), kernel_size, dilation, padding, stride)
     elements, positions = rows.shape[0] * columns.shape[0], rows.shape[1] * columns.shape[1]
-    if x.rank == 3:
-        need_sizes("fold", "axis 1 of x", x.shape[1:2])
-    if x.rank != 3 or x.shape[1] % elements or x.shape[2] not in (None, positions):
+    if x.rank != 3 or (x.shape[1] or 0) % elements or x.shape[2] not in (None, positions):
         raise ValueError(
             f"fold: {positions} windows of {elements} elements need x of shape (batch, channels * "
             f"{elements}, {positions}), but got {format_shape(x.shape)}."
         )
-    batch, channels = Dim.of(x, 0), x.shape[1] // elements
+    batch, channels = Dim.of(x, 0), Dim.of(x, 1) // elements
     apart = (batch, channels, rows.shape[0], columns.shape[0], rows.shape[1], columns.shape[1])
     x = transpose(reshape(x, apart), (0, 1, 2, 4, 3, 5))
     tall = (batch, channels, height + 2 * top, *columns.shape)

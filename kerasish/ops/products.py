@@ -18,6 +18,7 @@ from kerasish.ops.elementwise import cast, promoted, sqrt, square
 from kerasish.ops.joining import stack
 from kerasish.ops.matrices import factors, matmul, tensordot
 from kerasish.ops.reduce import sum
+from kerasish.ops.unknown import UndecidedError
 
 
 def inner(x1: Any, x2: Any) -> Tensor:
@@ -105,13 +106,15 @@ def cross(
         axisa = axisb = axisc = axis
     a, b = promoted(x1, x2, to=lambda dtype: "int32" if dtype == "bool" else dtype)
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
-    if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
-        raise ValueError(
+    sizes: Any = (a.shape[-1], b.shape[-1])
+    if any(n not in (2, 3) for n in sizes):
+        fitting = None in sizes and 3 not in sizes
+        raise (UndecidedError if fitting else ValueError)(
             "cross: the vectors must have 2 or 3 elements, but their axes have the sizes "
-            f"{a.shape[-1]} and {b.shape[-1]}."
+            f"{sizes[0]} and {sizes[1]}."
         )
-    ax, ay, *az = (a[..., i] for i in range(a.shape[-1]))
-    bx, by, *bz = (b[..., i] for i in range(b.shape[-1]))
+    ax, ay, *az = (a[..., i] for i in range(sizes[0]))
+    bx, by, *bz = (b[..., i] for i in range(sizes[1]))
     third = ax * by - ay * bx
     if not az and not bz:
         return third
@@ -166,7 +169,7 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     if set(kwargs) - {"optimize"}:
         raise TypeError(f"einsum: unknown arguments {sorted(set(kwargs) - {'optimize'})}.")
     tensors = list(factors(*operands))
-    if tensors[0].dtype == "bool":
+    if tensors[0].dtype == "bool" or (tensors[0].dtype == "int8" and len(tensors) == 1):
         tensors = [cast(t, "int32") for t in tensors]
     terms, result = _letters(subscripts, [t.rank for t in tensors])
     sizes = _sizes(subscripts, terms, tensors)

@@ -17,7 +17,7 @@ import numpy as np
 from kerasish.graph import dtypes, trace
 from kerasish.graph.primitive import as_tensor, composite, primitive
 from kerasish.graph.shapes import canonical_shape
-from kerasish.graph.spec import Spec
+from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import shape as shape_of
 from kerasish.ops.array import whole_sizes
@@ -247,6 +247,11 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     if rate == 1:
         return zeros_like(x)
     sizes = shape_of(x)
+    if noise_shape is not None and (len(noise_shape) != x.rank or np.ndim(noise_shape) != 1):
+        raise ValueError(
+            f"dropout: noise_shape must have one size per axis of {format_shape(x.shape)}, but is "
+            f"{noise_shape!r}."
+        )
     if noise_shape is not None:
         sizes = tuple(n if m is None else m for m, n in zip(noise_shape, sizes, strict=True))
     return x * dropout_mask_p(shape=sizes, rate=float(rate), dtype=x.dtype, **next(draws(seed)))

@@ -102,6 +102,13 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x (int32
+        or uint32 for smaller ints).
+
+    Raises:
+        ValueError: if x has no such axis.
+
     >>> float(sum([[1.0, 2.0], [3.0, 4.0]]))
     10.0
     """
@@ -115,6 +122,13 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         x: a tensor.
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x if
+        that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis.
 
     >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0).numpy()
     array([2., 3.], dtype=float32)
@@ -148,6 +162,12 @@ def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
         keepdims: whether reduced axes stay, with size 1.
         initial: no result is smaller than this; None if there is no such bound.
 
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x.
+
+    Raises:
+        ValueError: if x has no such axis.
+
     >>> max([[1, 5], [3, 2]], axis=1).numpy()
     array([5, 3], dtype=int32)
     """
@@ -162,6 +182,12 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
         initial: no result is larger than this; None if there is no such bound.
+
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x.
+
+    Raises:
+        ValueError: if x has no such axis.
 
     >>> min([[1, 5], [3, 2]], axis=1).numpy()
     array([1, 2], dtype=int32)
@@ -217,6 +243,12 @@ def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A bool tensor without the reduced axes, or with size 1 there.
+
+    Raises:
+        ValueError: if x has no such axis.
+
     >>> any([[True, False], [False, False]], axis=1).numpy()
     array([ True, False])
     """
@@ -231,6 +263,12 @@ def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A bool tensor without the reduced axes, or with size 1 there.
+
+    Raises:
+        ValueError: if x has no such axis.
+
     >>> all([[True, False], [True, True]], axis=1).numpy()
     array([False,  True])
     """
@@ -244,6 +282,13 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         x: a tensor.
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x if
+        that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis.
 
     >>> float(var([1.0, 3.0]))
     1.0
@@ -261,6 +306,13 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x if
+        that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis.
+
     >>> float(std([1.0, 3.0]))
     1.0
     """
@@ -274,6 +326,13 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         x: a tensor.
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x if
+        that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis.
 
     >>> np.round(logsumexp([0.0, 0.0]), 3)
     np.float32(0.693)

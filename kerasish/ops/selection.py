@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import Dim, canonical_axis, known
 from kerasish.graph.spec import Shape, Spec
-from kerasish.graph.tensor import Constant, Tensor, subgraphs_of
+from kerasish.graph.subgraph import varies
+from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import flatten, reshape
 from kerasish.ops.elementwise import cast
 
@@ -104,23 +106,6 @@ def getitem(x: Any, key: Any) -> Tensor:
     return reshape(x, tuple(1 if axis is None else Dim.of(x, axis) for axis in kept))
 
 
-def varies(value: Any) -> bool:
-    """Whether a value may differ from run to run: an input, a variable or a draw is behind it."""
-    pending, seen = [value] if isinstance(value, Tensor) else [], set()
-    while pending:
-        tensor = pending.pop()
-        node = tensor.node
-        if node is None:
-            if not isinstance(tensor, Constant):
-                return True
-        elif node.number not in seen:
-            if tensor.is_symbolic or node.attrs.get("counted") or subgraphs_of(node):
-                return True
-            seen.add(node.number)
-            pending.extend(node.inputs)
-    return False
-
-
 def _is_array(key: Any) -> bool:
     """Whether a key is a list or an array, or a scalar that is known only at run time."""
     if isinstance(key, Tensor):
@@ -133,7 +118,7 @@ def _without_masks(key: Any) -> Sequence[Any]:
     if not _is_array(key) or as_tensor(key).dtype != "bool":
         return (key,)
     mask = as_tensor(key)
-    if mask.is_symbolic:
+    if not has_value(mask):
         raise IndexError(
             "the size of x[mask] would depend on values that are known only when the graph runs. "
             "Use ops.where(mask, x, ...) instead."
@@ -178,6 +163,8 @@ def _position(index: Any, n: Any, axis: int) -> Any:
     """An index along an axis of size `n`, counted from the front."""
     if isinstance(index, Dim):
         return index
+    if not hasattr(index, "__index__"):
+        raise TypeError(f"an index must be an int, a slice, None, ... or an array, not {index!r}.")
     i = operator.index(index)
     if isinstance(n, Dim):
         return n + i if i < 0 else i

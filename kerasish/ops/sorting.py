@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,22 @@ from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.shapes import Dim, canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import expand_dims, flatten, flip, moveaxis
-from kerasish.ops.binary import equal, greater, less, less_equal, logical_and, logical_or, not_equal
+from kerasish.ops.array import expand_dims, flatten, flip, moveaxis, shape
+from kerasish.ops.binary import (
+    equal,
+    greater,
+    less,
+    less_equal,
+    logical_and,
+    logical_or,
+    not_equal,
+    where,
+)
 from kerasish.ops.elementwise import cast, isfinite, logical_not, promoted
 from kerasish.ops.filling import arange
 from kerasish.ops.indexing import take_along_axis, values_of
 from kerasish.ops.reduce import sum
+from kerasish.ops.selection import take
 
 
 @composite
@@ -53,7 +64,8 @@ def top_k_p(x: Tensor, *, k: int) -> tuple[Tensor, Tensor]:
             f"top_k: k is {k}, but the last axis of {format_shape(x.shape)} is shorter."
         )
     order = flip(argsort_p(flip(x, last), axis=last), last)
-    indices = ((n or 0) - 1) - order[..., :k]
+    first = order[..., :k] if n is not None else take(order, np.arange(k), axis=last)
+    indices = ((n or 0) - 1) - first
     return take_along_axis(x, indices, last), indices
 
 
@@ -136,6 +148,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     [[5.0, 3.0], [1, 2]]
     """
     x = as_tensor(x)
+    k = operator.index(k)
     if x.rank == 0 or not 0 <= k <= (k if x.shape[-1] is None else x.shape[-1]):
         raise ValueError(
             f"top_k: k is {k}, but the last axis of {format_shape(x.shape)} must be at "
@@ -148,7 +161,7 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
     """Whether the target class is among the k classes with the largest predictions.
 
     Args:
-        targets: class numbers of shape (batch,).
+        targets: class numbers of shape (batch,). One that is no class is not among them.
         predictions: floats of shape (batch, classes). Classes that tie with the kth count too.
         k: how many.
 
@@ -162,9 +175,10 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
             f"classes), but got {format_shape(targets.shape)} and "
             f"{format_shape(predictions.shape)}."
         )
-    own = take_along_axis(predictions, expand_dims(targets, 1), 1)
+    known = logical_and(targets >= 0, targets < shape(predictions)[1])
+    own = take_along_axis(predictions, expand_dims(where(known, targets, 0), 1), 1)
     better = sum(cast(greater(predictions, own), "int32"), axis=1)
-    return logical_and(less(better, k), isfinite(own[:, 0]))
+    return logical_and(known, logical_and(less(better, k), isfinite(own[:, 0])))
 
 
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Tensor:
@@ -231,6 +245,7 @@ def unique(
     array([1, 3], dtype=int32)
     """
     array = values_of(x, "unique")
+    axis = axis if axis is None else canonical_axis(axis, array.ndim)
     found, *others = np.unique(array, True, True, True, axis=axis)
     index, inverse, counts = others
     if axis is None:

@@ -6,10 +6,14 @@ import builtins
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from kerasish.graph import dtypes
+from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis
+from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis, compatible
 from kerasish.graph.spec import format_shape
+from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import (
     broadcast_to,
@@ -155,6 +159,7 @@ def quantile(
     """
     x = as_float(x)
     lines = _lines(x, axis)
+    _check_fractions(q, lines)
     size = as_tensor(Dim.of(lines, -1), None)
     last = cast(size - 1, x.dtype)
     result = _between(sort_p(lines, axis=lines.rank - 1), q, last, method)
@@ -179,12 +184,21 @@ def nanquantile(
     """
     x = as_float(x)
     lines = _lines(x, axis)
+    _check_fractions(q, lines)
     there = logical_not(isnan(lines))
     count = sum(cast(there, "int32"), axis=-1)
     # What is missing goes last, beyond the positions that are looked up.
     ordered = sort_p(where(there, lines, float("inf")), axis=lines.rank - 1)
     result = _between(ordered, q, cast(maximum(count - 1, 0), x.dtype), method)
     return _placed(where(equal(count, 0), float("nan"), result), x, axis, keepdims, ndim(q))
+
+
+def _check_fractions(q: Any, lines: Tensor) -> None:
+    share = as_tensor(q)
+    if not varies(share) and not np.all((share.numpy() >= 0) & (share.numpy() <= 1)):
+        raise ValueError(f"q must lie between 0 and 1 (percentiles: 0 and 100), but got {q!r:.80}.")
+    if lines.shape[-1] == 0:
+        raise ValueError("there is no quantile of no elements: an axis has the size 0.")
 
 
 def _lines(x: Tensor, axis: Any) -> Tensor:
@@ -327,12 +341,13 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
         raise ValueError(
             f"bincount: expected one or two axes, but got the shape {format_shape(x.shape)}."
         )
-    if x.is_symbolic and not minlength:
-        values_of(x, "bincount")
-    size = (
-        minlength if x.is_symbolic else builtins.max(minlength, int(x.numpy().max(initial=-1)) + 1)
-    )
+    size = _count_of_bins(x, minlength)
     one = full(shape(x), 1, "int32") if weights is None else as_tensor(weights)
+    if not compatible(one.shape, x.shape):
+        raise ValueError(
+            f"bincount: weights must have the shape of x, {format_shape(x.shape)}, but have "
+            f"{format_shape(one.shape)}."
+        )
     if x.rank == 1:
         return take_grad_p(*_within(x, one, size), shape=(size + 1,), axis=0)[:size]
     batch = Dim.of(x, 0)
@@ -340,6 +355,15 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     rows = ids + expand_dims(arange(batch), 1) * (size + 1)
     counts = take_grad_p(flatten(one), flatten(rows), shape=(batch * (size + 1),), axis=0)
     return getitem(reshape(counts, (batch, size + 1)), (slice(None), slice(0, size)))
+
+
+def _count_of_bins(x: Tensor, minlength: int) -> int:
+    if minlength and not has_value(x):
+        return minlength
+    values = values_of(x, "bincount")
+    if values.min(initial=0) < 0:
+        raise ValueError(f"bincount: the numbers must not be negative, but {values.min()} is.")
+    return builtins.max(minlength, int(values.max(initial=-1)) + 1)
 
 
 def _within(x: Tensor, one: Tensor, size: int) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ class Case:
     Attributes:
         name: the public operation, then (after a blank) what is special here.
         fn: calls the operation; takes tensors, returns a tensor or several.
-        inputs: what it is called with.
+        inputs: what it is called with: arrays, and `Drawn` that become such.
         reference: the same in NumPy or plain Python; takes and returns arrays.
         check: instead of a reference, where the values are random: asserts what must hold.
         grad: whether gradients are compared and checked by finite differences.
@@ -31,7 +31,7 @@ class Case:
 
     name: str
     fn: Callable[..., Any]
-    inputs: tuple[np.ndarray, ...]
+    inputs: tuple[Any, ...]
     reference: Callable[..., Any] | None = None
     check: Callable[..., None] | None = None
     grad: bool = True
@@ -40,6 +40,13 @@ class Case:
     batch: tuple[int, ...] = (0,)
     training: bool = False
     dtype: str | None = None
+
+    def __post_init__(self) -> None:
+        rng, drawn = self.rng(), {}
+        for x in self.inputs:
+            if id(x) not in drawn:
+                drawn[id(x)] = resolved(x, rng)
+        object.__setattr__(self, "inputs", tuple(drawn[id(x)] for x in self.inputs))
 
     @property
     def op(self) -> str:
@@ -62,7 +69,7 @@ class Case:
 
     def rng(self) -> np.random.Generator:
         """Random numbers that depend on the name only."""
-        return np.random.default_rng(zlib.crc32(self.name.encode()))
+        return _rng_of(self.name)
 
     def weights(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
         """Fixed weights: the gradients are those of the outputs' weighted sum."""
@@ -70,50 +77,88 @@ class Case:
         return [rng.uniform(0.5, 1.5, out.shape).astype(out.dtype) for out in outputs]
 
 
-_rng = np.random.default_rng(20240229)
+class Drawn(np.lib.mixins.NDArrayOperatorsMixin):
+    """Random numbers that are drawn by the case that takes them, so that it alone decides them.
+
+    Arithmetic on them is put off with them.
+    """
+
+    def __init__(self, draw: Callable[[np.random.Generator], np.ndarray]):
+        self.draw = draw
+
+    def __array_ufunc__(self, function, method, *inputs):
+        return Drawn(lambda rng: getattr(function, method)(*(resolved(x, rng) for x in inputs)))
+
+    def astype(self, dtype):
+        return Drawn(lambda rng: self.draw(rng).astype(dtype))
+
+    def __getitem__(self, key):
+        return Drawn(lambda rng: self.draw(rng)[key])
+
+
+def resolved(value, rng):
+    return value.draw(rng) if isinstance(value, Drawn) else value
+
+
+def shared(name, value):
+    """Numbers for several cases, that depend on the name only."""
+    return resolved(value, _rng_of(name))
+
+
+def _rng_of(name):
+    return np.random.default_rng(zlib.crc32(name.encode()))
 
 
 def normal(*shape, scale=1.0):
-    return (_rng.standard_normal(shape) * scale).astype("float32")
+    return Drawn(lambda rng: (rng.standard_normal(shape) * scale).astype("float32"))
 
 
 def positive(*shape):
-    return _rng.uniform(0.5, 2.0, shape).astype("float32")
+    return Drawn(lambda rng: rng.uniform(0.5, 2.0, shape).astype("float32"))
 
 
 def unit(*shape):
     """Numbers between 0 and 1, away from both."""
-    return _rng.uniform(0.1, 0.9, shape).astype("float32")
+    return Drawn(lambda rng: rng.uniform(0.1, 0.9, shape).astype("float32"))
 
 
 def nonzero(*shape):
     """Numbers of both signs, away from 0."""
-    return positive(*shape) * _rng.choice([-1, 1], shape).astype("float32")
+    return positive(*shape) * Drawn(lambda rng: rng.choice([-1, 1], shape).astype("float32"))
 
 
 def off_grid(*shape):
     """Numbers away from whole and from half ones."""
-    whole = _rng.integers(-3, 3, shape) + _rng.choice([0.0, 0.5], shape)
-    return (whole + _rng.uniform(0.1, 0.4, shape)).astype("float32")
+
+    def draw(rng):
+        whole = rng.integers(-3, 3, shape) + rng.choice([0.0, 0.5], shape)
+        return (whole + rng.uniform(0.1, 0.4, shape)).astype("float32")
+
+    return Drawn(draw)
 
 
 def distinct(*shape):
     """Numbers that differ from each other, and from 0, by at least 0.2."""
     n = int(np.prod(shape))
-    return (0.2 * (_rng.permutation(n) - n // 2) + 0.1).reshape(shape).astype("float32")
+    return Drawn(
+        lambda rng: (0.2 * (rng.permutation(n) - n // 2) + 0.1).reshape(shape).astype("float32")
+    )
 
 
 def probabilities(*shape):
-    x = _rng.uniform(0.2, 1.0, shape)
-    return (x / x.sum(-1, keepdims=True)).astype("float32")
+    def draw(rng):
+        x = rng.uniform(0.2, 1.0, shape)
+        return (x / x.sum(-1, keepdims=True)).astype("float32")
+
+    return Drawn(draw)
 
 
 def integers(low, high, *shape, dtype="int32"):
-    return _rng.integers(low, high, shape).astype(dtype)
+    return Drawn(lambda rng: rng.integers(low, high, shape).astype(dtype))
 
 
 def booleans(*shape):
-    return _rng.integers(0, 2, shape).astype(bool)
+    return Drawn(lambda rng: rng.integers(0, 2, shape).astype(bool))
 
 
 def f32(*values):

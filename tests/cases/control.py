@@ -1,11 +1,11 @@
 """Cases of kerasish.ops.control."""
 
 import numpy as np
-from cases.case import Case, integers, normal, positive, scalar
+from cases.case import Case, integers, normal, positive, scalar, shared
 
 from kerasish import ops
 
-X = normal(3, 2)
+X = shared("control", normal(3, 2))
 
 
 def _doubled_in_training(x):

@@ -3,7 +3,7 @@
 import itertools
 
 import numpy as np
-from cases.case import Case, distinct, f32, normal
+from cases.case import Case, distinct, f32, normal, shared
 
 from kerasish import ops
 from kerasish.ops.conv import (
@@ -211,7 +211,7 @@ def _grad_cases(what, shape, kernel, strides, padding, dilation):
         "groups": shape[-1] // kernel[-2],
     }
     how = {"strides": strides, "padding": padding, "dilation": dilation}
-    x, k = normal(*shape), normal(*kernel)
+    x, k = (shared(what, normal(*sizes)) for sizes in (shape, kernel))
     g = normal(*conv_loops(x, k, **how).shape)
     yield Case(
         f"conv_input_grad {what}",

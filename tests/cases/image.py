@@ -3,7 +3,7 @@
 import colorsys
 
 import numpy as np
-from cases.case import Case, distinct, f32, i32, integers, normal, off_grid, unit
+from cases.case import Case, distinct, f32, i32, integers, normal, off_grid, shared, unit
 
 from kerasish.ops import image
 
@@ -176,8 +176,8 @@ def ssim(a, b, max_val, size, sigma):
 
 # Away from where the gradients jump: two channels alike, and a hue of a whole sixth.
 UNEQUAL = 0.5 + distinct(2, 3, 4, 3) / 20
-HUES = unit(2, 3, 4, 3)
-HUES[..., 0] = (integers(0, 6, 2, 3, 4) + unit(2, 3, 4)) / 6
+HUES = shared("colours", unit(2, 3, 4, 3))
+HUES[..., 0] = shared("hues", (integers(0, 6, 2, 3, 4) + unit(2, 3, 4)) / 6)
 
 
 def by_pixel(function):
@@ -204,7 +204,7 @@ def _elastic_check(still, moved, limited):
     assert np.isin(limited, LANDSCAPE).all()
 
 
-LANDSCAPE = normal(2, 8, 7, 1)
+LANDSCAPE = shared("landscape", normal(2, 8, 7, 1))
 CHANNELS_FIRST = {"data_format": "channels_first"}
 
 

@@ -1,5 +1,7 @@
 """The table of layers: each with arguments and the shape of an input."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,12 +1,13 @@
 """Cases of kerasish.ops.loops."""
 
 import numpy as np
-from cases.case import Case, f32, integers, normal, positive, scalar
+from cases.case import Case, f32, integers, normal, positive, scalar, shared
 
 from kerasish import ops
 from kerasish.ops import random
 
-XS, CARRY, KERNEL = normal(4, 2, 3), normal(2, 3), normal(3, 3, scale=0.5)
+DRAWN = {"XS": normal(4, 2, 3), "CARRY": normal(2, 3), "KERNEL": normal(3, 3, scale=0.5)}
+XS, CARRY, KERNEL = (shared(name, draw) for name, draw in DRAWN.items())
 
 
 def _recurrent(f):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from kerasish import ops
+from kerasish import ops, random
+from kerasish.graph import trace
 from kerasish.graph.function import Function
 from kerasish.graph.tensor import Placeholder
 from kerasish.graph.variable import Variable
@@ -55,6 +56,71 @@ def test_places_follow_the_variable_that_names_them(name):
         np.testing.assert_array_equal(run()[0], right(x, i))
 
 
+# What makes a size, a bound or a Python number of a value. In a graph that runs later it would
+# be the value of today for ever.
+FROZEN = {
+    "slice": lambda x, v: x[v : v + 2],
+    "repeat": ops.repeat,
+    "arange": lambda x, v: ops.arange(v),
+    "top_k": ops.top_k,
+    "one_hot": lambda x, v: ops.one_hot(ops.cast(x, "int32"), v),
+    "reshape": lambda x, v: ops.reshape(x, (v, -1)),
+    "full": lambda x, v: ops.full((v,), 1.0),
+    "tile": ops.tile,
+    "split": lambda x, v: ops.split(x, v),
+    "unstack": ops.unstack,
+    "pad": ops.pad,
+    "segment_sum": lambda x, v: ops.segment_sum(x, [0, 0, 1, 1, 2, 2], v),
+    "segments": lambda x, v: ops.segment_sum(x, v + np.arange(6)),
+    "bincount": lambda x, v: ops.bincount(v + np.arange(3)),
+    "nonzero": lambda x, v: ops.nonzero(x > ops.cast(v, "float32")),
+    "mask": lambda x, v: x[x > ops.cast(v, "float32")],
+    "float": lambda x, v: x * float(v),
+    "if": lambda x, v: x if v > 1 else -x,
+    "index": lambda x, v: [x, x, -x][v],
+    "numpy": lambda x, v: x + np.sqrt(v),
+    "sampled": lambda x, v: x * float(random.uniform(())),
+}
+
+
+@pytest.mark.parametrize("name", FROZEN)
+def test_no_value_is_frozen_in_a_graph(name):
+    x, v = ops.convert_to_tensor(X.ravel()), Variable(2, dtype="int32", name="count")
+    FROZEN[name](x, v)  # is fine at once
+    with trace.Trace(at_once=True):
+        FROZEN[name](x, v)
+    # Mistakes of a kind that the operation has other words for are ValueErrors.
+    message = "may be another one in each run|values of|depends on values|values that are known"
+    with trace.Trace(), pytest.raises((TypeError, ValueError, IndexError), match=message):
+        FROZEN[name](x, v)
+
+
+def test_no_value_is_frozen_beside_an_input():
+    """The functional API opens no trace; what has an Input behind it runs later as well."""
+    x, v = Placeholder((None, 6), "float32"), Variable(2, dtype="int32", name="count")
+    with pytest.raises(TypeError, match="The value of count may be another one"):
+        x[:, v : v + 2]
+    assert Function([x], [ops.slice(x[0], [v], [2])])(X.reshape(1, 6))[0].tolist() == [2, 3]
+
+
+def test_what_is_assigned_in_a_trace_is_what_is_read_there():
+    v = Variable(2.0)
+    with trace.Trace(at_once=True):
+        v.assign_add(1.0)
+        assert float(v) == 3
+    assert float(v) == 2
+
+
+def test_lists_of_tensors():
+    v = Variable(2.0)
+    run = Function([], [ops.convert_to_tensor([1.0, v, 3 * v]), ops.sum([[v, 1], [2, v]])])
+    for value in (2.0, 5.0):
+        v.assign(value)
+        found = run()
+        assert found[0].tolist() == [1, value, 3 * value]
+        assert found[1] == 2 * value + 3
+
+
 UNKNOWN = {
     "split": lambda x: ops.split(x, 3, axis=1)[2],
     "glu": lambda x: ops.glu(x, axis=0),
@@ -64,6 +130,11 @@ UNKNOWN = {
     "pad": lambda x: ops.pad(x, ((1, 0), (0, 2)), "reflect"),
     "top_k": lambda x: ops.top_k(x, 2)[0],
     "softmax": lambda x: ops.softmax(x, (0, 1)),
+    "rfft": lambda x: ops.rfft(x, 4)[1],
+    "extract_sequences": lambda x: ops.extract_sequences(x, 2, 1),
+    "resize": lambda x: ops.image.resize(x[..., None], (4, 2)),
+    "array_split": lambda x: ops.array_split(x, 2, axis=1)[1],
+    "solve": lambda x: ops.solve(x @ ops.transpose(x) + 2 * np.eye(2, dtype="float32"), x),
     "depthwise_conv": lambda x: ops.depthwise_conv(x[None], np.ones((2, 3, 1)), padding="same"),
 }
 

@@ -218,6 +218,7 @@ ROWS = [
     Row("einsum", "...ij,...kj->...ik", CUBE, X),
     Row("einsum", "ii->i", X[:, :3]),
     Row("einsum", "ij->", X),
+    Row("einsum", "ij->j", X, dtypes=("int8",)),
     Row("einsum", "ij,ij,kj->k", X, Y, X),
     Row("einsum", "i,j->ji", V, V),
     Row("einsum", "bij,bjk->bki", CUBE, CUBE.transpose(0, 2, 1)),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.conv import _each
 from kerasish.ops.image.layout import each_image, known_sizes
@@ -112,6 +114,9 @@ def _margins(
             f"{name}: exactly two of {first}_{kind}, {last}_{kind} and target_{side} must be "
             f"given, but got {before}, {after} and {target}."
         )
+    for number in (before, after, target):
+        if number is not None and not isinstance(number, (int, np.integer)):
+            raise TypeError(f"{name}: the {kind}s and target_{side} must be ints, not {number!r}.")
     if before is None:
         before = direction * (target - size) - after  # type: ignore[operator]
     elif after is None:
@@ -136,7 +141,7 @@ def extract_patches(
     """Windows of images, the pixels of each as channels.
 
     Args:
-        images: one image or a batch, of known height and width.
+        images: one image or a batch.
         size: the size of the windows, an int or (height, width).
         strides: the distance of the windows; their size if None.
         dilation_rate: the distance of a window's pixels.

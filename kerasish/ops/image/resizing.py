@@ -11,6 +11,8 @@ import numpy as np
 from kerasish import ops
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
+from kerasish.graph.shapes import canonical_axis
+from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.elementwise import promoted
 from kerasish.ops.image.layout import each_image, known_sizes
@@ -101,7 +103,7 @@ def resize(
     """Images of another size.
 
     Args:
-        images: one image or a batch, of known height and width.
+        images: one image or a batch.
         size: (height, width) of the result.
         interpolation: "nearest", "bilinear", "bicubic", "lanczos3", "lanczos5" or "area".
         antialias: whether, where images become smaller, all pixels count.
@@ -160,6 +162,10 @@ def _padded(
     return ops.pad(x, margins, constant_values=fill_value)
 
 
+# Numbers of the table that says which pixels make which.
+_LARGEST = 1 << 27
+
+
 def _resized(x: Tensor, target: tuple[int, int], interpolation: str, antialias: bool) -> Tensor:
     if interpolation == "nearest":
         for axis, outputs in enumerate(target, 1):
@@ -173,6 +179,11 @@ def _resized(x: Tensor, target: tuple[int, int], interpolation: str, antialias: 
         inputs = x.shape[axis]
         if inputs == outputs:
             continue
+        if inputs * outputs > _LARGEST:
+            raise ValueError(
+                f"resize: from {inputs} to {outputs} rows or columns by {interpolation!r} takes a "
+                f"table of more than {_LARGEST} numbers. Resize by 'nearest', or smaller images."
+            )
         if interpolation == "area":
             weights = _area_weights(inputs, outputs)
         else:
@@ -215,7 +226,12 @@ def scale_and_translate(
     array([0., 0., 1., 1., 1., 1.])
     """
     (x,) = promoted(images, to=dtypes.floating)
-    axes = tuple(a % x.rank for a in spatial_dims)
+    axes = tuple(canonical_axis(a, x.rank) for a in spatial_dims)
+    if len(output_shape) != x.rank or np.ndim(output_shape) != 1:
+        raise ValueError(
+            f"scale_and_translate: output_shape must have one size per axis of "
+            f"{format_shape(x.shape)}, but it is {output_shape!r}."
+        )
     if method not in _KERNELS:
         raise ValueError(
             f"scale_and_translate: method must be one of {', '.join(_KERNELS)}, not {method!r}."

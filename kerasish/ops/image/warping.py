@@ -22,6 +22,7 @@ from kerasish.ops.image.layout import each_image, known_sizes
 from kerasish.ops.joining import stack, unstack
 from kerasish.ops.random import normal
 from kerasish.ops.selection import take_p
+from kerasish.ops.unknown import may_wait, put_off
 
 # --- looking up --------------------------------------------------------------------------
 
@@ -76,7 +77,7 @@ def map_coordinates(
     """The values of an array at places between its elements.
 
     Args:
-        inputs: an array of rank n and of known shape.
+        inputs: an array of rank n.
         coordinates: (n, ...): the places; 0 is the middle of the first element.
         order: 0 for the nearest element, 1 for a linear interpolation.
         fill_mode: what lies beyond the ends. "constant": `fill_value`; "nearest": the last
@@ -209,7 +210,7 @@ def affine_transform(
     """Images turned, scaled, sheared, moved, or seen at an angle.
 
     Args:
-        images: one image or a batch, of known height and width.
+        images: one image or a batch.
         transform: (8,) for all, or (batch, 8): a0, a1, a2, b0, b1, b2, c0, c1. What comes to
             (x, y) is taken from ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), where
             k = c0 x + c1 y + 1; x counts columns, y rows.
@@ -248,7 +249,7 @@ def perspective_transform(
     """Images seen at an angle, such that four points move to where they are told to.
 
     Args:
-        images: one image or a batch, of known height and width.
+        images: one image or a batch.
         start_points: (4, 2), or (batch, 4, 2): points (x, y) of the images.
         end_points: where they come to lie.
         interpolation: "nearest" or "bilinear".
@@ -287,6 +288,17 @@ def _through_points(start: Tensor, end: Tensor) -> Tensor:
     return solve(rows, reshape(stack([u, v], axis=2), (-1, 8)))
 
 
+def _moved(x: Tensor, moves: Tensor, *how: Any) -> Tensor:
+    """Images whose pixels come from elsewhere, by (rows, columns) for each."""
+    height, width = known_sizes("elastic_transform", x)
+    rows = moves[..., 0] + reshape(arange(height, dtype="float32"), (1, -1, 1))
+    columns = moves[..., 1] + reshape(arange(width, dtype="float32"), (1, 1, -1))
+    return _sampled(x, rows, columns, *how)
+
+
+may_wait("image.moved", _moved)
+
+
 def elastic_transform(
     images: Any,
     alpha: float = 20.0,
@@ -300,7 +312,7 @@ def elastic_transform(
     """Images as if drawn on rubber: neighbouring pixels move in similar random directions.
 
     Args:
-        images: one image or a batch, of known height and width.
+        images: one image or a batch.
         alpha: how far pixels move.
         sigma: how far around a pixel others move alike.
         interpolation: "nearest" or "bilinear".
@@ -315,15 +327,21 @@ def elastic_transform(
     (4, 4, 1)
     """
     _check_options("elastic_transform", interpolation, fill_mode)
+    if not (sigma > 0 and math.isfinite(sigma) and math.isfinite(alpha)):
+        raise ValueError(
+            f"elastic_transform: sigma must be above 0, and both finite, but alpha is {alpha} and "
+            f"sigma {sigma}."
+        )
     size = max(2 * math.ceil(3 * sigma) + 1, 3)
     weights = bell(size, sigma, "float32")
 
     def apply(x: Tensor) -> Tensor:
-        height, width = known_sizes("elastic_transform", x)
-        noise = normal((Dim.of(x, 0), height, width, 2), seed=seed)
+        # The numbers are drawn now, whatever waits for sizes.
+        noise = normal((*shape(x)[:3], 2), seed=seed)
         moves = blur(noise, weights, weights, "same") * alpha
-        rows = moves[..., 0] + reshape(arange(height, dtype="float32"), (1, -1, 1))
-        columns = moves[..., 1] + reshape(arange(width, dtype="float32"), (1, 1, -1))
-        return _sampled(x, rows, columns, interpolation, fill_mode, fill_value)
+        how = (interpolation, fill_mode, fill_value)
+        if None in x.shape[1:3]:
+            return put_off("image.moved", (x, moves, *how), {})
+        return _moved(x, moves, *how)
 
     return each_image("elastic_transform", images, data_format, apply)
