@@ -94,6 +94,43 @@ def test_updates_see_the_old_values(name):
         assert int(steps.numpy()) == 2
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_large_variables_change_in_place_and_yet_together(given):
+    """An optimizer's step in pieces, in the memory of the old values; those given out stay."""
+    results = []
+    for name in ("numpy", "cntk"):
+        with config.backend_scope(name):
+            x = Placeholder((2, 300), "float32")
+            start = np.linspace(-1, 1, 300 * 300).reshape(300, 300)
+            w, v, late = Variable(start), Variable(start[::-1]), Variable(0 * start)
+            slope = ops.gradients(ops.mean(ops.square(x @ w - 1)), w)
+            speed = 0.9 * v - 0.1 * slope
+            updates = {v: speed, w: w + speed, late: w}
+            step = Function([x], [ops.sum(speed), *([w, v] if given else [])], updates)
+            data = np.linspace(0, 1, 600, dtype="float32").reshape(2, 300)
+            outputs = [np.array(array) for _ in range(3) for array in step(data)]
+            results.append([*outputs, w.numpy(), v.numpy(), late.numpy()])
+    for found, right in zip(results[1], results[0], strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_bias_and_relu_after_pooling_give_the_same(shared):
+    results = []
+    for name in ("numpy", "cntk"):
+        with config.backend_scope(name):
+            x = Placeholder(X.shape, "float32")
+            kernel = Variable(np.linspace(-1, 1, 54).reshape(3, 3, 2, 3))
+            bias = Variable([0.1, -2.0, 0.0])
+            y = ops.relu(bias + ops.conv(x, kernel, padding="same"))
+            pooled = ops.max_pool(y, 2, padding="same")
+            loss = ops.sum(ops.square(pooled) + (ops.mean(y) if shared else 0.0))
+            grads = ops.gradients(loss, [kernel, bias])
+            results.append(Function([x], [pooled, *grads])(X))
+    for found, right in zip(results[1], results[0], strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-4)
+
+
 def test_what_numpy_computes_is_said():
     engine = registry.load("cntk")
     assert engine.lowers("svd")

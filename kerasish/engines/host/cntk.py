@@ -6,12 +6,14 @@ exact up to 2**24), but no arithmetic is done with integers here: `cntk_plan` sa
 computes and what NumPy.  Tensors have no dynamic axes: the batch is an ordinary first axis.
 """
 
+import collections
+
 import numpy as np
 
 from . import layout
-from .cntk_boot import C
+from .cntk_boot import C, use_threads
 from .cntk_ops import BATCHED, TABLE, WITH_GRADIENT, carrier, shaped
-from .cntk_plan import parts_of, reaching, without_zero_gradients
+from .cntk_plan import parts_of, pooled_first, reaching, without_zero_gradients
 from .common import RANDOM, note
 from .definitions import LOOPS
 from .tail import ELEMENTWISE, Inner, Tail
@@ -32,6 +34,7 @@ BY_NUMPY = {
     for op in ops
 }
 
+LARGE = 1 << 24  # multiplications
 COMPUTED = frozenset(ELEMENTWISE) - {"stop_gradient"}  # their results are arrays of their own
 
 
@@ -49,28 +52,37 @@ class Engine:
     def __init__(self):
         self.gaps = {}
         self.arrays = {}  # key -> the value
-        self.parameters = {}  # key -> the same in CNTK, if one of its functions uses it
+        self.parameters = {}  # key -> (CNTK's parameter, its memory) if CNTK uses the variable
 
     def write(self, key, value):
-        self.arrays[key] = value
         if key in self.parameters:
-            parameter, shape, dtype = self.parameters[key]
-            if (value.shape, carrier(value.dtype.name)) == (shape, dtype):
-                parameter.set_value(_view(np.asarray(value, dtype, order="C")))
+            parameter, memory = self.parameters[key]
+            if (value.shape, carrier(value.dtype.name)) == (memory.shape, memory.dtype):
+                if value is not memory:
+                    np.copyto(memory, value)
+                parameter.record_value_update()
+                value = memory if value.dtype == memory.dtype else value
             else:
                 del self.parameters[key]
+        self.arrays[key] = value
 
     def read(self, key):
         return self.arrays[key]
 
     def parameter(self, key):
-        """The variable as CNTK's functions use it."""
+        """The variable as CNTK's functions use it, and its memory, in which its value changes.
+
+        CNTK does not keep that memory alive.
+        """
         if key not in self.parameters:
             value = self.arrays[key]
-            native = np.asarray(value, carrier(value.dtype.name))
-            parameter = C.parameter(native.shape, init=native, dtype=native.dtype)
-            self.parameters[key] = parameter, native.shape, native.dtype
-        return self.parameters[key][0]
+            memory = np.array(value, carrier(value.dtype.name), order="C")
+            parameter = C.cntk_py.Parameter(_view(memory))  # the Python class would copy
+            parameter.__class__ = C.Parameter
+            self.parameters[key] = parameter, memory
+            if memory.dtype == value.dtype:
+                self.arrays[key] = memory
+        return self.parameters[key]
 
     def delete(self, key):
         for store in (self.arrays, self.parameters):
@@ -88,22 +100,27 @@ class Step:
 
     def __init__(self, engine, program):
         self.engine = engine
-        self.program = program = without_zero_gradients(program)
+        self.program = program = pooled_first(without_zero_gradients(program))
         self.parts = []
         used = set(program.outputs).union(i for _, i in program.updates)
         # Arrays that nothing else refers to, and those that hold for one more run.
         fresh, kept = set(), set()
-        for native, part, gradients in parts_of(program, TABLE):
+        parts = parts_of(program, TABLE)
+        replaced = _replaced(program, parts)
+        for k, (native, part, gradients) in enumerate(parts):
             if native:
                 self.parts.append(Native(engine, part, gradients))
                 fresh.update(part.outputs)
             else:
-                self.parts.append(Tail(part, self.inner))
+                self.parts.append(Tail(part, self.inner, replaced[k]))
                 used.update(part.variables)
                 kept.update(i.outputs[0] for i in part.instructions if i.op in COMPUTED)
         self.read = [(i, v.key) for i, v in program.variables.items() if i in used]
-        self.outputs = [(i, i in fresh) for i in program.outputs]
-        self.updates = [(key, i, i in fresh or i in kept) for key, i in program.updates]
+        # What goes to one place only need not be copied.
+        once = collections.Counter(list(program.outputs) + [i for _, i in program.updates])
+        once = {i for i, count in once.items() if count == 1}
+        self.outputs = [(i, i in fresh & once) for i in program.outputs]
+        self.updates = [(key, i, i in (fresh | kept) & once) for key, i in program.updates]
 
     def inner(self, program):
         """A program within: CNTK's if it convolves, else NumPy's, since a call takes so long."""
@@ -117,9 +134,24 @@ class Step:
         for part in self.parts:
             values.update(part(values, counter))
         results = [values[i] if own else np.array(values[i]) for i, own in self.outputs]
-        for key, i, own in self.updates:
-            self.engine.write(key, values[i] if own else np.array(values[i]))
+        # All are taken before one is written, for its memory may be that of another.
+        new = [(key, values[i] if own else np.array(values[i])) for key, i, own in self.updates]
+        for key, value in new:
+            self.engine.write(key, value)
         return results
+
+
+def _replaced(program, parts):
+    """For each part the new values of variables that it may compute in the old ones' memory."""
+    variables = {variable.key: i for i, variable in program.variables.items()}
+    last = {i: k for k, part in enumerate(parts) for i in part.program.variables}
+    last.update((i, None) for i in list(program.outputs) + [i for _, i in program.updates])
+    replaced = [{} for _ in parts]
+    for key, i in program.updates:
+        old = variables.get(key)
+        if last.get(old) is not None and program.specs[i] == program.specs[old]:
+            replaced[last[old]][i] = old
+    return replaced
 
 
 class Native:
@@ -133,7 +165,7 @@ class Native:
         ]
         self.forward = None
         if not gradients:
-            self.forward = Forward(engine, Lowering(engine, program), program.outputs)
+            self.forward = Forward(Lowering(engine, program), program.outputs)
 
     def __call__(self, values, counter):
         if self.forward is not None:
@@ -148,14 +180,14 @@ class Lowering:
     """The CNTK values of a part of a program: its inputs, then instruction by instruction.
 
     Arguments:
-        wanted: the values that gradients are wanted of. They become parameters, or get one.
+        wanted: the values that gradients are wanted of.
         way: the values through which gradients pass.
     """
 
     def __init__(self, engine, program, wanted=(), way=()):
         self.program, self.way = program, way
         self.values = layout.Values(program.specs, C.transpose, shaped)
-        self.parameters = {}  # wanted value -> the parameter whose gradient is its own
+        self.sources = {}  # wanted value -> the argument or parameter whose gradient is its own
         self.first = set()  # those whose gradients are channels first
         self.batched = {}  # value -> the same with a batch axis, where CNTK has made it so
         plain = self.values.plain
@@ -165,12 +197,18 @@ class Lowering:
         self.arguments = {}
         for i, spec in program.inputs.items():
             if 0 not in spec.shape:
-                x = C.input_variable(spec.shape, dtype=self.common, dynamic_axes=[])
+                x = C.input_variable(spec.shape, self.common, i in wanted, dynamic_axes=[])
                 self.arguments[x], plain[i] = i, _fitting(x, spec.shape, spec.dtype)
+                if i in wanted:
+                    self.sources[i] = x
+        self.memory = []  # of the variables
         for i, variable in program.variables.items():
-            value = engine.parameter(variable.key)
+            if 0 in variable.spec.shape:
+                continue
+            value, memory = engine.parameter(variable.key)
+            self.memory.append(memory)
             if i in wanted:
-                self.parameters[i] = value
+                self.sources[i] = value
             # Nobody needs the gradient of others, but CNTK would compute it.
             plain[i] = value if i in wanted or not wanted else C.stop_gradient(value)
         for i, array in program.constants.items():
@@ -178,7 +216,7 @@ class Lowering:
                 native = np.asarray(array, carrier(array.dtype.name))
                 plain[i] = C.constant(native, shape=native.shape, dtype=native.dtype)
         for i in wanted:
-            if i in plain and i not in self.parameters:
+            if i in program.constants:
                 self.shift(i)
         for instruction in program.instructions:
             self.lower(instruction)
@@ -251,7 +289,7 @@ class Lowering:
         zeros = C.parameter(where[i].shape, init=0, dtype=where[i].dtype)
         where[i] = where[i] + zeros
         self.batched.pop(i, None)
-        self.parameters[i] = zeros
+        self.sources[i] = zeros
         if first:
             self.first.add(i)
 
@@ -264,9 +302,10 @@ class Forward:
         loss: one more, to differentiate.
     """
 
-    def __init__(self, engine, lowering, outputs, loss=None):
+    def __init__(self, lowering, outputs, loss=None):
         self.specs = lowering.program.specs
         self.common = lowering.common
+        self.memory = lowering.memory
         get = lowering.values.get
         # An argument or a variable is no output of a CNTK function until something is done to it.
         made = [_computed(get(i)) for i in outputs]
@@ -276,20 +315,37 @@ class Forward:
         self.results = list(self.function.outputs)
         self.used = [(x, lowering.arguments[x]) for x in self.function.arguments]
         self.kept = {f.output for f in first}
+        self.threads = _in_threads(lowering.program)
 
     def __call__(self, values):
         """The backward pass's state, and the outputs as arrays of the program's dtypes, by id."""
+        use_threads(self.threads)
         # The arrays have to live until CNTK is done.
         fed = [(x, np.asarray(values[i], self.common, order="C")) for x, i in self.used]
         feed = {x: _value(array) for x, array in fed}
-        results = dict.fromkeys(self.results)
+        arrays = {x: np.empty(x.shape, x.dtype) for x in self.results}
+        results = {x: _value(array) for x, array in arrays.items()}
         state = C.cntk_py.Function._forward(self.function, feed, results, DEVICE, self.kept)
-        return state, {i: self.array(i, results[place]) for i, place in self.places}
+        return state, {i: self.array(i, arrays[place]) for i, place in self.places}
 
-    def array(self, i, value):
+    def array(self, i, array):
         spec = self.specs[i]
-        array = value.data().to_ndarray().reshape(spec.shape)
+        array = array.reshape(spec.shape)
         return array != 0 if spec.dtype == "bool" else array.astype(spec.dtype, copy=False)
+
+
+def _in_threads(program):
+    """Whether convolutions and products are so large that it pays to wake other threads."""
+    most = 0
+    for one in program.instructions:
+        shapes = [program.specs[i].shape for i in one.inputs]
+        if one.op == "conv":
+            most = max(most, np.prod(one.specs[0].shape) * np.prod(shapes[1][:-1]))
+        elif one.op == "matmul":
+            if len(one.specs[0].shape) > 2:
+                return False  # many small ones, one after the other
+            most = max(most, np.prod(shapes[0]) * one.specs[0].shape[-1])
+    return bool(most > LARGE)
 
 
 class Gradients:
@@ -305,20 +361,23 @@ class Gradients:
         self.model = Lowering(engine, program, wanted, way)
         total = C.reduce_sum(self.model.values.native(loss), axis=C.Axis.all_static_axes())
         total = shaped(total, (1,))
-        self.forward = Forward(engine, self.model, outputs, total)
+        self.forward = Forward(self.model, outputs, total)
         self.loss, self.one = total.output, np.ones(1, total.dtype)
         self.results = list(zip(xs, instruction.outputs, instruction.specs))
 
     def __call__(self, values):
         state, known = self.forward(values)
-        parameters = self.model.parameters
-        found = dict.fromkeys(parameters.values())
+        sources = self.model.sources
+        found = {x: np.empty(x.shape, x.dtype) for x in sources.values()}
         C.cntk_py.Function._backward(
-            self.forward.function, state, {self.loss: _value(self.one)}, found
+            self.forward.function,
+            state,
+            {self.loss: _value(self.one)},
+            {x: _value(array) for x, array in found.items()},
         )
         for x, output, spec in self.results:
-            if x in parameters:
-                grad = found[parameters[x]].data().to_ndarray()
+            if x in sources:
+                grad = found[sources[x]]
                 if x in self.model.first:
                     first = layout.shape_first(spec.shape)
                     grad = grad.reshape(first).transpose(layout.to_last(len(spec.shape)))

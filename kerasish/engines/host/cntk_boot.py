@@ -25,3 +25,14 @@ with warnings.catch_warnings():
 
 C.logging.set_trace_level(C.logging.TraceLevel.Error)
 C.try_set_default_device(C.cpu())
+
+_mkl = ctypes.CDLL("libmklml_intel.so")  # CNTK's
+_wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # one number per level
+_threads = int(_wanted or len(os.sched_getaffinity(0)))
+# CNTK's own loops are slower in two threads than in one: a Transformer takes three times as long.
+ctypes.CDLL("libiomp5.so").omp_set_num_threads(1)
+
+
+def use_threads(several):
+    """Whether MKL's convolutions and products of matrices run in several threads."""
+    _mkl.MKL_Set_Num_Threads(_threads if several else 1)

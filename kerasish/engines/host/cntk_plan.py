@@ -3,8 +3,8 @@
 CNTK has floats only, tensors of fixed shapes that are not empty, and no loops. So NumPy computes,
 in the worker, by the reference's definitions: what CNTK lacks, integers, and the elementwise ends
 of a program that only variables' new values come from, such as an optimizer's step: there it is
-several times quicker. A scan is unrolled where that is possible; other loops and branches are
-Python's, and what is in them is planned like a program.  Python 3.6 syntax; needs NumPy only.
+several times quicker. Loops and branches are Python's, and what is in them is planned like a
+program.  Python 3.6 syntax; needs NumPy only.
 """
 
 import collections
@@ -54,6 +54,19 @@ class _Planned:
             # Gradients come from a call of their own, after what is computed forwards.
             after = number + 1 if instruction.op == "gradients" else number
             self.phase.update((o, after) for o in instruction.outputs)
+        self._delay()
+
+    def _delay(self):
+        """Move what NumPy computes to the part that first needs it: all of an optimizer's step."""
+        latest = {}  # made value -> the last part that can make it
+        kept = set(self.program.outputs).union(i for _, i in self.program.updates)
+        for k, instruction in reversed(list(enumerate(self.program.instructions))):
+            number, outputs = self.numbers[k], instruction.outputs
+            users = [latest[o] for o in outputs if o in latest]
+            if number % 2 == 0 and users and not any(o in kept for o in outputs):
+                self.numbers[k] = number = min(users)
+            for i in instruction.inputs:
+                latest[i] = min(latest.get(i, number), number - number % 2)
 
     def _number(self, instruction):
         before = max([self.phase.get(i, 0) for i in instruction.inputs] + [0])
@@ -76,8 +89,12 @@ class _Planned:
         return not follows and instruction.outputs[0] not in self.ends
 
     def _find_ends(self):
-        """The results of elementwise operations that only NumPy and updates need."""
-        ends, for_cntk = set(), set(self.program.outputs)
+        """The results of elementwise operations that only NumPy and updates need.
+
+        Numbers that are outputs, such as metrics, are among them: CNTK takes five times as long.
+        """
+        ends = set()
+        for_cntk = {i for i in self.program.outputs if self.program.specs[i].shape}
         for instruction in reversed(self.program.instructions):
             output = instruction.outputs[0]
             if instruction.op != "gradients":
@@ -237,3 +254,45 @@ def without_zero_gradients(program):
     constants = collections.OrderedDict(program.constants)
     constants.update((o, np.zeros(spec.shape, spec.dtype)) for o, spec in zeros.items())
     return _with(program, instructions=kept, constants=constants)
+
+
+# ---------------------------------------------------------------- pooling
+
+
+def pooled_first(program):
+    """The program with a bias and relu after maximum pooling, where they stand before it.
+
+    The result is the same, computed from fewer numbers.
+    """
+    uses = collections.Counter(program.outputs)
+    uses.update(i for _, i in program.updates)
+    uses.update(i for instruction in program.instructions for i in instruction.inputs)
+    instructions, specs = list(program.instructions), dict(program.specs)
+    place = {one.outputs[0]: k for k, one in enumerate(instructions)}
+    pools = [one for one in instructions if one.op == "max_pool"]
+    for pool in pools:
+        while True:
+            (i,), (output,) = pool.inputs, pool.outputs
+            before = instructions[place[i]] if i in place and uses[i] == 1 else None
+            source = _source(before, specs) if before else None
+            if source is None:
+                break
+            other = [j if j != source else i for j in before.inputs]
+            instructions[place[output]] = before._replace(
+                inputs=other, outputs=[output], specs=pool.specs
+            )
+            pool = pool._replace(inputs=[source], outputs=[i])
+            instructions[place[i]], specs[i] = pool, pool.specs[0]
+    return _with(program, instructions=instructions, specs=specs) if pools else program
+
+
+def _source(instruction, specs):
+    """The input of which this takes the relu or to which it adds a number per channel."""
+    shape = instruction.specs[0].shape
+    if instruction.op == "relu":
+        return instruction.inputs[0]
+    if instruction.op == "add":
+        for x, bias in (instruction.inputs, instruction.inputs[::-1]):
+            if specs[x].shape == shape and specs[bias].shape == shape[-1:]:
+                return x
+    return None

@@ -123,14 +123,15 @@ def _dropout(source, shape, rate, dtype):
     """1 / (1 - rate) where kept and 0 elsewhere, from 16 random bits for each."""
     size = int(np.prod(shape))
     threshold = np.uint16(min(round(rate * 65536), 65535))
-    # In pieces as the NumPy engine draws them, which also stay in the processor's cache.
-    values = np.empty(size, dtype)
-    scale = np.asarray(1 / (1 - rate), dtype)
+    # In pieces as the NumPy engine draws them, which also stay in the processor's cache. The bits
+    # of the result are multiplied, as integers: ten times quicker than floats from booleans.
+    values = np.empty(size, "int64" if dtype == "float64" else "int32")
+    scale = np.asarray(1 / (1 - rate), dtype).view(values.dtype)
     for start in range(0, size, 1 << 14):
         part = values[start : start + (1 << 14)]
         bits = source.random_raw(-(-part.size // 4)).view(np.uint16)[: part.size]
-        np.multiply(bits >= threshold, scale, out=part)
-    return values.reshape(shape)
+        np.multiply((bits >= threshold).view(np.int8), scale, out=part)
+    return values.view(dtype).reshape(shape)
 
 
 def slices(attrs):

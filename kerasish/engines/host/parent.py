@@ -9,7 +9,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import weakref
@@ -20,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from kerasish.engines.host.frames import Channel, Closed, FrameError
+from kerasish.engines.patience import PATIENCE, announce
 
 WORKER = Path(__file__).with_name("worker.py")
 TIMEOUT_VARIABLE = "KERASISH_ENGINE_TIMEOUT"
 GRACE = 5.0  # seconds that an interrupted call gets to end by itself, so that no state is lost
-PATIENCE = 2.0  # seconds after which a compilation is announced
 TAIL = 2000  # characters of the worker's last output in an error
 
 
@@ -170,7 +169,7 @@ class EngineProcess:
             return
         note = self._last_note()
         if note.startswith("compiling"):
-            print(f"{self.name} is {note} (kept for the next time) ...", file=sys.stderr)
+            announce(self.name, f"{note} (kept for the next time)")
         if not self._poll.poll(max(0, limit - PATIENCE) * 1000):
             raise TimeoutError
 

@@ -60,8 +60,9 @@ def _prepare_cntk(directory: Path) -> None:
 def _cntk_variables(directory: Path) -> dict[str, str]:
     variables = {
         "KERASISH_CNTK_LIBRARIES": str(directory / "lib"),
-        # Threads that spin while they wait would take the cores from the parent process.
-        "KMP_BLOCKTIME": "0",
+        # Milliseconds that threads spin for before they sleep, from which they wake slowly. The
+        # next product of matrices comes within one; longer would take cores from others.
+        "KMP_BLOCKTIME": "1",
         # NumPy has the small products here: the threads of its BLAS would only be in CNTK's way.
         "OPENBLAS_NUM_THREADS": "1",
     }

@@ -12,7 +12,7 @@ import numpy as np
 from . import definitions
 from .common import RANDOM, draw
 
-PIECE = 1 << 15  # elements
+PIECE = 1 << 16  # elements
 
 
 def _with_out(function):
@@ -95,16 +95,17 @@ class Tail:
         program: its inputs and variables are among the values that a call is given.
         compiled: makes a program within, the body of a loop or a branch, a function of (inputs,
             counter).
+        replaced: new value -> the variable whose memory it may take.
     """
 
-    def __init__(self, program, compiled):
+    def __init__(self, program, compiled, replaced=()):
         self.program = program
         uses = collections.Counter(program.outputs)
         uses.update(i for instruction in program.instructions for i in instruction.inputs)
         self.parts = []
         for part in _parts(program):
             if isinstance(part, Pieces):
-                part.plan(uses)
+                part.plan(uses, dict(replaced))
             self.parts.append(part if isinstance(part, Pieces) else _single(part, compiled))
 
     def __call__(self, values, counter):
@@ -213,7 +214,7 @@ def _in_pieces(instruction, program):
     shape = instruction.specs[0].shape
     return (
         instruction.op in ELEMENTWISE
-        and np.prod(shape) >= 2 * PIECE
+        and np.prod(shape) >= PIECE
         and all(program.specs[i].shape in (shape, ()) for i in instruction.inputs)
     )
 
@@ -229,19 +230,29 @@ class Pieces:
     def makes(self, ids):
         return any(i.outputs[0] in ids for i in self.instructions)
 
-    def plan(self, uses):
-        """Give the values places: those wanted elsewhere arrays of their own, others a piece."""
+    def plan(self, uses, replaced):
+        """Give the values places: those wanted elsewhere arrays of their own, others a piece.
+
+        A variable's new value takes the memory of the old one, if that is no longer needed.
+        """
         inside = collections.Counter(i for one in self.instructions for i in one.inputs)
         own = [one.outputs[0] for one in self.instructions]
         dtype = {one.outputs[0]: one.specs[0].dtype for one in self.instructions}
+        last = {i: k for k, one in enumerate(self.instructions) for i in one.inputs}
+        self.replaced = {
+            one.outputs[0]: replaced[one.outputs[0]]
+            for k, one in enumerate(self.instructions)
+            if one.outputs[0] in replaced
+            and uses[replaced[one.outputs[0]]] == inside[replaced[one.outputs[0]]]
+            and last[replaced[one.outputs[0]]] <= k
+        }
         # Twice, in turns: what one run made is the input of the next.
-        self.spare, self.kept = [
-            {i: np.empty(self.shape, dtype[i]) for i in own if uses[i] > inside[i]} for _ in "ab"
-        ]
+        kept = [i for i in own if uses[i] > inside[i] and i not in self.replaced]
+        self.spare, self.kept = [{i: np.empty(self.shape, dtype[i]) for i in kept} for _ in "ab"]
         free, self.scratch, left = collections.defaultdict(list), {}, dict(inside)
         for one in self.instructions:
             (output,) = one.outputs
-            if output not in self.kept:
+            if output not in self.kept and output not in self.replaced:
                 spare = free[dtype[output]]
                 self.scratch[output] = spare.pop() if spare else np.empty(PIECE, dtype[output])
             for i in one.inputs:
@@ -249,26 +260,29 @@ class Pieces:
                 if left[i] == 0 and i in self.scratch:
                     free[dtype[i]].append(self.scratch[i])
         self.fed = sorted(set(inside) - set(own))
+        self.steps = [
+            (ELEMENTWISE[one.op], one.inputs, one.attrs, one.outputs[0])
+            for one in self.instructions
+        ]
 
     def __call__(self, values, counter):
         self.spare, self.kept = self.kept, self.spare
-        flat = {i: array.reshape(-1) for i, array in self.kept.items()}
         values.update(self.kept)
-        places = {}
+        flat = {i: array.reshape(-1) for i, array in self.kept.items()}
+        places = dict(self.scratch)
         for i in self.fed:
             if self.program.specs[i].shape == ():
                 places[i] = values[i]
             else:
                 flat[i] = np.ascontiguousarray(values[i]).reshape(-1)
-        steps = [
-            (ELEMENTWISE[one.op], one.inputs, one.attrs, one.outputs[0])
-            for one in self.instructions
-        ]
+        for i, old in self.replaced.items():
+            flat[i] = flat[old]
+            contiguous = values[old].flags.c_contiguous
+            values[i] = values[old] if contiguous else flat[old].reshape(self.shape)
         for start in range(0, self.size, PIECE):
-            end = min(start + PIECE, self.size)
             for i, array in flat.items():
-                places[i] = array[start:end]
-            for i, array in self.scratch.items():
-                places[i] = array[: end - start]
-            for function, inputs, attrs, output in steps:
+                places[i] = array[start : start + PIECE]
+            if start + PIECE > self.size:
+                places.update((i, a[: self.size - start]) for i, a in self.scratch.items())
+            for function, inputs, attrs, output in self.steps:
                 function(*[places[i] for i in inputs], out=places[output], **attrs)
