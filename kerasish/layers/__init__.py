@@ -449,6 +449,7 @@ registry = Registry(
         "SeparableConvolution2D": "SeparableConv2D",
     },
     callables=False,
+    older=("compat.older_layers", "compat.older_activations"),
 )
 
 # Of Keras 1, with its order of arguments, or gone since Keras 2.
@@ -463,7 +464,9 @@ __all__ += [
     "Highway",
     "MaxoutDense",
     "Merge",
+    "ParametricSoftplus",
     "Recurrent",
+    "SReLU",
     "SeparableConvolution2D",
     "merge",
 ]

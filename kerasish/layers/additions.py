@@ -61,13 +61,18 @@ class Additions(Holder):
         """Shows the mean of a value over the batches among the logs of the model.
 
         Args:
-            value: a tensor computed in `call`.
-            name: under which the logs have it.
+            value: a tensor computed in `call`; what a metric returned when it was called is shown
+                as that metric.
+            name: under which the logs have it; needed unless a metric is shown.
             aggregation: "mean", or None for older programs, which is the same.
 
         Raises:
             ValueError: for another aggregation, or without a name.
         """
+        added = self.__dict__.setdefault("_added_metrics", {})
+        if (metric := getattr(value, "metric", None)) is not None:
+            added[metric.name] = metric
+            return
         if aggregation not in ("mean", None) or not name:
             raise ValueError(
                 f"Layer {self.name}: add_metric(value, name=...) needs a name and shows means, but "
@@ -75,11 +80,10 @@ class Additions(Holder):
             )
         from kerasish.metrics import Mean
 
-        metrics = self.__dict__.setdefault("_added_metrics", {})
-        if name not in metrics:
+        if name not in added:
             with trace.outside():
-                metrics[name] = Mean(name=name)
-        metrics[name].update_state(value)
+                added[name] = Mean(name=name)
+        added[name].update_state(value)
 
     @property
     def metrics(self) -> list[Any]:

@@ -146,9 +146,9 @@ class Layer(Storable, Additions, Calls):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if trace.current_trace() is None and not trace.current_path():
             self._forget_call_losses()  # the outermost call on arrays
-        args, kwargs = _as_tensors(args), _as_tensors(kwargs)
-        given = dict(kwargs)
         signature = _signature(type(self).call)
+        args, kwargs = _by_name(signature, _as_tensors(args), _as_tensors(kwargs))
+        given = dict(kwargs)
         inputs = [x for x in tree.flatten([list(args), kwargs]) if isinstance(x, Tensor)]
         training = kwargs.get("training")
         if training is None:
@@ -174,7 +174,7 @@ class Layer(Storable, Additions, Calls):
             args, kwargs = self._autocast(args), self._autocast(kwargs)
             with trace.autocast(self._cast_to()):
                 outputs = self._finish(self.call(*args, **kwargs), inputs)
-            self._set_masks(args, inputs, outputs)
+            self._set_masks(args, given.get("mask"), inputs, outputs)
             self._regularize_activity(outputs)
         if symbolic:
             self._record(args, given, outputs, effects)
@@ -310,15 +310,18 @@ class Layer(Storable, Additions, Calls):
             raise ValueError(f"Layer {self.name}: `call` returned None. Did it forget `return`?")
         return tree.map_structure(finished, outputs)
 
-    def _set_masks(self, args: tuple[Any, ...], inputs: list[Tensor], outputs: Any) -> None:
+    def _set_masks(
+        self, args: tuple[Any, ...], given: Any, inputs: list[Tensor], outputs: Any
+    ) -> None:
+        """Gives the outputs masks that follow from a `given` one, or else from the inputs'."""
         if args and _has_tensor(args[0]):
             inputs = [x for x in tree.flatten(args[0]) if isinstance(x, Tensor)]
         masks = [mask_of(x) for x in inputs]
-        known = [m for m in masks if m is not None]
+        previous = given if given is not None else masks[0] if len(masks) == 1 else masks
+        known = any(m is not None for m in tree.flatten(previous))
         custom = type(self).compute_mask is not Layer.compute_mask
         if not known and not custom:
             return
-        previous = masks[0] if len(masks) == 1 else masks
         result = self.compute_mask(inputs[0] if len(inputs) == 1 else inputs, previous)
         flat = tree.flatten(outputs)
         flat_masks = tree.flatten(result) if tree.is_nested(result) else [result] * len(flat)
@@ -354,9 +357,16 @@ class Layer(Storable, Additions, Calls):
             outputs = self(*tree.map_structure(_placeholder_like, list(args)), **kwargs)
         return outputs
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape(s) of the output(s) for the shape(s) of the input(s)."""
-        outputs = self.compute_output_spec(placeholders_of_shape(input_shape, self.compute_dtype))
+    def compute_output_shape(self, *input_shapes: Any, **named_shapes: Any) -> Any:
+        """The shape(s) of the output(s) for the shape(s) of the input(s), as `build` takes them."""
+        inputs = [placeholders_of_shape(shape, self.compute_dtype) for shape in input_shapes]
+        named = {
+            name.removesuffix("_shape"): placeholders_of_shape(shape, self.compute_dtype)
+            for name, shape in named_shapes.items()
+            if shape is not None
+        }
+        first = [named.pop("input")] if "input" in named else []
+        outputs = self.compute_output_spec(*first, *inputs, **named)
         return tree.map_structure(lambda x: x.shape, outputs)
 
     # --- config --------------------------------------------------------------------------
@@ -432,8 +442,22 @@ def _checked_name(name: Any) -> str:
     return name
 
 
+@functools.lru_cache(1 << 9)
 def _signature(function: Any) -> inspect.Signature:
     return inspect.signature(function)
+
+
+def _by_name(
+    signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call: `training`, `mask` and what comes after them always by name."""
+    if len(args) < 2:
+        return args, kwargs
+    names = list(signature.parameters)[1 : len(args) + 1]
+    at = next((i for i, name in enumerate(names) if name in ("training", "mask")), None)
+    if at is None:
+        return args, kwargs
+    return args[:at], dict(zip(names[at:], args[at:], strict=False)) | kwargs
 
 
 def _takes_any(signature: inspect.Signature) -> bool:
@@ -441,9 +465,14 @@ def _takes_any(signature: inspect.Signature) -> bool:
 
 
 def _as_tensors(structure: Any) -> Any:
-    """Arrays in arguments as tensors; everything else as it is."""
-    convert = lambda x: as_tensor(x) if isinstance(x, np.ndarray) else x  # noqa: E731
-    return tree.map_structure(convert, structure)
+    """Arrays in arguments, of whichever library, as tensors; everything else as it is."""
+    return tree.map_structure(lambda x: as_tensor(x) if _is_array(x) else x, structure)
+
+
+def _is_array(x: Any) -> bool:
+    if isinstance(x, (Tensor, np.generic)) or not hasattr(x, "__array__"):
+        return isinstance(x, np.ndarray)
+    return np.asarray(x).dtype.name in dtypes.ALL  # strings stay what they are
 
 
 def _has_tensor(structure: Any) -> bool:

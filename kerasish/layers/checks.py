@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasish import config
+from kerasish.graph.spec import format_shape
 
 
 def positive(value: Any, what: str) -> int:
@@ -19,6 +20,20 @@ def positive(value: Any, what: str) -> int:
     if number is None or number < 1:
         raise ValueError(f"{what} must be a positive int, but got {value!r}.")
     return number
+
+
+def features(shape: Sequence[Any], layer: str) -> int:
+    """The size of the last axis of a layer's inputs, which has to be known.
+
+    >>> features((None, 3), "d")
+    3
+    """
+    if shape[-1] is None:
+        raise ValueError(
+            f"Layer {layer}: the last axis of the inputs must have a known size, but their shape "
+            f"is {format_shape(tuple(shape))}. Give it in Input(shape=...)."
+        )
+    return shape[-1]
 
 
 def per_axis(value: Any, rank: int, what: str, least: int = 1) -> tuple[int, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish import activations, compat, constraints, initializers, ops, regularizers
+from kerasish import activations, compat, ops
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
+from kerasish.graph.variable import Variable
 from kerasish.layers.base import Layer
 from kerasish.layers.checks import data_format as checked_format
 from kerasish.layers.checks import one_of, per_axis, positive
@@ -42,9 +43,7 @@ class _Convolution(Layer):
         self.data_format = checked_format(data_format, name)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._keep_rules("bias", bias_initializer, bias_regularizer, bias_constraint)
         self.input_spec = InputSpec(ndim=self.rank + 2)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
@@ -69,7 +68,13 @@ class _Convolution(Layer):
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(filters,))
 
-    def _convolved(self, inputs: Tensor, kernel: Any) -> Tensor:
+    def convolution_op(self, inputs: Tensor, kernel: Any) -> Tensor:
+        """The convolution itself, without the bias; may be overridden.
+
+        Args:
+            inputs: as `call` gets them.
+            kernel: of shape `(*kernel_size, channels, filters)`.
+        """
         return ops.conv(
             inputs,
             kernel,
@@ -134,9 +139,7 @@ class _Conv(_Convolution):
                 f"{name}: filters must be a multiple of groups, but got filters={filters} and "
                 f"groups={groups}."
             )
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
+        self._keep_rules("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
 
     def build(self, input_shape: Any) -> None:
         """Makes the kernel and the bias."""
@@ -152,10 +155,11 @@ class _Conv(_Convolution):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The convolution with the kernel, plus the bias, through the activation."""
-        return self._finished(self._convolved(inputs, self.kernel))
+        return self._finished(self.convolution_op(inputs, self.kernel))
 
 
-_older = compat.older_names(
+# Of all layers with filters that move; where a layer has no such argument it says so.
+of_filters = compat.older_names(
     nb_filter="filters",
     filter_length="kernel_size",
     border_mode="padding",
@@ -172,7 +176,7 @@ _older = compat.older_names(
 )
 
 
-@_older
+@of_filters
 class Conv1D(_Conv):
     """Slides filters along sequences.
 
@@ -206,7 +210,7 @@ class Conv1D(_Conv):
     paddings = ("valid", "same", "causal")
 
 
-@_older
+@of_filters
 class Conv2D(_Conv):
     """Slides filters over images.
 
@@ -239,7 +243,7 @@ class Conv2D(_Conv):
     rank = 2
 
 
-@_older
+@of_filters
 class Conv3D(_Conv):
     """Slides filters over volumes.
 
@@ -294,9 +298,9 @@ class _DepthwiseConv(_Convolution):
         self.depth_multiplier = positive(
             depth_multiplier, f"{type(self).__name__}: depth_multiplier"
         )
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
+        self._keep_rules(
+            "depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint
+        )
 
     def build(self, input_shape: Any) -> None:
         """Makes the kernel and the bias."""
@@ -305,10 +309,15 @@ class _DepthwiseConv(_Convolution):
         self.depthwise_kernel = self.add_weight(name="depthwise_kernel", shape=shape)
         self._add_bias(channels * self.depth_multiplier)
 
+    @property
+    def kernel(self) -> Variable:
+        """The same as `depthwise_kernel`: Keras 3's name."""
+        return self.depthwise_kernel
+
     def call(self, inputs: Tensor) -> Tensor:
         """The convolution with the kernel, plus the bias, through the activation."""
         kernel = _one_group_per_channel(self.depthwise_kernel)
-        return self._finished(self._convolved(inputs, kernel))
+        return self._finished(self.convolution_op(inputs, kernel))
 
 
 def _one_group_per_channel(kernel: Any) -> Tensor:
@@ -407,12 +416,12 @@ class _SeparableConv(_Convolution):
         name = type(self).__name__
         self.filters = positive(filters, f"{name}: filters")
         self.depth_multiplier = positive(depth_multiplier, f"{name}: depth_multiplier")
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
-        self.pointwise_initializer = initializers.get(pointwise_initializer)
-        self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
-        self.pointwise_constraint = constraints.get(pointwise_constraint)
+        self._keep_rules(
+            "depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint
+        )
+        self._keep_rules(
+            "pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint
+        )
 
     def build(self, input_shape: Any) -> None:
         """Makes both kernels and the bias."""
@@ -426,7 +435,7 @@ class _SeparableConv(_Convolution):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Both convolutions, plus the bias, through the activation."""
-        between = self._convolved(inputs, _one_group_per_channel(self.depthwise_kernel))
+        between = self.convolution_op(inputs, _one_group_per_channel(self.depthwise_kernel))
         return self._finished(
             ops.conv(between, self.pointwise_kernel, data_format=self.data_format)
         )

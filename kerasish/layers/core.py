@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kerasish import activations, compat, constraints, initializers, ops, regularizers, tree
+from kerasish import activations, compat, ops, tree
 from kerasish.compat.modules import attributes as older_attributes
 from kerasish.graph.shapes import Dim, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
+from kerasish.layers.checks import features as checked_features
 from kerasish.layers.checks import positive
 from kerasish.layers.input_spec import InputSpec
 from kerasish.saving.serialization import get_registered_object, serialize_keras_object
@@ -68,22 +69,13 @@ class Dense(Layer):
         self.units = positive(units, "Dense: units")
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._keep_rules("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._keep_rules("bias", bias_initializer, bias_regularizer, bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
 
     def build(self, input_shape: Any) -> None:
         """Makes the kernel and the bias."""
-        features = input_shape[-1]
-        if features is None:
-            raise ValueError(
-                f"Layer {self.name}: the last axis of the inputs must have a known size, but "
-                f"their shape is {format_shape(input_shape)}. Give it in Input(shape=...)."
-            )
+        features = checked_features(input_shape, self.name)
         self.kernel = self.add_weight(name="kernel", shape=(features, self.units))
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.units,))
@@ -189,6 +181,8 @@ def _parameters(function: Callable[..., Any]) -> Any:
 
 def _of_shape(x: Tensor, shape: tuple[int | None, ...], layer: str) -> Tensor:
     """`x`, whose shape must fit; sizes that only `shape` knows become known."""
+    if isinstance(x, (list, tuple)) and len(x) == 1:
+        x = x[0]  # as K.gradients of one variable returns it
     x = ops.convert_to_tensor(x)
     if not compatible(x.shape, shape):
         raise ValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish import activations, constraints, initializers, ops, regularizers
+from kerasish import activations, ops
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
@@ -55,12 +55,8 @@ class EinsumDense(Layer):
         self.partial_output_shape = sizes
         self.activation = activations.get(activation)
         self.bias_axes = bias_axes
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._keep_rules("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._keep_rules("bias", bias_initializer, bias_regularizer, bias_constraint)
         self._letters = _split(equation)
         unknown = set(bias_axes or "") - set(self._letters[2])
         if unknown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish import compat, constraints, initializers, ops, regularizers
+from kerasish import compat, ops
 from kerasish.graph import dtypes
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
@@ -55,9 +55,9 @@ class Embedding(Layer):
         super().__init__(**kwargs)
         self.input_dim = positive(input_dim, "Embedding: input_dim")
         self.output_dim = positive(output_dim, "Embedding: output_dim")
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self._keep_rules(
+            "embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint
+        )
         self.mask_zero = mask_zero
         self.supports_masking = mask_zero
         self.autocast = False  # a large number does not survive in float16

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
+from kerasish import config as settings
 from kerasish import ops, tree
 from kerasish.engines import foreign
 from kerasish.graph import trace
@@ -20,6 +21,15 @@ class TrustedPath(str):
     """A path that the program itself names, or a file that the user says to trust."""
 
     __slots__ = ()
+
+
+def untrusted(config: Mapping[str, Any]) -> ValueError:
+    """The error for the config of a layer of a SavedModel that a file brings."""
+    return ValueError(
+        f"Layer {config.get('name')} loads the SavedModel {config.get('filepath')!r}, which may "
+        "hold any code. If what names it comes from someone you trust with this computer, load it "
+        "with safe_mode=False."
+    )
 
 
 class TFSMLayer(Layer):
@@ -101,13 +111,8 @@ class TFSMLayer(Layer):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """Only where the program or the user names the path, not a file."""
-        if not isinstance(config.get("filepath"), TrustedPath):
-            name, path = config.get("name"), config.get("filepath")
-            raise ValueError(
-                f"Layer {name} loads the SavedModel {path!r}, which may hold any code. If "
-                "what names it comes from someone you trust with this computer, load it with "
-                "safe_mode=False."
-            )
+        if settings.safe_mode() and not isinstance(config.get("filepath"), TrustedPath):
+            raise untrusted(config)
         return super().from_config(config)
 
 
@@ -116,7 +121,7 @@ class _Foreign(Layer):
 
     _what: str
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def _refuse(self) -> NoReturn:
         raise NotImplementedError(
             f"{type(self).__name__} runs {self._what}. Write the computation with kerasish.ops in "
             "a Layer, which every engine runs, and give it the weights with set_weights. "
@@ -125,18 +130,69 @@ class _Foreign(Layer):
 
 
 class TorchModuleWrapper(_Foreign):
-    """Keras's layer for modules of PyTorch: making one is an error that says what to do."""
+    """Keras's layer for modules of PyTorch: making one is an error that says what to do.
+
+    Args:
+        module: the module.
+        name: of the layer.
+        output_shape: of what the module returns.
+        **kwargs: what all layers take.
+
+    Raises:
+        NotImplementedError: always.
+    """
 
     _what = "a module of PyTorch"
 
+    def __init__(
+        self, module: Any, name: str | None = None, output_shape: Any = None, **kwargs: Any
+    ):
+        self._refuse()
+
 
 class JaxLayer(_Foreign):
-    """Keras's layer for functions of JAX: making one is an error that says what to do."""
+    """Keras's layer for functions of JAX: making one is an error that says what to do.
+
+    Args:
+        call_fn: the function.
+        init_fn: makes its parameters and its state.
+        params: the parameters.
+        state: what is not trained.
+        seed: an int, for the same parameters in each run of the program.
+        **kwargs: what all layers take.
+
+    Raises:
+        NotImplementedError: always.
+    """
 
     _what = "a function of JAX"
 
+    def __init__(
+        self,
+        call_fn: Any,
+        init_fn: Any = None,
+        params: Any = None,
+        state: Any = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        self._refuse()
+
 
 class FlaxLayer(JaxLayer):
-    """Keras's layer for modules of Flax: making one is an error that says what to do."""
+    """Keras's layer for modules of Flax: making one is an error that says what to do.
+
+    Args:
+        module: the module.
+        method: which of its methods to call.
+        variables: its variables.
+        **kwargs: what all layers take.
+
+    Raises:
+        NotImplementedError: always.
+    """
 
     _what = "a module of Flax"
+
+    def __init__(self, module: Any, method: Any = None, variables: Any = None, **kwargs: Any):
+        self._refuse()

@@ -90,6 +90,12 @@ class Holder(Configurable):
         self._variables.append(variable)
         return variable
 
+    def _keep_rules(self, weight: str, initializer: Any, regularizer: Any, constraint: Any) -> None:
+        """Keeps how a weight starts, what it costs and where it has to stay, for `add_weight`."""
+        setattr(self, f"{weight}_initializer", initializers.get(initializer))
+        setattr(self, f"{weight}_regularizer", regularizers.get(regularizer))
+        setattr(self, f"{weight}_constraint", constraints.get(constraint))
+
     def _own_variables(self) -> list[Variable]:
         found = [*self._variables, *(v for v in self._attributes() if isinstance(v, Variable))]
         return list(dict.fromkeys(found))
@@ -97,7 +103,7 @@ class Holder(Configurable):
     def _attributes(self) -> Iterator[Any]:
         """The variables and layers among the attributes, also in lists, tuples and dicts."""
         for key, value in self.__dict__.items():
-            if key not in _BOOKKEEPING:
+            if key not in _BOOKKEEPING and isinstance(value, _HOLDING):
                 yield from (leaf for leaf in _leaves(value) if isinstance(leaf, _TRACKED))
 
     def _sublayers(self) -> list[Any]:
@@ -215,6 +221,7 @@ _BOOKKEEPING = {
     "_variables",
 }
 _TRACKED = (Holder, Variable)
+_HOLDING = (*_TRACKED, dict, list, tuple)
 
 
 def _leaves(value: Any) -> Iterator[Any]:

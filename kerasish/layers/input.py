@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import config
+from kerasish.graph.primitive import identity_p
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.layers.base import Call, History, Layer
 
@@ -118,12 +119,22 @@ def Input(
         sparse, ragged, optional: such inputs are not supported; True is an error.
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         name: of the input.
-        tensor: an existing tensor to return as it is.
+        tensor: an existing tensor. One that comes from an Input is returned as it is; any other
+            becomes an Input that has a value already, and that `backend.function` needs none for.
 
     >>> Input(shape=(784,)).shape
     (None, 784)
     """
     _refuse(sparse=sparse, ragged=ragged, optional=optional)
     if tensor is not None:
-        return tensor
+        return tensor if tensor.is_symbolic else _with_value(tensor, name)
     return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name).output
+
+
+def _with_value(tensor: Tensor, name: str | None) -> Tensor:
+    call = InputLayer(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)._calls[0]
+    held = identity_p(tensor)
+    held.is_symbolic = True  # layers called on it are recorded, as for every Input
+    held.name, held.history = call.outputs.name, call.outputs.history
+    call.outputs = held
+    return held

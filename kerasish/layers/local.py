@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import activations, compat, constraints, initializers, ops, regularizers
+from kerasish import activations, ops
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
 from kerasish.layers.checks import data_format as checked_format
 from kerasish.layers.checks import one_of, per_axis, positive
+from kerasish.layers.convolution import of_filters
 from kerasish.layers.input_spec import InputSpec
 
 
@@ -48,12 +49,8 @@ class _LocallyConnected(Layer):
         self.data_format = checked_format(data_format, name)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._keep_rules("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._keep_rules("bias", bias_initializer, bias_regularizer, bias_constraint)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     @property
@@ -111,23 +108,7 @@ class _LocallyConnected(Layer):
         return ops.transpose(ops.reshape(x, (batch, count, self.kernel.shape[1])), (1, 0, 2))
 
 
-_older = compat.older_names(
-    nb_filter="filters",
-    filter_length="kernel_size",
-    border_mode="padding",
-    subsample="strides",
-    subsample_length="strides",
-    dim_ordering="data_format",
-    init="kernel_initializer",
-    bias="use_bias",
-    W_regularizer="kernel_regularizer",
-    b_regularizer="bias_regularizer",
-    W_constraint="kernel_constraint",
-    b_constraint="bias_constraint",
-)
-
-
-@_older
+@of_filters
 class LocallyConnected1D(_LocallyConnected):
     """Like `Conv1D`, with filters of its own for each step.
 
@@ -143,7 +124,7 @@ class LocallyConnected1D(_LocallyConnected):
     rank = 1
 
 
-@_older
+@of_filters
 class LocallyConnected2D(_LocallyConnected):
     """Like `Conv2D`, with filters of its own for each place.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import constraints, initializers, ops, regularizers
+from kerasish import ops
 from kerasish.graph.shapes import canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
@@ -53,12 +53,8 @@ class _HeadAttention(Layer):
         if sliding_window is not None:
             positive(sliding_window, f"{name}: sliding_window")
         self.flash_attention = flash_attention
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._keep_rules("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._keep_rules("bias", bias_initializer, bias_regularizer, bias_constraint)
         self.use_gate = use_gate
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
@@ -105,6 +101,7 @@ class _HeadAttention(Layer):
             bias_initializer=_clone(self.bias_initializer),
             kernel_regularizer=self.kernel_regularizer,
             bias_regularizer=self.bias_regularizer,
+            activity_regularizer=self.activity_regularizer,
             kernel_constraint=self.kernel_constraint,
             bias_constraint=self.bias_constraint,
             dtype=self.dtype_policy,
@@ -275,7 +272,7 @@ class MultiHeadAttention(_HeadAttention):
         bias_initializer: of their biases.
         kernel_regularizer: adds a loss computed from each kernel.
         bias_regularizer: adds a loss computed from each bias.
-        activity_regularizer: adds a loss computed from the output.
+        activity_regularizer: adds a loss computed from the outputs of each projection.
         kernel_constraint: a projection of each kernel after each step.
         bias_constraint: a projection of each bias after each step.
         use_gate: whether what the heads found is multiplied by a gate computed from the query
@@ -340,6 +337,9 @@ class MultiHeadAttention(_HeadAttention):
         shape = (output_shape,) if isinstance(output_shape, int) else output_shape
         self._result_shape = None if shape is None else tuple(shape)
 
+    def _regularize_activity(self, outputs: Any) -> None:
+        """The projections do it."""
+
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"output_shape": self._result_shape}
 
@@ -361,7 +361,8 @@ class GroupedQueryAttention(_HeadAttention):
         bias_initializer: of their biases.
         kernel_regularizer: adds a loss computed from each kernel.
         bias_regularizer: adds a loss computed from each bias.
-        activity_regularizer: adds a loss computed from the output.
+        activity_regularizer: adds a loss computed from the outputs of each projection, and once
+            more from those of the layer.
         kernel_constraint: a projection of each kernel after each step.
         bias_constraint: a projection of each bias after each step.
         use_gate: whether what the heads found is multiplied by a gate computed from the query.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import compat, config, constraints, initializers, ops, regularizers
+from kerasish import compat, config, initializers, ops
 from kerasish.graph import trace
 from kerasish.graph.shapes import canonical_axes, canonical_axis
 from kerasish.graph.spec import format_shape
@@ -40,12 +40,8 @@ class _Normalization(Layer):
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        self._keep_rules("beta", beta_initializer, beta_regularizer, beta_constraint)
+        self._keep_rules("gamma", gamma_initializer, gamma_regularizer, gamma_constraint)
 
     def _add_scale_and_offset(self, shape: tuple[int, ...]) -> None:
         self.gamma = self.add_weight(name="gamma", shape=shape) if self.scale else None
@@ -69,6 +65,12 @@ def _wide(x: Any) -> Tensor:
 def _present(variable: Any) -> Tensor:
     """The value before this call; outside of a graph a variable would be seen as assigned."""
     return _wide(variable if trace.current_trace() else variable.numpy())
+
+
+def _learns(training: bool | None) -> bool | None:
+    """Whether averages move: not where a model predicts, even one built with training=True."""
+    active = trace.current_trace()
+    return False if active is not None and active.training is False else training
 
 
 def _known_size(layer: Layer, input_shape: Any, axis: int) -> int:
@@ -227,7 +229,7 @@ class BatchNormalization(_Normalization):
         """Moves an average on while training."""
         old = _present(variable)
         moved = old + (1 - momentum) * (ops.stop_gradient(new) - old)
-        variable.assign(ops.in_train_phase(moved, old, training))
+        variable.assign(ops.in_train_phase(moved, old, _learns(training)))
         return moved
 
     def _renormalized(self, mean: Tensor, variance: Tensor, training: Any) -> tuple[Any, Any]:
@@ -252,7 +254,7 @@ class BatchNormalization(_Normalization):
         moved = self._move(self.moving_stddev, deviation, self.momentum, training)
         old = _present(self.moving_variance)
         new = ops.relu(ops.square(moved) - self.epsilon)
-        self.moving_variance.assign(ops.in_train_phase(new, old, training))
+        self.moving_variance.assign(ops.in_train_phase(new, old, _learns(training)))
         scale = ops.in_train_phase(ops.stop_gradient(scale), ops.ones_like(scale), training)
         offset = ops.in_train_phase(ops.stop_gradient(offset), ops.zeros_like(offset), training)
         if self.gamma is not None:

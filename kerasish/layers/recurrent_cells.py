@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import activations, compat, constraints, initializers, ops, regularizers
-from kerasish.graph.spec import format_shape
+from kerasish import activations, compat, initializers, ops
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
+from kerasish.layers.checks import features as checked_features
 from kerasish.layers.checks import fraction, positive
 from kerasish.layers.input_spec import InputSpec
 from kerasish.ops import random
@@ -58,15 +58,11 @@ class Cell(Layer):
         self.units = positive(units, f"{name}: units")
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.recurrent_constraint = constraints.get(recurrent_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._keep_rules("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._keep_rules(
+            "recurrent", recurrent_initializer, recurrent_regularizer, recurrent_constraint
+        )
+        self._keep_rules("bias", bias_initializer, bias_regularizer, bias_constraint)
         self.dropout = fraction(dropout, f"{name}: dropout")
         self.recurrent_dropout = fraction(recurrent_dropout, f"{name}: recurrent_dropout")
         self.seed = seed
@@ -80,12 +76,7 @@ class Cell(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Makes both kernels and the bias."""
-        features = input_shape[-1]
-        if features is None:
-            raise ValueError(
-                f"Layer {self.name}: the last axis of the inputs must have a known size, but "
-                f"their shape is {format_shape(input_shape)}. Give it in Input(shape=...)."
-            )
+        features = checked_features(input_shape, self.name)
         width = self.gates * self.units
         self.kernel = self.add_weight(name="kernel", shape=(features, width))
         self.recurrent_kernel = self.add_weight(name="recurrent_kernel", shape=(self.units, width))

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from kerasish import compat, ops
+from kerasish.compat import older_images
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
@@ -352,7 +353,7 @@ class UpSampling1D(_UpSampling):
         return config
 
 
-_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "keras2_bilinear")
 
 
 @_older
@@ -363,7 +364,8 @@ class UpSampling2D(_UpSampling):
         size: the factors: an int, or (height, width).
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         interpolation: "nearest" repeats rows and columns; "bilinear", "bicubic", "lanczos3" and
-            "lanczos5" draw smooth lines between them.
+            "lanczos5" draw smooth lines between them. "keras2_bilinear" is what Keras 2.3 called
+            bilinear: pixels stay where they are.
 
     Shapes:
         (batch, height, width, channels) -> (batch, a * height, b * width, channels)
@@ -389,13 +391,10 @@ class UpSampling2D(_UpSampling):
         if self.interpolation == "nearest":
             return super().call(inputs)
         first = self._first_axis
-        sizes = inputs.shape[first : first + 2]
-        if None in sizes:
-            raise ValueError(
-                f"Layer {self.name} (UpSampling2D, interpolation={self.interpolation!r}) needs "
-                f"images of known height and width, but got {format_shape(inputs.shape)}."
-            )
-        size = [int(n) * times for n, times in zip(sizes, self.size, strict=True)]  # type: ignore[arg-type]
+        if self.interpolation == "keras2_bilinear":
+            return older_images.enlarged(inputs, self.size, first)
+        sizes = ops.shape(inputs)[first : first + 2]
+        size = [n * times for n, times in zip(sizes, self.size, strict=True)]
         return ops.image.resize(inputs, size, self.interpolation, data_format=self.data_format)
 
 

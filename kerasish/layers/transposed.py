@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerasish import compat, constraints, initializers, ops, regularizers
+from kerasish import ops
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.checks import per_axis, positive
-from kerasish.layers.convolution import _Convolution
+from kerasish.layers.convolution import _Convolution, of_filters
 
 
 class _ConvTranspose(_Convolution):
@@ -52,9 +52,7 @@ class _ConvTranspose(_Convolution):
         if output_padding is not None:
             output_padding = per_axis(output_padding, self.rank, f"{name}: output_padding", least=0)
         self.output_padding = output_padding
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
+        self._keep_rules("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
 
     def build(self, input_shape: Any) -> None:
         """Makes the kernel and the bias."""
@@ -77,21 +75,7 @@ class _ConvTranspose(_Convolution):
         )
 
 
-_older = compat.older_names(
-    nb_filter="filters",
-    border_mode="padding",
-    subsample="strides",
-    dim_ordering="data_format",
-    init="kernel_initializer",
-    bias="use_bias",
-    W_regularizer="kernel_regularizer",
-    b_regularizer="bias_regularizer",
-    W_constraint="kernel_constraint",
-    b_constraint="bias_constraint",
-)
-
-
-@_older
+@of_filters
 class Conv1DTranspose(_ConvTranspose):
     """Makes sequences longer: each step gives a stretch of steps, and overlaps are added.
 
@@ -107,7 +91,7 @@ class Conv1DTranspose(_ConvTranspose):
     rank = 1
 
 
-@_older
+@of_filters
 class Conv2DTranspose(_ConvTranspose):
     """Makes images larger: each place gives a patch, and overlapping patches are added.
 
@@ -144,7 +128,7 @@ class Conv2DTranspose(_ConvTranspose):
     rank = 2
 
 
-@_older
+@of_filters
 class Conv3DTranspose(_ConvTranspose):
     """Makes volumes larger: each place gives a block, and overlapping blocks are added.
 

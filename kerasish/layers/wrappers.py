@@ -58,7 +58,9 @@ class TimeDistributed(Wrapper):
     """Applies a layer to each time step by itself.
 
     Args:
-        layer: the layer; it sees the time steps as further samples.
+        layer: the layer; it sees the time steps as further samples. So batch normalisation within
+            takes mean and variance over all samples and time steps at once, and moves its
+            averages once per batch, as in Keras 2 (Keras 3: time step by time step).
 
     Shapes:
         (batch, steps, ...) -> (batch, steps, ...)
@@ -318,7 +320,8 @@ class SpectralNormalization(Wrapper):
     def build(self, input_shape: Any = None) -> None:
         """Builds the layer, and makes the vector of the power iteration."""
         super().build(input_shape)
-        kernel = next((v for v in self.layer.weights if v.name in ("kernel", "embeddings")), None)
+        names = ("kernel", "depthwise_kernel", "embeddings")
+        kernel = next((v for v in self.layer.weights if v.name in names), None)
         if kernel is None:
             raise ValueError(
                 f"Layer {self.name} (SpectralNormalization): {self.layer.name} has no weight "

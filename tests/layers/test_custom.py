@@ -348,3 +348,20 @@ def test_states_are_reset(reset):
     else:
         getattr(model.layers[0], reset)()
     np.testing.assert_array_equal(model.predict(x, batch_size=2, verbose=0), first)
+
+
+class Twice(Layer):
+    """What it is given by position: whether this is training, and a mask."""
+
+    def call(self, x, training=False, mask=None):
+        x = x * 2 if training else x
+        return x if mask is None else x * ops.expand_dims(ops.cast(mask, x.dtype), -1)
+
+
+def test_training_and_mask_by_position():
+    mask = np.array([True, False])
+    np.testing.assert_array_equal(Twice()(X, True), 2 * X)
+    np.testing.assert_array_equal(Twice()(X, True, mask), 2 * X * mask[:, None])
+    np.testing.assert_array_equal(Twice()(X, False, mask=mask), X * mask[:, None])
+    model = models.Model(x := L.Input((3,)), Twice()(x, True))
+    np.testing.assert_array_equal(model.predict(X, verbose=0), 2 * X)

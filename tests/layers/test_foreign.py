@@ -211,7 +211,7 @@ def test_signatures_take_and_return_names(counting):
     np.testing.assert_array_equal(output.numpy(), X * 2)
 
 
-def test_files_that_name_a_saved_model(counting, tmp_path):
+def test_files_that_name_a_saved_model(counting, tmp_path, monkeypatch):
     model = models.Sequential([Input((3,)), TFSMLayer(counting)])
     model.layers[0].set_weights([np.array([1.0, 2.0, 3.0])])
     file = tmp_path / "model.keras"
@@ -224,6 +224,11 @@ def test_files_that_name_a_saved_model(counting, tmp_path):
     ):
         with pytest.raises(ValueError, match=r"may hold any code\. .*safe_mode=False"):
             load()
+    with monkeypatch.context() as patch:
+        patch.setattr(config._settings(), "safe_mode", False)
+        assert TFSMLayer.from_config(config_of_layer).call_endpoint == "serve"
+        with pytest.raises(ValueError, match=r"may hold any code\. .*safe_mode=False"):
+            saving.load_model(file, safe_mode=True)
     again = saving.load_model(file, safe_mode=False)
     np.testing.assert_array_equal(again.predict(X, verbose=0), X * np.array([1, 2, 3], "float32"))
     # The program itself named the path.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cases.layers import CASES, data
 
-from kerasish import layers, ops
+from kerasish import layers, models, ops
 from kerasish.graph.function import Function, run_counter
 from kerasish.graph.gradients import gradients
 from kerasish.graph.shapes import compatible
@@ -413,3 +413,84 @@ def test_functions_apply_layers():
 def test_other_names_are_the_same_layers():
     assert L.MaxPool2D is L.MaxPooling2D
     assert L.GlobalAvgPool1D is L.GlobalAveragePooling1D
+
+
+# --- in training, and not ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("renorm", [False, True])
+def test_averages_move_in_training_only(renorm):
+    x = np.random.default_rng(0).normal(2, 3, (16, 4)).astype("float32")
+    inputs = L.Input((4,))
+    layer = L.BatchNormalization(momentum=0.5, renorm=renorm)
+    model = models.Model(inputs, layer(inputs, training=True))
+    model.compile("sgd", "mse")
+    # The batch is normalised by itself, as the call said, but nothing is learnt of it.
+    np.testing.assert_allclose(model.predict(x, verbose=0).mean(0) * (not renorm), 0, atol=1e-5)
+    model.evaluate(x, x, verbose=0)
+    np.testing.assert_array_equal(layer.moving_mean, 0)
+    model.train_on_batch(x, x)
+    np.testing.assert_allclose(layer.moving_mean, x.mean(0) / 2, rtol=1e-5)
+    layer(x, training=True)
+    np.testing.assert_allclose(layer.moving_mean, x.mean(0) * 0.75, rtol=1e-5)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_functional_model_keeps_to_training(training):
+    x = np.ones((2, 100), "float32")
+    inputs = L.Input((100,))
+    inner = models.Model(inputs, L.PReLU()(L.Dropout(0.5)(inputs, training=training)))
+    again = models.Model.from_config(inner.get_config())
+    nested = models.Model(inputs, inner(inputs))
+    for model in (inner, again, nested):
+        model.compile("sgd", "mse")
+        assert (model.predict(x, verbose=0) == 0).any() == training
+        assert (model.evaluate(x, x, verbose=0) > 0) == training
+        assert (model.train_on_batch(x, x) > 0) == training
+
+
+def test_time_distributed_statistics_are_those_of_all_steps():
+    # As in Keras 2.3.1 for the same numbers.
+    x = np.random.RandomState(0).normal(size=(8, 3, 4)).astype("float32") * 2 + 1
+    layer = L.TimeDistributed(L.BatchNormalization(momentum=0.5))
+    plain = L.BatchNormalization(momentum=0.5)
+    expected = plain(x.reshape(24, 4), training=True)
+    np.testing.assert_allclose(layer(x, training=True), np.reshape(expected, x.shape), 1e-5, 1e-6)
+    for a, b in zip(layer.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, 1e-5, 1e-6)
+    np.testing.assert_allclose(layer.get_weights()[2], [0.587, 0.458, 0.442, 0.665], atol=5e-4)
+
+
+# --- what is given explicitly ------------------------------------------------------------
+
+
+def test_a_given_mask_goes_on():
+    x, mask = np.ones((2, 3, 4), "float32"), np.array([[True, False, True]] * 2)
+    y = L.LSTM(5, return_sequences=True)(x, mask=mask)
+    np.testing.assert_array_equal(y.mask, mask)
+    assert L.LSTM(5)(x, mask=mask).mask is None
+
+
+def test_shapes_of_several_inputs():
+    layer = L.MultiHeadAttention(2, 3)
+    assert layer.compute_output_shape((None, 4, 6), (None, 5, 6)) == (None, 4, 6)
+    named = {"query_shape": (None, 4, 6), "value_shape": (None, 5, 6), "key_shape": None}
+    assert layer.compute_output_shape(**named) == (None, 4, 6)
+    assert L.Dense(3).compute_output_shape(input_shape=(None, 4)) == (None, 3)
+
+
+def test_the_kernel_of_a_depthwise_convolution():
+    layer = L.SpectralNormalization(L.DepthwiseConv2D(2))
+    layer(np.ones((1, 4, 4, 3), "float32"))
+    assert layer.layer.kernel is layer.layer.depthwise_kernel is layer.kernel
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_enlarging_images_of_any_size(interpolation):
+    layer = L.UpSampling2D((2, 3), interpolation=interpolation)
+    x = L.Input((None, None, 1))
+    model = models.Model(x, layer(x))
+    assert model.output_shape == (None, None, None, 1)
+    for sizes in ((2, 3), (4, 2)):
+        images = np.arange(np.prod(sizes), dtype="float32").reshape(1, *sizes, 1)
+        np.testing.assert_allclose(model.predict(images, verbose=0), layer(images), 1e-5)

@@ -404,7 +404,12 @@ MISTAKES = [
     (lambda: L.TextVectorization(name="t")(WORDS), "Layer t takes texts of shape"),
     (lambda: L.Resizing(4, 4, crop_to_aspect_ratio=True, pad_to_aspect_ratio=True), "only one of"),
     (lambda: L.Resizing(4, 4, name="r")(NUMBERS), "Layer r takes an image .rank 3. or a batch"),
-    (lambda: L.Resizing(4, 4, name="r")(L.Input((None, 4, 3))), "Layer r: the height and width"),
+    (
+        lambda: L.Resizing(4, 4, name="r", bounding_box_format="xyxy")(
+            {"images": L.Input((None, 4, 3)), "bounding_boxes": {"boxes": np.ones((1, 2, 4))}}
+        ),
+        "Layer r: the height and width",
+    ),
     (lambda: L.Resizing(4, 4, name="r")(BOXED), "Layer r: there are bounding boxes"),
     (lambda: L.Resizing(4, 4, name="r")({"image": X}), "Layer r: the dict has no"),
     (lambda: L.Resizing(4, 4, bounding_box_format="xxyy"), "bounding_box_format must be one of"),
@@ -440,3 +445,33 @@ def test_gradients_pass_through_images():
     (slope,) = Function([x], [ops.gradients(ops.sum(y), [x])[0]], training=True)(IMAGES)
     assert slope.shape == IMAGES.shape
     assert abs(slope).sum() > 0
+
+
+# --- images whose sizes are known only when they come ------------------------------------
+
+OF_IMAGES = [case for case in FIXED if case[2] is IMAGES]
+
+
+def of_any_size(layer):
+    """A model of the layer that takes images of any size."""
+    last = layer.data_format == "channels_last"
+    x = L.Input((None, None, 3) if last else (IMAGES.shape[1], None, None))
+    return models.Model(x, layer(x))
+
+
+@pytest.mark.parametrize(("name", "arguments", "images"), OF_IMAGES)
+def test_images_of_any_size(name, arguments, images):
+    layer = getattr(L, name)(**arguments)
+    if not hasattr(layer, "data_format"):
+        return
+    model = of_any_size(layer)
+    for data in (images, images[:, :6, :7] if layer.data_format == "channels_last" else images):
+        np.testing.assert_allclose(model(data, training=True), layer(data), 1e-5, 1e-3)
+
+
+@pytest.mark.parametrize(("name", "arguments"), RANDOM)
+def test_chance_with_images_of_any_size(name, arguments):
+    layer = getattr(L, name)(**arguments)
+    model = of_any_size(layer)
+    for data in (IMAGES, IMAGES[:, :6, :7]):
+        assert model(data, training=True).shape == layer(data).shape

@@ -356,19 +356,20 @@ class MixUp(RandomImageLayer):
 class _Patches(RandomImageLayer):
     """Draws a rectangle for each image."""
 
-    def _interval(self, length: int, share: Tensor, seed: Any) -> tuple[Tensor, Tensor]:
+    def _interval(self, length: Any, share: Tensor, seed: Any) -> tuple[Tensor, Tensor]:
         """Begin and end of a share of a length, at any place."""
-        size = share * float(length)
-        start = self._uniform(ops.shape(share), (0.0, 1.0), seed) * (length - size)
+        whole = ops.cast(length, "float32")
+        size = share * whole
+        start = self._uniform(ops.shape(share), (0.0, 1.0), seed) * (whole - size)
         return start, start + size
 
-    def _inside(self, box: tuple[Any, Any, Any, Any], height: int, width: int) -> Tensor:
+    def _inside(self, box: tuple[Any, Any, Any, Any], height: Any, width: Any) -> Tensor:
         """True within the rectangles, in a shape that meets the images."""
         sizes, axes = (height, width), self._axes
         inside = None
         for axis, size, ends in zip(axes, sizes, (box[2:], box[:2]), strict=False):
-            at = np.arange(size, dtype="float32").reshape(
-                [size if i == axis else 1 for i in range(4)]
+            at = ops.reshape(
+                ops.arange(size, dtype="float32"), [-1 if i == axis else 1 for i in range(4)]
             )
             begin, end = map(per_image, ends)
             along = ops.logical_and(ops.less_equal(begin, at), ops.less(at, end))
@@ -414,7 +415,7 @@ class CutMix(_Patches):
         if not training:
             return {}
         generator = self.seed_generator if seed is None else seed
-        height, width = self._known_sizes(data)
+        height, width = self._sizes(data)
         batch = self._batch(data)
         alpha = self._uniform((), self.factor, seed) + 1e-6
         side = ops.sqrt(
@@ -422,10 +423,11 @@ class CutMix(_Patches):
         )
         left, right = self._interval(width, side, seed)
         top, bottom = self._interval(height, side, seed)
+        area = ops.cast(width * height, "float32")
         return {
             "permutation_order": _draw(distributions.shuffle, ops.arange(batch), seed=generator),
             "batch_masks": self._inside((left, right, top, bottom), height, width),
-            "mix_weight": 1.0 - (right - left) * (bottom - top) / float(width * height),
+            "mix_weight": 1.0 - (right - left) * (bottom - top) / area,
         }
 
     def _cut(self, x: Any, transformation: Transformation) -> Tensor:
@@ -504,7 +506,7 @@ class RandomErasing(_Patches):
         """The rectangles, which images they are filled in, and with what."""
         if not training:
             return {}
-        height, width = self._known_sizes(data)
+        height, width = self._sizes(data)
         batch = self._batch(data)
         sides = ops.sqrt(self._uniform((batch, 2), self.scale, seed))
         box = (

@@ -14,6 +14,7 @@ from kerasish.layers.preprocessing import boxes
 from kerasish.layers.preprocessing.images import (
     RandomImageLayer,
     Transformation,
+    at_known_sizes_p,
     bounds_of,
     checked_range,
     drawn_now,
@@ -70,15 +71,15 @@ class RandomPerspective(Warp):
         self, data: Any, training: bool = True, seed: Any = None
     ) -> Transformation:
         """Which images change, where their corners were and go, and the size of the images."""
-        height, width = self._known_sizes(data)
+        height, width = self._sizes(data)
         drawn: Transformation = {"sizes": (height, width)}
         if training:
             batch = self._batch(data)
             drawn["apply_perspective"] = self._chosen(batch, self.factor, seed)
             bounds = (-0.5 * self.scale, 0.5 * self.scale)
             shares = self._uniform((batch, 4, 2), bounds, seed)
-            right, below = width - 1.0, height - 1.0
-            start = ops.cast([[0.0, 0.0], [right, 0.0], [0.0, below], [right, below]], "float32")
+            right, below = (ops.cast(n - 1, "float32") for n in (width, height))
+            start = ops.convert_to_tensor([[0, 0], [right, 0], [0, below], [right, below]])
             drawn["start_points"] = ops.broadcast_to(start, (batch, 4, 2))
             drawn["end_points"] = start + start * shares
         return drawn
@@ -161,21 +162,25 @@ class RandomElasticTransform(RandomImageLayer):
         """Which images are bent, and where each pixel comes from, (batch, height, width, 2)."""
         if not training or not self.scale[1] or not self.factor[1]:
             return {}
-        height, width = self._known_sizes(data)
+        height, width = self._sizes(data)
         batch = self._batch(data)
         amount = self._uniform((), self.scale, seed)
         generator = self.seed_generator if seed is None else seed
         noise = drawn_now(random.normal((batch, height, width, 2), seed=generator))
-        # As wide as the strongest distortion needs.
-        size = 2 * math.ceil(3 * 0.05 * self.scale[1] * min(height, width)) + 1
-        sigma = ops.maximum(0.05 * min(height, width) * amount, 1e-6)
-        weights = filters.bell(max(size, 3), sigma, "float32")
-        moves = filters.blur(noise, weights, weights, "same") * (0.1 * max(height, width) * amount)
-        grid = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), -1)
         return {
             "apply_transform": self._chosen(batch, self.factor, seed),
-            "places": moves + grid.astype("float32"),
+            "places": at_known_sizes_p(noise, amount, function=self._places),
         }
+
+    def _places(self, noise: Tensor, amount: Tensor) -> Tensor:
+        sizes: Any = noise.shape[1:3]
+        # As wide as the strongest distortion needs.
+        size = 2 * math.ceil(3 * 0.05 * self.scale[1] * min(sizes)) + 1
+        sigma = ops.maximum(0.05 * min(sizes) * amount, 1e-6)
+        weights = filters.bell(max(size, 3), sigma, "float32")
+        moves = filters.blur(noise, weights, weights, "same") * (0.1 * max(sizes) * amount)
+        grid = np.stack(np.meshgrid(*map(np.arange, sizes), indexing="ij"), -1)
+        return moves + grid.astype("float32")
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
         """Bent as the transformation says."""
@@ -203,14 +208,20 @@ class RandomElasticTransform(RandomImageLayer):
 
     def _bent(self, x: Any, transformation: Transformation, interpolation: str) -> Tensor:
         images = x if self.data_format == "channels_last" else ops.moveaxis(x, 1, -1)
-        places = ops.unstack(transformation["places"], 2, axis=-1)
-        rows, columns = places
-        if self.fill_mode == "mirror":
-            sizes = images.shape[1:3]
-            rows, columns = (_mirrored(p, n) for p, n in zip(places, sizes, strict=True))
-        fill_mode = "nearest" if self.fill_mode == "mirror" else self.fill_mode
-        how = (interpolation, fill_mode, self.fill_value)
-        bent = warping._sampled(ops.cast(images, "float32"), rows, columns, *how)
+
+        def looked_up(images: Tensor, places: Tensor) -> Tensor:
+            rows, columns = ops.unstack(places, 2, axis=-1)
+            fill_mode = self.fill_mode
+            if fill_mode == "mirror":
+                height, width = images.shape[1:3]
+                rows, columns = _mirrored(rows, height), _mirrored(columns, width)
+                fill_mode = "nearest"
+            return warping._sampled(
+                images, rows, columns, interpolation, fill_mode, self.fill_value
+            )
+
+        images, places = ops.cast(images, "float32"), transformation["places"]
+        bent = at_known_sizes_p(images, places, function=looked_up)
         bent = bent if self.data_format == "channels_last" else ops.moveaxis(bent, -1, 1)
         chosen = per_image(transformation["apply_transform"])
         return ops.where(chosen, ops.cast(bent, x.dtype), x)

@@ -9,7 +9,13 @@ import numpy as np
 from kerasish import ops
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.checks import positive
-from kerasish.layers.preprocessing.images import ImageLayer, checked_range, narrowed, with_range
+from kerasish.layers.preprocessing.images import (
+    ImageLayer,
+    at_known_sizes_p,
+    checked_range,
+    narrowed,
+    with_range,
+)
 
 
 class AutoContrast(ImageLayer):
@@ -144,16 +150,19 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         """Equalised, in the same dtype."""
         x = ops.convert_to_tensor(images)
         dtype = x.dtype
-        height, width = self._known_sizes(x)
         x = with_range(ops.cast(x, "float32"), self.value_range, (0, 255))
         x = x if self.data_format == "channels_last" else ops.moveaxis(x, 1, -1)
+        x = at_known_sizes_p(x, function=self._equalized)
+        x = x if self.data_format == "channels_last" else ops.moveaxis(x, -1, 1)
+        return narrowed(with_range(x, (0, 255), self.value_range), dtype)
+
+    def _equalized(self, x: Tensor) -> Tensor:
+        height, width, _ = self._inner(x)
         down, across = self.tile_grid_size
         tiles = [-(-height // down), -(-width // across)]
         shades = ops.cast(ops.clip(x, 0.0, 255.0), "int32")
         table = self._table(self._in_tiles(shades, tiles), tiles[0] * tiles[1])
-        x = self._looked_up(shades, table, tiles)
-        x = x if self.data_format == "channels_last" else ops.moveaxis(x, -1, 1)
-        return narrowed(with_range(x, (0, 255), self.value_range), dtype)
+        return self._looked_up(shades, table, tiles)
 
     @staticmethod
     def _inner(x: Tensor) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from kerasish import ops, tree
 from kerasish.graph import dtypes, trace
 from kerasish.graph.function import Function
-from kerasish.graph.primitive import as_tensor
+from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Placeholder, Tensor
@@ -201,8 +201,8 @@ class ImageLayer(DataLayer):
             x = ops.expand_dims(x, 0)
         return Dim.of(x, self._axes[0]), Dim.of(x, self._axes[1])
 
-    def _known_sizes(self, images: Any) -> tuple[int, int]:
-        height, width = self._sizes(images)
+    def _known(self, sizes: tuple[Any, Any]) -> tuple[int, int]:
+        height, width = sizes
         if not isinstance(height, int) or not isinstance(width, int):
             raise ValueError(
                 f"Layer {self.name}: the height and width of the images must be known. Give the "
@@ -258,6 +258,14 @@ class RandomImageLayer(ImageLayer):
         """True for images that something happens to; its probability is itself drawn."""
         limits = self._uniform((batch,), probability, seed)
         return ops.less(self._uniform((batch,), (0.0, 1.0), seed), limits)
+
+
+def at_known_sizes(x: Tensor, *others: Tensor, function: Callable[..., Tensor]) -> Tensor:
+    """What a function makes of tensors once their sizes are known: one like the first of them."""
+    return function(x, *others)
+
+
+at_known_sizes_p = composite(at_known_sizes, lambda x, *others, function: x)
 
 
 def drawn_now(x: Tensor) -> Tensor:

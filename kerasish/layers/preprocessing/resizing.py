@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from kerasish import ops
+from kerasish.graph.primitive import composite
+from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.checks import one_of, positive
 from kerasish.layers.preprocessing.images import (
@@ -73,7 +75,7 @@ class Resizing(ImageLayer):
         self, data: Any, training: bool = True, seed: Any = None
     ) -> Transformation:
         """The size of the images."""
-        return {"sizes": self._known_sizes(data)}
+        return {"sizes": self._sizes(data)}
 
     def transform_images(
         self, images: Any, transformation: Any = None, training: bool = True
@@ -104,7 +106,7 @@ class Resizing(ImageLayer):
         self, bounding_boxes: Any, transformation: Any, training: bool = True
     ) -> Any:
         """Boxes for the new size; those of only -1 or 0, which fill up, become 0."""
-        height, width = transformation["sizes"]
+        height, width = self._known(transformation["sizes"])
         given = bounding_boxes["boxes"]
         filler = ops.logical_or(ops.all(ops.equal(given, -1), -1), ops.all(ops.equal(given, 0), -1))
         corners = self._corners(bounding_boxes, height, width)
@@ -128,44 +130,97 @@ class _Window(ImageLayer):
 
     height: int
     width: int
+    centred: bool
 
-    def _whole_window(self, height: int, width: int) -> tuple[int, int, int, int]:
-        """The largest window of the right proportions: top, left, height, width."""
-        rows = max(min(height, int(width * self.height / self.width)), 1)
-        columns = max(min(width, int(height * self.width / self.height)), 1)
-        return int((height - rows) / 2), int((width - columns) / 2), rows, columns
-
-    def _cut(self, images: Any, window: Any, interpolation: str, dtype: str) -> Tensor:
+    def _cut(self, images: Any, places: Any, interpolation: str, dtype: str) -> Tensor:
         x = ops.cast(images, dtype)
-        top, left, rows, columns = window
-        for axis, start, size in zip(self._axes, (top, left), (rows, columns), strict=False):
-            x = ops.take(x, start + np.arange(size, dtype="int32"), axis=axis)
-        if (rows, columns) == (self.height, self.width):
-            return x
-        size = (self.height, self.width)
-        return ops.image.resize(x, size, interpolation, data_format=self.data_format)
+        return crop_window_p(
+            x,
+            *(() if places is None else (places,)),
+            size=(self.height, self.width),
+            axes=self._axes[:2],
+            interpolation=interpolation,
+            centred=self.centred,
+        )
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
         """The windows."""
-        return self._cut(images, transformation["window"], "bilinear", self.compute_dtype)
+        return self._cut(images, transformation["places"], "bilinear", self.compute_dtype)
 
     def transform_segmentation_masks(
         self, segmentation_masks: Any, transformation: Any, training: bool = True
     ) -> Tensor:
         """The same windows; where they are stretched, each pixel is one of the old ones."""
         dtype = ops.convert_to_tensor(segmentation_masks).dtype
-        return self._cut(segmentation_masks, transformation["window"], "nearest", dtype)
+        return self._cut(segmentation_masks, transformation["places"], "nearest", dtype)
 
     def transform_bounding_boxes(
         self, bounding_boxes: Any, transformation: Any, training: bool = True
     ) -> Any:
         """Boxes within the windows."""
-        corners = self._corners(bounding_boxes, *transformation["sizes"])
-        top, left, rows, columns = transformation["window"]
+        sizes = self._known(transformation["sizes"])
+        corners = self._corners(bounding_boxes, *sizes)
+        places = transformation["places"]
+        top, left, rows, columns = _window_of(
+            sizes, (self.height, self.width), places, self.centred
+        )
         start = ops.stack([ops.cast(n, corners.dtype) for n in (left, top, left, top)])
         across, down = self.width / columns, self.height / rows
         moved = (corners - start) * ops.cast([across, down, across, down], corners.dtype)
         return self._boxed(bounding_boxes, moved, self.height, self.width)
+
+
+def _window_of(
+    sizes: tuple[int, int], wanted: tuple[int, int], places: Tensor | None, centred: bool
+) -> tuple[Any, Any, int, int]:
+    """Where a window is cut out: top, left, height, width.
+
+    Args:
+        sizes: of the images.
+        wanted: of the window, if the images are large enough.
+        places: two numbers from 0 to 1 that say which window it is.
+        centred: without places, whether it is the one in the middle; else, and of images that are
+            too small, it is the largest one of the right proportions.
+    """
+    (height, width), (rows, columns) = sizes, wanted
+    if height >= rows and width >= columns and (centred or places is not None):
+        spare = height - rows, width - columns
+        if places is None:
+            return spare[0] // 2, spare[1] // 2, rows, columns
+        counts = np.asarray(spare, "float32") + 1
+        top, left = ops.unstack(ops.cast(ops.floor(places * counts), "int32"), 2)
+        return top, left, rows, columns
+    across = max(min(width, int(height * columns / rows)), 1)
+    down = max(min(height, int(width * rows / columns)), 1)
+    return int((height - down) / 2), int((width - across) / 2), down, across
+
+
+def crop_window(
+    x: Tensor,
+    *places: Tensor,
+    size: tuple[int, int],
+    axes: tuple[int, int],
+    interpolation: str,
+    centred: bool,
+) -> Tensor:
+    """A window of each image; see `_window_of`."""
+    sizes: Any = tuple(x.shape[axis] for axis in axes)
+    top, left, rows, columns = _window_of(sizes, size, places[0] if places else None, centred)
+    for axis, start, count in zip(axes, (top, left), (rows, columns), strict=True):
+        x = ops.take(x, start + np.arange(count, dtype="int32"), axis=axis)
+    if (rows, columns) == size:
+        return x
+    data_format = "channels_last" if axes == (1, 2) else "channels_first"
+    return ops.image.resize(x, size, interpolation, data_format=data_format)
+
+
+def _window_spec(x: Spec, *places: Spec, size: tuple[int, int], axes: Any, **how: Any) -> Spec:
+    shape = [size[axes.index(i)] if i in axes else n for i, n in enumerate(x.shape)]
+    return Spec(tuple(shape), x.dtype)
+
+
+# Which window it is depends on sizes that may not be known before the graph runs.
+crop_window_p = composite(crop_window, _window_spec)
 
 
 class CenterCrop(_Window):
@@ -187,6 +242,7 @@ class CenterCrop(_Window):
     """
 
     only_training = False
+    centred = True
 
     def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any):
         super().__init__(data_format=data_format, **kwargs)
@@ -196,14 +252,8 @@ class CenterCrop(_Window):
     def get_random_transformation(
         self, data: Any, training: bool = True, seed: Any = None
     ) -> Transformation:
-        """The window, and the size of the images."""
-        height, width = self._known_sizes(data)
-        if height >= self.height and width >= self.width:
-            top, left = (height - self.height) // 2, (width - self.width) // 2
-            window = (top, left, self.height, self.width)
-        else:
-            window = self._whole_window(height, width)
-        return {"sizes": (height, width), "window": window}
+        """The size of the images."""
+        return {"sizes": self._sizes(data), "places": None}
 
 
 class RandomCrop(_Window, RandomImageLayer):
@@ -227,6 +277,8 @@ class RandomCrop(_Window, RandomImageLayer):
     (1, 2, 3, 3)
     """
 
+    centred = False
+
     def __init__(
         self,
         height: int,
@@ -243,14 +295,6 @@ class RandomCrop(_Window, RandomImageLayer):
     def get_random_transformation(
         self, data: Any, training: bool = True, seed: Any = None
     ) -> Transformation:
-        """The window, and the size of the images."""
-        height, width = self._known_sizes(data)
-        window: Any = self._whole_window(height, width)
-        if training and height >= self.height and width >= self.width:
-            spare = (height - self.height + 1, width - self.width + 1)
-            top, left = (
-                ops.cast(ops.floor(self._uniform((), (0.0, float(n)), seed)), "int32")
-                for n in spare
-            )
-            window = (top, left, self.height, self.width)
-        return {"sizes": (height, width), "window": window}
+        """Which window it is, if it is drawn, and the size of the images."""
+        places = self._uniform((2,), (0.0, 1.0), seed) if training else None
+        return {"sizes": self._sizes(data), "places": places}
