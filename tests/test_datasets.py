@@ -4,6 +4,7 @@ import hashlib
 import io
 import tarfile
 import threading
+import tracemalloc
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -335,6 +336,50 @@ def test_hostile_archives(tmp_path, make, members, message):
     with pytest.raises(files.ArchiveError, match=message):
         files.extract_archive(tmp_path / "archive", inner / "out")
     assert tree(tmp_path) == ["archive", "cache/out/old"]
+
+
+def make_long_name(path):
+    with tarfile.open(path, "w:gz") as archive, open("/dev/zero", "rb") as zeros:
+        for name in ("PaxHeader", "data"):
+            info = tarfile.TarInfo(name)
+            info.type, info.size = (tarfile.XHDTYPE if name == "PaxHeader" else b"0"), 1 << 28
+            archive.addfile(info, zeros)
+
+
+def make_long_link(path):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        info = zipfile.ZipInfo("link")
+        info.external_attr, info.compress_type = 0o120777 << 16, zipfile.ZIP_DEFLATED
+        archive.writestr(info, bytes(1 << 28))
+
+
+def make_sparse(path):
+    """A small tar whose one member says that it has 2 ** 60 bytes."""
+    header = tarfile.TarInfo("data")
+    header.size = 1 << 60
+    path.write_bytes(header.tobuf(tarfile.GNU_FORMAT) + bytes(2048))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (make_long_name, "a header declares a name of 268435456 bytes"),
+        (make_long_link, "is a link of 268435456 bytes"),
+        (make_sparse, "more than the disk has room for"),
+        (lambda path: make_tar(path, ("a", b"x"), ("a/b", b"y")), "damaged"),
+        (lambda path: make_tar(path, ("a" * 300, b"x")), "damaged"),
+        (lambda path: make_tar(path, ("l", HARD, "l")), "damaged|no file of it"),
+        (lambda path: make_tar(path, ("a", b"x"), ("a", SYM, "b")), "damaged"),
+    ],
+)
+def test_archives_that_would_fill_memory_or_disk(make, message, tmp_path):
+    make(tmp_path / "archive")
+    tracemalloc.start()
+    with pytest.raises(files.ArchiveError, match=message):
+        files.extract_archive(tmp_path / "archive", tmp_path / "out")
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+    assert tree(tmp_path) == ["archive"]
 
 
 @pytest.mark.parametrize("make", [make_tar, make_zip])

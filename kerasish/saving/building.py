@@ -34,13 +34,16 @@ _SYMPTOMS: tuple[type[Exception], ...] = (
 _SLACK = 1 << 16
 # Operations of a model: far more than hundreds of layers, some of them unrolled, take.
 _MOST_NODES = 1 << 17
-# Sizes for which layers make tables at once, and what no table has.
-_TABLES = ("height", "width", "num_mel_bins", "fft_length", "frame_length")
+# Numbers that optimizers and metrics may have: some for each weight, and tables of their own.
+_SLOTS, _STATES = 8, 1 << 24
+# Sizes for which layers and metrics make tables at once, and what no table has.
+_TABLES = {"height", "width", "size", "num_mel_bins", "fft_length", "frame_length"}
+_TABLES |= {"num_thresholds", "output_size"}
 _LARGEST = 1 << 20
 
 
 @contextmanager
-def building(path: Path | str, count: int | None = None) -> Iterator[None]:
+def building(path: Path | str, count: int | None = None, compiling: bool = False) -> Iterator[None]:
     """Where objects are made of the configs in a file.
 
     Args:
@@ -49,12 +52,14 @@ def building(path: Path | str, count: int | None = None) -> Iterator[None]:
             a config can ask for more memory than there is. The weights start as zeros, since
             those of the file take their place; no time goes into random numbers. If None, the
             memory of the computer is the bound.
+        compiling: whether it is the model's optimizer and metrics that are made, which have more
+            numbers, and begin with others than zeros.
 
     Raises:
         FileError: something could not be made, or is too large.
     """
     with ExitStack() as stack:
-        limit = _Memory(path) if count is None else _Budget(path, count)
+        limit = _Memory(path) if count is None else _Budget(path, count, compiling)
         stack.enter_context(initialized_by(limit))
         stack.enter_context(at_most(_MOST_NODES))
         try:
@@ -67,12 +72,13 @@ def building(path: Path | str, count: int | None = None) -> Iterator[None]:
 
 
 class _Budget:
-    """Makes zeros in the place of initial weights, up to a total."""
+    """Makes zeros in the place of initial weights, up to a total; for compiling it only counts."""
 
-    def __init__(self, path: Path | str, count: int):
-        self.path, self.count, self.left = path, count, count + _SLACK
+    def __init__(self, path: Path | str, count: int, compiling: bool):
+        self.path, self.count, self.compiling = path, count, compiling
+        self.left = _SLOTS * count + _STATES if compiling else count + _SLACK
 
-    def __call__(self, shape: Any, dtype: str) -> np.ndarray:
+    def __call__(self, shape: Any, dtype: str) -> np.ndarray | None:
         size = math.prod(shape)
         if size < 0 or size > self.left:
             raise FileError(
@@ -80,6 +86,8 @@ class _Budget:
                 f"has only {self.count} numbers for all weights."
             )
         self.left -= size
+        if self.compiling:
+            return None
         # One zero in all places: it takes no memory, and those of the file come in its place.
         zero: np.ndarray = np.zeros((), dtypes.numpy_dtype(dtype))
         return np.broadcast_to(zero, shape)
@@ -107,15 +115,19 @@ def _memory() -> float:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _check_tables(config: Any) -> None:
-    """Refuses sizes for which a layer would fill all memory with a table."""
+def check_tables(config: Any) -> None:
+    """Refuses sizes for which a layer or metric would fill all memory with a table."""
     waiting = [config]
     while waiting:
         item = waiting.pop()
         if isinstance(item, Mapping):
             for name in _TABLES:
-                if isinstance(size := item.get(name), (int, float)) and size > _LARGEST:
-                    raise FileError(f"The config has {name}={size}; it may be {_LARGEST} at most.")
+                sizes = item.get(name)
+                for size in sizes if isinstance(sizes, (list, tuple)) else [sizes]:
+                    if isinstance(size, (int, float)) and size > _LARGEST:
+                        raise FileError(
+                            f"The config has {name}={size}; it may be {_LARGEST} at most."
+                        )
         if isinstance(item, (Mapping, list, tuple)):
             waiting += item.values() if isinstance(item, Mapping) else item
 
@@ -132,7 +144,7 @@ def model_from_entry(entry: Mapping[str, Any]) -> Any:
         raise FileError(f"Expected the config of a model, but found {str(entry)[:100]}.")
     if entry["class_name"] == "Model" and not entry.get("module"):
         entry = {**entry, "module": "keras.models"}
-    _check_tables(entry)
+    check_tables(entry)
     model = deserialize_keras_object(entry)
     if not isinstance(model, Model):
         raise FileError(f"Expected a model, but the config is of {type(model).__name__}.")

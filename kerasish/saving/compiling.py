@@ -11,6 +11,7 @@ from kerasish.saving.serialization import (
     Configurable,
     deserialize_keras_object,
     get_registered_object,
+    parameters_of,
     serialize_keras_object,
 )
 
@@ -86,7 +87,8 @@ def training_config(model: Any) -> dict[str, Any] | None:
 
 
 def _old_optimizer(optimizer: Configurable, config: dict[str, Any]) -> dict[str, Any]:
-    usual = type(optimizer)().get_config()
+    needed = [p for p in parameters_of(type(optimizer)).values() if p.default is p.empty]
+    usual = {} if needed else type(optimizer)().get_config()
     return {
         key: _old_form(value)
         for key, value in config.items()

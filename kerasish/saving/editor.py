@@ -59,7 +59,6 @@ class KerasFileEditor:
     def _read(self, file: h5.Reader) -> Tree:
         if file.attribute("layer_names") is not None or file.find("model_weights") is not None:
             raise h5.FileError(f"{self.filepath} has the layout of Keras 2: load it into a model.")
-        file.count()  # so that nothing too large is read, and nothing leads round in a circle
         return _tree(file)
 
     # --- looking -------------------------------------------------------------------------

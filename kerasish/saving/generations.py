@@ -11,6 +11,8 @@ _KEYS = ("activation", "recurrent_activation", "inner_activation")
 # What Keras 1 and 2 mean by a name -> what that is called here.
 _MEANT = {"hard_sigmoid": "keras2_hard_sigmoid"}
 _NAMES = {meant: name for name, meant in _MEANT.items()}
+# As Keras 2 computed on TensorFlow 1: see compat.older_images.
+_OLD_BILINEAR = "keras2_bilinear"
 # The newest Kerases that read the files of either form.
 OLD_VERSION, NEW_VERSION = "2.15.0", "3.15.0"
 
@@ -25,7 +27,11 @@ def understood(config: Any, version: Any) -> Any:
     if not isinstance(version, str):
         found = config.get("keras_version") if isinstance(config, Mapping) else None
         version = found if isinstance(found, str) else ("3" if _has_modules(config) else "2")
-    return config if version[:1] > "2" else _renamed(config, _MEANT)
+    if version[:1] > "2":
+        return config
+    found = _renamed(config, _MEANT)
+    old = version.startswith(("2.2.", "2.3.")) and not version.endswith("-tf")  # of tf.keras
+    return _with_old_bilinear(found) if old else found
 
 
 def signed(config: Any) -> tuple[Any, str]:
@@ -51,6 +57,18 @@ def signed(config: Any) -> tuple[Any, str]:
         )
         return config, NEW_VERSION
     return _renamed(config, _NAMES), OLD_VERSION
+
+
+def _with_old_bilinear(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_old_bilinear(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    found = {key: _with_old_bilinear(item) for key, item in value.items()}
+    enlarges = found.get("class_name") == "UpSampling2D" and isinstance(found.get("config"), dict)
+    if enlarges and found["config"].get("interpolation") == "bilinear":
+        found["config"]["interpolation"] = _OLD_BILINEAR
+    return found
 
 
 def _has_modules(config: Any) -> bool:

@@ -30,6 +30,8 @@ EXPANSION = 1032
 _VARIABLE = (b"\x19", b"\x29", b"\x39")
 # How a global heap collection begins.
 _HEAP = b"GCOL\x01"
+# How many groups may lie within each other.
+_DEEPEST = 200
 # Filters that are part of HDF5 or of h5py. Others would be looked for as plugins.
 FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 32000: "lzf"}
 
@@ -73,7 +75,9 @@ def reading(source: Any) -> Iterator[Reader]:
     name = source.name if hasattr(source, "read") else os.fspath(source)
     try:
         with h5py.File(source, "r", locking=False) as file:
-            yield Reader(file, str(name))
+            reader = Reader(h5py.h5g.open(file.id, b"/"), str(name))
+            reader.datasets()  # so that nobody walks through it who does not come to an end
+            yield reader
     except FileError:
         raise
     except OSError as error:
@@ -99,59 +103,73 @@ class Reader:
     """A group of an HDF5 file: sub-groups, arrays and attributes, each checked when asked for.
 
     Args:
-        group: of h5py.
+        group: h5py's id of it. What h5py does with ids takes a fraction of what it takes else.
         name: of the file, for messages.
+        place: of the group in the file, for messages.
     """
 
-    def __init__(self, group: Any, name: str):
-        self.group = group
+    def __init__(self, group: Any, name: str, place: str = ""):
+        self.id = group
         self.file_name = name
+        self.place = place
+        self._names: list[str] | None = None
+        self._found: dict[str, Any] = {}
 
     def _problem(self, what: str, name: str) -> FileError:
-        place = f"{self.group.name.rstrip('/')}/{name}"
-        return FileError(f"{self.file_name}: {what} {place}.")
+        return FileError(f"{self.file_name}: {what} {self.place}/{name}.")
+
+    def top(self) -> Reader:
+        """The whole file."""
+        return Reader(library().h5g.open(self.id, b"/"), self.file_name)
 
     def names(self) -> list[str]:
         """What the group holds."""
-        return list(self.group)
+        if self._names is None:
+            self._names = list(library().Group(self.id))
+        return self._names
 
     def _item(self, name: str) -> Any:
-        """What lies at a path below this group, None if nothing does."""
-        h5py, item = library(), self.group
+        """The Reader or the dataset (its id) at a path below this group, None if there is none."""
+        item: Any = self
         for part in str(name).strip("/").split("/"):
-            if part in ("", ".", "..") or not isinstance(item, h5py.Group):
+            if part in ("", ".", "..") or not isinstance(item, Reader):
                 return None
-            link = item.get(part, getlink=True)
-            if link is None:
-                return None
-            if not isinstance(link, h5py.HardLink):
-                raise self._problem("a link to elsewhere is not followed:", name)
-            item = item[part]
+            if part not in item._found:
+                item._found[part] = item._opened(part)
+            item = item._found[part]
         return item
+
+    def _opened(self, name: str) -> Any:
+        h5py, key = library(), name.encode(errors="surrogateescape")
+        if key not in self.id:
+            return None
+        if self.id.links.get_info(key).type != h5py.h5l.TYPE_HARD:
+            raise self._problem("a link to elsewhere is not followed:", name)
+        item = h5py.h5o.open(self.id, key)
+        if isinstance(item, h5py.h5g.GroupID):
+            return Reader(item, self.file_name, f"{self.place}/{name}")
+        if not isinstance(item, h5py.h5d.DatasetID):
+            return None
+        self._check(item, name)
+        return item
+
+    def _dataset(self, name: str) -> Any:
+        item = self._item(name)
+        return None if isinstance(item, Reader) else item
 
     def find(self, name: str) -> Reader | None:
         """The group at a path, None if there is none."""
         item = self._item(name)
-        is_group = isinstance(item, library().Group)
-        return Reader(item, self.file_name) if is_group else None
+        return item if isinstance(item, Reader) else None
 
-    def array(self, name: str, shape: Sequence[int] | None = None) -> np.ndarray | None:
+    def array(self, name: str) -> np.ndarray | None:
         """The numbers at a path, None if there are none.
 
-        Args:
-            name: a path below this group.
-            shape: what the shape must be, any if None.
-
         Raises:
-            FileError: they have another shape, or are not plain numbers in the file itself.
+            FileError: they are not plain numbers in the file itself.
         """
-        item = self._item(name)
-        if not isinstance(item, library().Dataset):
-            return None
-        self._check(item, name)
-        if shape is not None and item.shape != tuple(shape):
-            raise ShapeError(tuple(shape), item.shape)
-        return _values(item)
+        item = self._dataset(name)
+        return None if item is None else _values(item)
 
     def planned(self, name: str, owner: str) -> Planned:
         """The numbers at a path, checked now and to be read later.
@@ -163,27 +181,28 @@ class Reader:
         Raises:
             FileError: there are none, or they are not plain numbers in the file itself.
         """
-        item = self._item(name)
-        if not isinstance(item, library().Dataset):
+        item = self._dataset(name)
+        if item is None:
             raise FileError(f"{self.file_name}: there is no array {name} for {owner}.")
-        self._check(item, name)
         return Planned(item.shape, functools.partial(_values, item))
 
     def _check(self, item: Any, name: str) -> None:
         """Refuses what is not plain numbers, or is larger than what the file has of it."""
-        h5py, plist = library(), item.id.get_create_plist()
-        if item.is_virtual or plist.get_external_count():
+        h5py, plist = library(), item.get_create_plist()
+        layout = plist.get_layout()
+        if layout == h5py.h5d.VIRTUAL or plist.get_external_count():
             raise self._problem("the numbers of another file are not read:", name)
-        shape, dtype = item.shape, item.dtype
-        if shape is None or not (dtype.kind in "biuf" or _is_raw_bfloat16(dtype)):
+        dtype = item.dtype
+        empty = item.get_space().get_simple_extent_type() == h5py.h5s.NULL
+        if empty or not (dtype.kind in "biuf" or _is_raw_bfloat16(dtype)):
             raise self._problem(f"expected numbers, but found {dtype} at", name)
-        size = math.prod(shape) * dtype.itemsize
+        size = math.prod(item.shape) * dtype.itemsize
         filters = [plist.get_filter(i)[0] for i in range(plist.get_nfilters())]
         if any(number not in FILTERS for number in filters):
             raise self._problem(f"an unknown compression ({filters}) of", name)
         packed = any(FILTERS[number] in ("deflate", "szip", "lzf") for number in filters)
-        stored = item.id.get_storage_size()
-        if plist.get_layout() == h5py.h5d.COMPACT:
+        stored = item.get_storage_size()
+        if layout == h5py.h5d.COMPACT:
             stored = max(stored, size if size <= 1 << 16 else 0)
         if size > stored * (EXPANSION if packed else 1):
             raise self._problem(
@@ -191,54 +210,66 @@ class Reader:
             )
 
     def count(self) -> int:
-        """How many numbers the datasets below hold together, each checked; aliases count once."""
-        h5py = library()
-        seen: set[int] = set()
-        waiting, total = [self.group], 0
+        """How many numbers the datasets below hold together."""
+        return sum(math.prod(item.shape) for item in self.datasets())
+
+    def datasets(self) -> list[Any]:
+        """All datasets below, each checked.
+
+        Raises:
+            FileError: two ways lead to one place, so that there may be no end of them; or one is
+                very long.
+        """
+        place = library().h5o.get_info
+        found, seen, waiting = [], {place(self.id).addr}, [(self, 1)]
         while waiting:
-            group = waiting.pop()
-            for name in group:
-                item = Reader(group, self.file_name)._item(name)
+            group, depth = waiting.pop()
+            for name in group.names():
+                item = group._item(name)
                 if item is None:
                     continue
-                address = h5py.h5o.get_info(item.id).addr
-                if address in seen:
-                    continue
+                inner = isinstance(item, Reader)
+                address = place(item.id if inner else item).addr
+                if address in seen or depth > _DEEPEST:
+                    raise group._problem("several ways, or a very long one, lead to", name)
                 seen.add(address)
-                if isinstance(item, h5py.Group):
-                    waiting.append(item)
-                elif isinstance(item, h5py.Dataset):
-                    Reader(group, self.file_name)._check(item, name)
-                    total += item.size
-        return total
+                if inner:
+                    waiting.append((item, depth + 1))
+                else:
+                    found.append(item)
+        return found
 
     def attribute(self, name: str) -> Any:
         """An attribute as a str, or as a list of str for an array of them; None if absent.
 
         Of a list, also the parts `name0`, `name1` ... that Keras makes of long ones.
         """
-        if name in self.group.attrs:
+        if self._has(name):
             return self._attribute(name)
         parts: list[str] = []
-        while f"{name}{len(parts)}" in self.group.attrs and len(parts) < 1 << 16:
+        while self._has(f"{name}{len(parts)}") and len(parts) < 1 << 16:
             parts.append(f"{name}{len(parts)}")
         return [text for part in parts for text in self._attribute(part)] if parts else None
 
+    def _has(self, name: str) -> bool:
+        return bool(library().h5a.exists(self.id, name.encode()))
+
     def _attribute(self, name: str) -> Any:
         limit = 1 << 26
-        found = library().h5a.open(self.group.id, name.encode())
-        if found.get_space().get_simple_extent_npoints() > 1 << 20:
+        h5py = library()
+        found = h5py.h5a.open(self.id, name.encode())
+        kind, count = found.get_type(), found.get_space().get_simple_extent_npoints()
+        if count > 1 << 20 or count * kind.get_size() > limit:
             raise self._problem("too long an attribute", name)
-        kind = found.get_type()
-        if not isinstance(kind, library().h5t.TypeStringID):
-            if found.get_space().get_simple_extent_npoints():
+        if not isinstance(kind, h5py.h5t.TypeStringID):
+            if count:
                 raise self._problem("expected text in the attribute", name)
             return []
         if kind.is_variable_str():
             if len(found.get_space().shape) > 1:
                 raise self._problem("expected a list in the attribute", name)
             _check_text(self.file_name, name)
-        value = self.group.attrs[name]
+        value = h5py.Group(self.id).attrs[name]
         if isinstance(value, (str, bytes)):
             if len(value) > limit:
                 raise self._problem("too long an attribute", name)
@@ -259,18 +290,10 @@ class Planned(NamedTuple):
 
 def _values(item: Any) -> np.ndarray:
     """The numbers of a dataset, read straight to where they stay."""
-    values = np.empty(item.shape, item.dtype)
+    h5s, values = library().h5s, np.empty(item.shape, item.dtype)
     if values.size:
-        item.read_direct(values)
+        item.read(h5s.ALL, h5s.ALL, values)
     return _decoded(values)
-
-
-class ShapeError(FileError):
-    """An array of a file has another shape than the variable that it is for."""
-
-    def __init__(self, expected: tuple[int, ...], found: tuple[int, ...]):
-        self.expected, self.found = expected, found
-        super().__init__(f"expected shape {expected}, but the file has {found}")
 
 
 # --- texts of variable length ------------------------------------------------------------

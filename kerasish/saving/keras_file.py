@@ -87,7 +87,7 @@ def load(
             entry = lambdas.with_functions(entry, safe_mode, custom_objects)
             model = model_from_entry(entry)
         config = entry.get("compile_config") if compile else None
-        with building(path):
+        with building(path, group.count(), compiling=True):
             if config:
                 model.compile_from_config(config)
             weights.read(model, group, with_optimizer=bool(config))
@@ -178,7 +178,7 @@ def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
         raise h5.FileError(f"{path}: {name} has {info.file_size} bytes, over {CONFIG_LIMIT}.")
     try:
         found = json.loads(archive.read(info))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers with too many digits
         raise h5.FileError(f"{path}: {name} is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise h5.FileError(f"{path}: {name} must hold an object, not {type(found).__name__}.")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kerasish import config as settings
-from kerasish.layers.foreign import TrustedPath
+from kerasish.layers.foreign import TrustedPath, untrusted
 
 
 def with_functions(
@@ -59,8 +59,10 @@ class _Resolver:
 
     def _trusted(self, config: dict[str, Any]) -> dict[str, Any]:
         """The config of a layer that runs a SavedModel, which may hold any code."""
+        if isinstance(config.get("filepath"), TrustedPath):
+            return config  # from the program itself, or allowed already
         if self.safe_mode:
-            return config  # the layer itself refuses it, and says what to do
+            raise untrusted(config)
         return {**config, "filepath": TrustedPath(config["filepath"])}
 
     def _keras2(self, config: dict[str, Any], owner: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from kerasish.graph.variable import Variable
 from kerasish.saving import generations, h5, lambdas
-from kerasish.saving.building import building, model_from_entry
+from kerasish.saving.building import building, check_tables, model_from_entry
 from kerasish.saving.compiling import compile_from_training_config, training_config
 from kerasish.saving.layouts import Share, Source, shares
 from kerasish.saving.legacy_config import model_config, readable
@@ -110,9 +110,10 @@ def load(
             entry = lambdas.with_functions(entry, safe_mode, custom_objects)
             model = model_from_entry(entry)
         config = _json(file, "training_config") if compile else None
-        with building(path):
+        with building(path, group.count(), compiling=True):
             _read_in_order(model, group, False)
             if config is not None:
+                check_tables(config)
                 compile_from_training_config(model, config)
                 _read_optimizer(model, file)
     return model
@@ -206,7 +207,7 @@ def _source(group: h5.Reader) -> Source:
     """Which Keras wrote the weights: files of whole models of Keras 1 say it at the top only."""
     version, backend = (group.attribute(name) for name in ("keras_version", "backend"))
     if version is None:
-        above = h5.Reader(group.group.file, group.file_name)
+        above = group.top()
         version, backend = above.attribute("keras_version"), above.attribute("backend")
     return Source(version if isinstance(version, str) else None, backend)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kerasish.saving.keras1 import is_of_keras1, layer_in_words_of_keras2
+from kerasish.saving import keras1
 from kerasish.saving.serialization import parameters_of
 
 # Initializers that Keras 2 has only as functions: scale, mode, distribution.
@@ -158,16 +158,22 @@ _UNUSED = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
 
 def readable(config: Any) -> Any:
     """A config without the entries of its layers that are unknown here and ask for nothing."""
+    return _readable(keras1.with_orderings(config))
+
+
+def _readable(config: Any) -> Any:
     from kerasish.layers import registry
 
     if isinstance(config, list):
-        return [readable(item) for item in config]
+        return [_readable(item) for item in config]
     if not isinstance(config, Mapping):
         return config
-    found = {key: readable(value) for key, value in config.items()}
+    if keras1.is_merging(config):
+        config = keras1.as_graph(config)
+    found = {key: _readable(value) for key, value in config.items()}
     name, inner = found.get("class_name"), found.get("config")
     if isinstance(name, str) and isinstance(inner, dict) and _is_of_keras1(found, inner):
-        name, inner = layer_in_words_of_keras2(name, inner)
+        name, inner = keras1.layer_in_words_of_keras2(name, inner)
         found |= {"class_name": name, "config": inner}
     if name == "Sequential" and isinstance(inner, list) and "name" in found:
         found["config"] = {"name": found["name"], "layers": inner}  # of Keras 1, within a model
@@ -176,7 +182,7 @@ def readable(config: Any) -> Any:
     if name == "ThresholdedReLU" and isinstance(inner, dict):  # of Keras 1 and 2
         inner = {("threshold" if k == "theta" else k): v for k, v in inner.items()}
         name, found["class_name"], found["config"] = "ReLU", "ReLU", inner
-    layer = registry.names.get(name) if isinstance(name, str) else None
+    layer = registry.built_in(name) if isinstance(name, str) else None
     if layer is None or not isinstance(inner, dict) or not _is_old(found):
         return found
     known = parameters_of(layer)
@@ -195,7 +201,9 @@ def readable(config: Any) -> Any:
 def _is_of_keras1(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
     if "module" in entry:
         return False
-    return entry["class_name"] == "Merge" or ("layers" not in config and is_of_keras1(config))
+    if entry["class_name"] == "Merge":
+        return True
+    return "layers" not in config and keras1.is_of_keras1(config)
 
 
 def _is_old(entry: Mapping[str, Any]) -> bool:

@@ -43,6 +43,7 @@ class Registry:
         aliases: other name -> name.
         home: the public module, the plural of `kind` if None.
         callables: whether any function may take the place of an object.
+        older: modules of this package that add more, imported when a name is not known.
 
     >>> registry = Registry("demo", [CustomObjectScope], {"scope": "CustomObjectScope"})
     >>> registry.find("custom_object_scope") is registry.find("scope") is CustomObjectScope
@@ -57,10 +58,12 @@ class Registry:
         *,
         home: str | None = None,
         callables: bool = True,
+        older: Iterable[str] = (),
     ):
         self.kind = kind
         self.home = home or f"{kind}s"
         self.callables = callables
+        self._older = list(older)
         self.names: dict[str, Any] = {}
         self._plain: dict[str, Any] = {}
         for item in objects:
@@ -89,7 +92,11 @@ class Registry:
 
     def built_in(self, name: str) -> Any:
         """The built-in object called `name`, None if there is none."""
-        return self.names.get(name, self._plain.get(_plain(name)))
+        found = self.names.get(name, self._plain.get(_plain(name)))
+        if found is None and self._older:
+            importlib.import_module(f"kerasish.{self._older.pop(0)}")
+            return self.built_in(name)
+        return found
 
     def _unknown(self, name: str) -> str:
         close = difflib.get_close_matches(name, self.names, n=3) or [

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.graph import dtypes
 from kerasish.graph.tensor import Tensor
 from kerasish.saving.custom_objects import (
     CustomObjectScope,
@@ -32,6 +33,7 @@ from kerasish.saving.registry import (
     registry_at,
     registry_of,
 )
+from kerasish.utils.arguments import reject_misspelt
 
 __all__ = [
     "Configurable",
@@ -223,7 +225,14 @@ def _function(name: Any) -> Any:
 
 
 def _array(config: Mapping[str, Any]) -> np.ndarray:
-    return np.asarray(config["value"], dtype=config["dtype"])
+    """Numbers or texts. Other dtypes could ask for any size, or for objects."""
+    name = str(config["dtype"])
+    if not name.startswith("str"):
+        return np.asarray(config["value"], dtypes.numpy_dtype(dtypes.standardize(name)))
+    found = np.asarray(config["value"])
+    if found.dtype.kind != "U":
+        raise ValueError(f"The config has an array of texts that are {found.dtype.name}.")
+    return found
 
 
 def _refuse_code(config: Any) -> Any:
@@ -325,6 +334,9 @@ class Configurable:
     _init_arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        init = cls.__init__
+        if kwargs and not hasattr(init, "__wrapped__"):  # which may know older names
+            reject_misspelt(cls, init, args, kwargs)
         instance = super().__new__(cls)
         # Past any __setattr__ that tracks layers and weights, which isn't ready yet.
         instance.__dict__["_init_arguments"] = (args, kwargs)

@@ -144,7 +144,7 @@ def _list(path: Path) -> Mapping[str, Any]:
         raise h5.FileError(f"{path} has more than {_LIMIT} bytes.")
     try:
         found = json.loads(path.read_bytes())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise h5.FileError(f"{path} is not JSON: {error}") from error
     if not isinstance(found, dict) or not isinstance(found.get("weight_map"), dict):
         raise h5.FileError(f"{path} is no list of weights: it has no weight_map.")

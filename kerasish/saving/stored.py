@@ -9,16 +9,16 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from kerasish.saving.h5 import FileError
 from kerasish.saving.window import Window
 
-# Small enough to stay in a processor's cache between the reading and the summing.
-_CHUNK = 1 << 18
 # A thread for less than this would not pay.
 _SPAN = 1 << 22
 _MOST_THREADS = 4
@@ -70,14 +70,14 @@ def checked(path: Path, info: zipfile.ZipInfo, first: bool) -> Iterator[Window]:
         FileError: it does not lie where the archive says; or the sum is wrong, which shows at
             the end of the block if not `first`.
     """
-    with open(path, "rb", buffering=0) as file:
+    with open(path, "rb", buffering=0) as file, ThreadPoolExecutor(_MOST_THREADS) as pool:
         file.seek(info.header_offset)
         header = file.read(_LOCAL_HEADER.size)
         signature, name, extra = _LOCAL_HEADER.unpack(header)
         start = info.header_offset + len(header) + name + extra
         if signature != b"PK\x03\x04" or start + info.file_size > os.path.getsize(path):
             raise FileError(f"{path} is damaged: {info.filename} is not where it should be.")
-        window = _Summing(file, start, info.file_size, str(path))
+        window = _Summing(file, start, info.file_size, str(path), pool)
         try:
             if not first or window.sum() == info.CRC:
                 yield window
@@ -89,8 +89,9 @@ def checked(path: Path, info: zipfile.ZipInfo, first: bool) -> Iterator[Window]:
 class _Summing(Window):
     """Sums up large stretches while they are read, and the rest at the end."""
 
-    def __init__(self, file: Any, start: int, size: int, name: str):
+    def __init__(self, file: Any, start: int, size: int, name: str, pool: Executor):
         super().__init__(file, start, size, name)
+        self.pool = pool
         # Where each stretch begins, how long it is, and its sum.
         self.found: list[tuple[int, int, int]] = []
         self.total: int | None = None
@@ -100,7 +101,8 @@ class _Summing(Window):
         if self.total is not None or self.at < 0 or not _LARGE <= len(view) <= self.size - self.at:
             return super().readinto(view)
         place = self.start + self.at
-        self.found.append((self.at, len(view), check_sum(self.name, place, len(view), view)))
+        total = check_sum(self.name, place, len(view), view, self.pool)
+        self.found.append((self.at, len(view), total))
         self.at += len(view)
         return len(view)
 
@@ -111,7 +113,7 @@ class _Summing(Window):
             for start, size, found in [*sorted(self.found), (self.size, 0, 0)]:
                 if start < at:
                     continue  # read twice
-                between = check_sum(self.name, self.start + at, start - at)
+                between = check_sum(self.name, self.start + at, start - at, pool=self.pool)
                 total = _appended(_appended(total, between, start - at), found, size)
                 at = start + size
             self.total = total
@@ -124,46 +126,99 @@ class _Summing(Window):
 
 _POLYNOMIAL = 0xEDB88320  # of zip's sum, the highest power in the lowest bit
 _ONE, _X = 1 << 31, 1 << 30
+_ALL = (1 << 32) - 1
 
 
-def check_sum(path: str | Path, start: int, size: int, into: memoryview | None = None) -> int:
+def check_sum(
+    path: str | Path,
+    start: int,
+    size: int,
+    into: memoryview | None = None,
+    pool: Executor | None = None,
+) -> int:
     """The CRC-32 of a part of a file, computed by several threads.
 
     Args:
         path: of the file.
         start: where the part begins.
-        size: how long it is; less if the file ends before.
+        size: how long it is.
         into: as long as the part, and filled with it.
+        pool: the threads, if there are some already.
+
+    Raises:
+        FileError: the file ends before.
     """
     threads = max(1, min(_MOST_THREADS, os.cpu_count() or 1, size // _SPAN))
     if threads == 1:
         return _sum_of_span(path, start, size, into)
     span = -(-size // threads)
     spans = [(at, min(span, size - at)) for at in range(0, size, span)]
-    with ThreadPoolExecutor(threads) as pool:
+    with nullcontext(pool) if pool else ThreadPoolExecutor(threads) as workers:
         sums = [
-            pool.submit(_sum_of_span, path, start + at, length, into and into[at : at + length])
+            workers.submit(_sum_of_span, path, start + at, length, into and into[at : at + length])
             for at, length in spans
         ]
-    total = 0
-    for found, (_, length) in zip(sums, spans, strict=True):
-        total = _appended(total, found.result(), length)
+        total = 0
+        for found, (_, length) in zip(sums, spans, strict=True):
+            total = _appended(total, found.result(), length)
     return total
 
 
 def _sum_of_span(path: str | Path, start: int, size: int, into: memoryview | None) -> int:
-    total = done = 0
-    scratch = memoryview(bytearray(0 if into else min(_CHUNK, size)))
+    scratch = np.zeros(_WIDTH, "uint8")
+    target = None if into is None else np.frombuffer(into, "uint8")
+    found = _Sum()
+    done = size % _WIDTH
     with open(path, "rb", buffering=0) as file:
         file.seek(start)
+        _fill(file, scratch[_WIDTH - done :])
+        if target is not None:
+            target[:done] = scratch[_WIDTH - done :]
+        found.add(scratch)
         while done < size:
-            chunk = into[done : done + _CHUNK] if into else scratch[: size - done]
-            count = file.readinto(chunk)
-            if not count:
-                break
-            total = zlib.crc32(chunk[:count], total)
-            done += count
-    return total
+            block = scratch if target is None else target[done : done + _WIDTH]
+            _fill(file, block)
+            found.add(block)
+            done += _WIDTH
+    return found.after(size)
+
+
+def _fill(file: Any, block: np.ndarray) -> None:
+    if len(block) and file.readinto(block) < len(block):
+        raise FileError(f"{file.name} is damaged: it ends too early.")
+
+
+# 1 + x^a + x^n is the shortest multiple of the polynomial that has three terms; its square, which
+# has the same form, is one too, and so are all powers of two. Modulo such a multiple a byte is as
+# good as the same byte n / 8 places and (n - a) / 8 places further on. So all bytes can be moved to
+# the last places of a stretch, which zlib then sums. NumPy moves faster than zlib sums.
+_TERMS = (41678, 91639)
+# Terms and blocks for the power of 16, in bytes: small enough for a processor's cache.
+_MIDDLE, _WIDTH = (2 * term for term in _TERMS)
+
+
+class _Sum:
+    """The CRC-32 of blocks of _WIDTH bytes; zeros before the first other byte do not count."""
+
+    def __init__(self) -> None:
+        self.total, self.spare = np.zeros(_WIDTH, "uint8"), np.empty(_WIDTH, "uint8")
+
+    def add(self, block: np.ndarray) -> None:
+        old, new = self.total, self.spare
+        np.bitwise_xor(block, old, out=new)
+        new[: _WIDTH - _MIDDLE] ^= old[_MIDDLE:]
+        new[_WIDTH - _MIDDLE :] ^= new[:_MIDDLE]
+        self.total, self.spare = new, old
+
+    def after(self, size: int) -> int:
+        """The sum of the last `size` bytes."""
+        rest = self.total.copy()
+        rest[_WIDTH - _MIDDLE :] ^= rest[:_MIDDLE]  # those of the last block stay where they are
+        return zlib.crc32(rest) ^ _sum_of_zeros(_WIDTH) ^ _sum_of_zeros(size)
+
+
+def _sum_of_zeros(size: int) -> int:
+    return _appended(_ALL, _ALL, size)
 
 
 def _appended(total: int, found: int, length: int) -> int:

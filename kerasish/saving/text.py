@@ -14,6 +14,7 @@ from kerasish.saving.serialization import CustomObjectScope
 
 # A few lines of YAML can repeat each other so often that they fill any memory.
 _YAML_LIMIT = 1 << 20
+_YAML_DEEPEST = 500
 
 
 def yaml_library() -> Any:
@@ -72,7 +73,19 @@ def model_from_yaml(text: str, custom_objects: Mapping[str, Any] | None = None) 
     yaml = yaml_library()
 
     class Loader(yaml.SafeLoader):  # type: ignore[name-defined]
-        """Also reads what older Kerases wrote for tuples and strings."""
+        """Also reads what older Kerases wrote for tuples and strings.
+
+        But no `<<`, of which a few lines fill any memory, and not what is nested without end.
+        """
+
+        def flatten_mapping(self, node: Any) -> None:
+            if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+                raise FileError("The YAML has merge keys (<<), which no Keras writes.")
+
+        def fetch_flow_collection_start(self, token: Any) -> None:
+            if self.flow_level > _YAML_DEEPEST:
+                raise FileError(f"The YAML has more than {_YAML_DEEPEST} brackets in each other.")
+            super().fetch_flow_collection_start(token)
 
     sequence = lambda loader, node: loader.construct_sequence(node, deep=True)  # noqa: E731
     Loader.add_constructor("tag:yaml.org,2002:python/tuple", sequence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import os
@@ -320,8 +321,31 @@ def _plain_progress(total: int | None, every: float = 5.0) -> Callable[[int], No
 class _Member(NamedTuple):
     name: str
     kind: str  # "file", "directory", "link", or what else it is
+    size: int
     open: Callable[[], IO[bytes] | None]
     link: str = ""
+
+
+# Names and links of this length have no place in any file system.
+LONGEST_NAME = 1 << 16
+# What is wrong with the disk, not with the archive: no space, no permission ...
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
+_OF_THE_DISK |= {errno.EMFILE, errno.ENFILE}
+
+
+_TEXTS: tuple[bytes, ...] = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+_TEXTS += (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+
+
+class _Header(tarfile.TarInfo):
+    """A header that does not have a name or the like read that would fill the memory."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> Any:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _TEXTS and header.size > LONGEST_NAME:
+            raise ArchiveError(f"a header declares a name of {header.size} bytes")
+        return header
 
 
 def extract_archive(
@@ -331,8 +355,8 @@ def extract_archive(
 ) -> None:
     """Unpack a tar or zip archive into `directory`, replacing it as a whole.
 
-    Names and links that lead out of the directory, and anything but files, directories and links,
-    are refused, and then nothing is kept: `ArchiveError`.
+    Names and links that lead out of the directory, anything but files, directories and links, and
+    what the disk has no room for are refused, and then nothing is kept: `ArchiveError`.
 
     archive_format: "tar" (compressed or not), "zip", a list of them, or "auto" for both.
 
@@ -351,8 +375,8 @@ def extract_archive(
         except ArchiveError as error:
             raise ArchiveError(f"{path}: {error}") from None
         except Exception as error:  # each decoder has its own errors for damaged data
-            if isinstance(error, OSError) and error.errno is not None:
-                raise  # the disk is full, or the like
+            if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+                raise
             raise ArchiveError(f"{path} is damaged: {error}") from error
         if directory.is_dir():
             os.replace(directory, old)
@@ -369,8 +393,9 @@ def _formats(archive_format: str | list[str] | None) -> list[str]:
 
 @contextmanager
 def _archive_members(path: Path, formats: list[str]) -> Iterator[Iterator[_Member]]:
-    if "tar" in formats and tarfile.is_tarfile(path):
-        with tarfile.open(path) as tar:
+    tar = _opened_tar(path) if "tar" in formats else None
+    if tar is not None:
+        with tar:
             yield (_tar_member(tar, member) for member in tar)
             while tar.fileobj and tar.fileobj.read(CHUNK):
                 pass  # checksums of compressed files stand at their end, behind the last member
@@ -381,6 +406,13 @@ def _archive_members(path: Path, formats: list[str]) -> Iterator[Iterator[_Membe
         raise ArchiveError(f"not an archive of the format {' or '.join(formats) or None}")
 
 
+def _opened_tar(path: Path) -> tarfile.TarFile | None:
+    try:
+        return tarfile.open(path, tarinfo=_Header)
+    except tarfile.TarError:
+        return None
+
+
 def _tar_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> _Member:
     kind = f"special file (type {member.type!r})"
     if member.isdir():
@@ -389,15 +421,18 @@ def _tar_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> _Member:
         kind = "file"
     elif member.issym():
         kind = "link"
-    return _Member(member.name, kind, lambda: tar.extractfile(member), member.linkname)
+    size = member.size if member.isreg() else 0
+    return _Member(member.name, kind, size, lambda: tar.extractfile(member), member.linkname)
 
 
 def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> _Member:
     link = ""
     kind = "directory" if member.is_dir() else "file"
     if stat.S_ISLNK(member.external_attr >> 16):
+        if member.file_size > LONGEST_NAME:
+            raise ArchiveError(f"member {member.filename!r} is a link of {member.file_size} bytes")
         kind, link = "link", archive.read(member).decode()
-    return _Member(member.filename, kind, lambda: archive.open(member), link)
+    return _Member(member.filename, kind, member.file_size, lambda: archive.open(member), link)
 
 
 def _unpack(members: Iterator[_Member], root: Path) -> None:
@@ -406,8 +441,11 @@ def _unpack(members: Iterator[_Member], root: Path) -> None:
     Links are made last, so that nothing can be written through one; each is checked before it is
     made, and all again at the end, since a later link may change where an earlier one leads.
     """
-    links = []
+    links, room = [], shutil.disk_usage(root).free
     for member in members:
+        room -= member.size
+        if room < 0:
+            raise ArchiveError(f"member {member.name!r} is more than the disk has room for")
         place = _place_below(root, member.name)
         if member.kind == "directory":
             place.mkdir(parents=True, exist_ok=True)

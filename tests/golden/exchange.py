@@ -1,4 +1,4 @@
-"""Exchanges files with an older Keras; runs under that Keras, on any Python from 3.6.
+"""Exchanges files with an older Keras; runs under that Keras, on any Python from 3.7.
 
     python exchange.py record FOLDER    writes models, with inputs and outputs, for kerasish to read
     python exchange.py check FOLDER     reads what kerasish wrote (test_exchange.py write FOLDER)

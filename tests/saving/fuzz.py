@@ -15,6 +15,7 @@ import resource
 import shutil
 import signal
 import sys
+import tarfile
 import tempfile
 import time
 import warnings
@@ -23,17 +24,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import structures
 
 from kerasish import layers, models
 from kerasish.datasets import mnist
 from kerasish.saving import lambdas
+from kerasish.utils import files
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 # How long a case may take, and how much more memory than before.
 SECONDS, MEMORY = 20, 4 << 30
 # What no file may lead to.
 FORBIDDEN = ("os.system", "pickle.find_class", "socket.connect")
-FORBIDDEN += ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.symlink", "urllib.Request")
+FORBIDDEN += ("subprocess.Popen", "os.exec", "os.posix_spawn", "urllib.Request")
 
 
 def small():
@@ -132,9 +135,17 @@ def zipped(parts, compression=zipfile.ZIP_STORED):
 
 def damaged_keras(content, rng):
     """A `.keras` file: damaged as a whole, or in its config, or in its weights."""
-    parts, kind = members(content), rng.randrange(4)
+    parts, kind = members(content), rng.randrange(9)
     if kind == 0:
         return damaged(content, rng)
+    if kind in (4, 5):
+        return (structures.lying_zip if kind == 4 else structures.crowded_zip)(content, rng)
+    if kind == 6:
+        name = "model.weights.h5"
+        return zipped(parts | {name: structures.odd_h5(parts[name], rng)}, rng.choice([0, 8]))
+    if kind in (7, 8):
+        config = structures.odd_config(json.loads(parts["config.json"]), rng)
+        return zipped(parts | {"config.json": structures.as_text(config)})
     if kind == 1:
         name = "model.weights.h5"
         return zipped(parts | {name: damaged(parts[name], rng)}, rng.choice([0, 8]))
@@ -146,25 +157,46 @@ def damaged_npz(content, rng):
     """Arrays in a zip: damaged as a whole, or one of them."""
     if rng.random() < 0.3:
         return damaged(content, rng)
+    if rng.random() < 0.2:
+        return structures.lying_zip(content, rng)
     parts = members(content)
     name = rng.choice(sorted(parts))
+    if rng.random() < 0.3:
+        return zipped(parts | {name: structures.odd_npy(rng)})
     start = parts[name][:128]  # the form of the array
     return zipped(parts | {name: damaged(start, rng) + parts[name][128:]})
 
 
 def damaged_h5(content, rng):
     """An HDF5 file with a model: its bytes, or its config, in which lengths stay as they are."""
-    if rng.random() < 0.6:
-        return damaged(content, rng)
+    kind = rng.random()
+    if kind < 0.7:
+        return (structures.odd_h5 if kind < 0.3 else damaged)(content, rng)
     import h5py
 
     file = io.BytesIO(content)
     with h5py.File(file, "r+") as opened:
         for name in ("model_config", "training_config"):
             if name in opened.attrs and rng.random() < 0.7:
-                config = damaged_config(json.loads(opened.attrs[name]), rng)
-                opened.attrs[name] = json.dumps(config).encode()
+                damage = rng.choice([damaged_config, structures.odd_config])
+                text = structures.as_text(damage(json.loads(opened.attrs[name]), rng))
+                opened.attrs[name] = text.encode()
     return file.getvalue()
+
+
+def damaged_weights(content, rng):
+    return (structures.odd_h5 if rng.random() < 0.4 else damaged)(content, rng)
+
+
+def damaged_zip(content, rng):
+    kinds = (damaged, structures.lying_zip, structures.crowded_zip)
+    return rng.choice(kinds)(content, rng)
+
+
+def damaged_tar(content, rng):
+    if rng.random() < 0.5:
+        content = structures.odd_tar(content, rng)
+    return damaged(content, rng) if rng.random() < 0.5 else content
 
 
 # --- what is loaded ----------------------------------------------------------------------
@@ -178,7 +210,9 @@ def cases(folder):
         model.save(folder / f"{label}.keras")
         model.save_weights(folder / f"{label}.weights.h5")
         found.append((f"{label}.keras", damaged_keras, models.load_model))
-        found.append((f"{label}.weights.h5", damaged, lambda path, make=make: loaded(make, path)))
+        found.append(
+            (f"{label}.weights.h5", damaged_weights, lambda path, make=make: loaded(make, path))
+        )
     small().save(folder / "small.h5")
     found.append(("small.h5", damaged_h5, models.load_model))
     for path in sorted(GOLDEN.glob("*.h5")) + sorted(GOLDEN.glob("*.keras")):
@@ -191,12 +225,28 @@ def cases(folder):
     ):
         (folder / name).write_text(text)
         found.append((name, damaged_text, lambda path, load=load: load(read_text(path))))
-    found += shard_cases(folder)
+    found += shard_cases(folder) + archive_cases(folder)
     images = np.zeros((3, 28, 28), "uint8")
     arrays = {"x_train": images, "y_train": images[:, 0, 0]}
     np.savez(folder / "m.npz", **arrays, x_test=images, y_test=images[:, 0, 0])
     found.append(("m.npz", damaged_npz, mnist.load_data))
     return [(name, (folder / name).read_bytes(), *rest) for name, *rest in found]
+
+
+def archive_cases(folder):
+    """What `get_file` unpacks."""
+    (folder / "one").write_bytes(b"1" * 3000)
+    with tarfile.open(folder / "a.tar", "w:gz") as archive:
+        archive.add(folder / "one", "a/one")
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(folder / "one", "a/one")
+    (folder / "one").unlink()
+    return [("a.tar", damaged_tar, unpacked), ("a.zip", damaged_zip, unpacked)]
+
+
+def unpacked(path):
+    with tempfile.TemporaryDirectory(dir=path.parent) as inner:
+        files.extract_archive(path, Path(inner, "out"))
 
 
 def shard_cases(folder):
@@ -218,7 +268,10 @@ def read_text(path):
 
 def damaged_text(content, rng):
     if content[:1] == b"{" and rng.random() < 0.8:
-        return json.dumps(damaged_config(json.loads(content), rng)).encode()
+        damage = rng.choice([damaged_config, structures.odd_config])
+        return structures.as_text(damage(json.loads(content), rng)).encode()
+    if b": " in content[:40] and rng.random() < 0.5:
+        return structures.odd_yaml(content, rng)
     return damaged(content, rng)
 
 
@@ -230,7 +283,11 @@ _watch = {"on": False, "folder": "", "seen": []}
 def _audit(event, arguments):
     if not _watch["on"]:
         return
-    if event in FORBIDDEN:
+    if event == "os.symlink":
+        place = os.path.realpath(os.path.dirname(os.path.abspath(arguments[1])))
+        if not place.startswith(os.path.realpath(_watch["folder"])):
+            _watch["seen"].append((event, str(arguments)[:200]))
+    elif event in FORBIDDEN:
         _watch["seen"].append((event, str(arguments)[:200]))
     elif event == "open":
         path, mode, flags = arguments

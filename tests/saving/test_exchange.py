@@ -4,6 +4,7 @@ python test_exchange.py write FOLDER    for `golden/exchange.py check FOLDER` of
 python test_exchange.py check FOLDER    reads what `golden/exchange.py record FOLDER` wrote
 """
 
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -20,7 +21,7 @@ from kerasish import layers, models  # noqa: E402
 
 pytest.importorskip("h5py")
 GOLDEN = TESTS / "golden"
-RECORDED = sorted(path.stem for path in GOLDEN.glob("*.npz"))
+RECORDED = sorted(path.stem for kind in ("h5", "keras") for path in GOLDEN.glob(f"*.{kind}"))
 
 
 def suffix_of(name):
@@ -65,6 +66,39 @@ def test_weights_of_cudnn_fit_plain_layers_and_back():
     before = models.Sequential([L.Input((5, 3)), L.GRU(2, reset_after=False, name="b")])
     with pytest.raises(ValueError, match="b/gru_cell/bias has shape"):
         before.load_weights(path, by_name=True)
+
+
+def keras1(name, **config):
+    return {"class_name": name, "config": {"name": name.lower(), **config}}
+
+
+def test_layers_of_keras1_that_do_not_say_where_the_channels_are():
+    first = keras1(
+        "Convolution2D", nb_filter=3, nb_row=2, nb_col=2, batch_input_shape=[None, 2, 6, 7],
+        dim_ordering="th",
+    )  # fmt: skip
+    stack = [
+        first,
+        keras1("ZeroPadding2D", padding=[1, 1]),
+        keras1("Cropping2D", cropping=[[1, 0]] * 2),
+    ]
+    config = {"class_name": "Sequential", "config": stack, "keras_version": "1.2.2"}
+    assert models.model_from_json(json.dumps(config)).output_shape == (None, 3, 6, 7)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (keras1("BatchNormalization", mode=1), "mode 1, by the statistics of each sample"),
+        (keras1("BatchNormalization", mode=2), "mode 2, by the statistics of each batch"),
+        (keras1("Merge", mode="halves", layers=[]), "merges by 'halves'"),
+    ],
+)
+def test_what_only_keras1_did(layer, words):
+    first = keras1("Dense", output_dim=3, batch_input_shape=[None, 2])
+    config = {"class_name": "Sequential", "config": [first, layer], "keras_version": "1.2.2"}
+    with pytest.raises(ValueError, match=f"{layer['config']['name']}.* {words}"):
+        models.model_from_json(json.dumps(config))
 
 
 def test_hard_sigmoid_keeps_its_meaning(tmp_path):

@@ -8,13 +8,14 @@ import os
 import pickle
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kerasish import callbacks, layers, losses, metrics, models, ops, optimizers, saving, utils
-from kerasish.saving import atomic, h5, window
+from kerasish.saving import atomic, h5, stored, window
 
 pytest.importorskip("h5py")
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
@@ -438,6 +439,32 @@ def test_configs_in_the_form_of_keras_2():
             older.deserialize_keras_object(wrong, {"twice": twice}, None, "loss")
     with pytest.raises(ValueError, match="Cannot serialize"):
         older.serialize_keras_object(5)
+
+
+def test_check_sums_are_those_of_zlib(tmp_path):
+    content, path = np.random.default_rng(0).bytes(12_000_000), tmp_path / "numbers"
+    path.write_bytes(content)
+    width = stored._WIDTH
+    for start, size in enumerate((0, 1, width - 1, width, width + 1, 9_999_999, 12_000_000 - 6)):
+        into = bytearray(size)
+        for target in (None, memoryview(into)) if size else (None,):
+            found = stored.check_sum(path, start, size, target)
+            assert found == zlib.crc32(content[start : start + size])
+        assert into == content[start : start + size] or not size
+    with pytest.raises(ValueError, match="ends too early"):
+        stored.check_sum(path, 1, len(content))
+
+
+def test_mixed_precision_as_h5(tmp_path):
+    model = models.Sequential([layers.Input((3,)), layers.Dense(2, dtype="mixed_float16")])
+    model.compile(optimizers.LossScaleOptimizer("adam"), "mse")
+    x = np.ones((4, 3))
+    model.fit(x, x[:, :2], **QUIET)
+    model.save(tmp_path / "m.h5")
+    loaded = models.load_model(tmp_path / "m.h5")
+    assert loaded.optimizer.get_config() == model.optimizer.get_config()
+    equal(loaded.get_weights(), model.get_weights())
+    loaded.fit(x, x[:, :2], **QUIET)
 
 
 def test_why_writing_failed_is_said(monkeypatch):

@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import fuzz
 from fuzz import small
 
-from kerasish import config, layers, models
-from kerasish.saving import building, deserialize_keras_object, h5
+from kerasish import config, layers, metrics, models
+from kerasish.saving import KerasFileEditor, building, deserialize_keras_object
 
 h5py = pytest.importorskip("h5py")
 
@@ -148,6 +148,7 @@ def test_byte_code_runs_only_if_asked_for(function, tmp_path, monkeypatch):
         ((4,), layers.Embedding(9, 3), {"input_dim": 10**12}, r"shape \(1000000000000, 3\)"),
         ((8, 8, 3), layers.Resizing(4, 4), {"height": 10**9}, "height=1000000000"),
         ((8, 8, 3), layers.CenterCrop(4, 4), {"width": 10**9}, "width=1000000000"),
+        ((8, 8, 3), layers.UpSampling2D(), {"size": [2, 10**9]}, "size=1000000000"),
         ((8, 8, 3), layers.RandAugment(), {"num_ops": 10**9}, "more operations than"),
         ((4, 2), layers.LSTM(3), {"unroll": True}, "more operations than"),
     ],
@@ -181,6 +182,34 @@ def test_absurd_sizes(shape, layer, change, words, kind, tmp_path, monkeypatch):
                 file.attrs["model_config"] = json.dumps(config)
         models.load_model(path)
     assert tracemalloc.get_traced_memory()[1] < 100e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5"])
+@pytest.mark.parametrize(
+    ("metric", "change", "words"),
+    [
+        (metrics.AUC(), {"num_thresholds": 10**12}, "num_thresholds=1000000000000"),
+        (metrics.MeanIoU(2), {"num_classes": 30_000}, r"shape \(30000, 30000\)"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, metrics.Metric) else "",
+)
+def test_absurd_metrics(metric, change, words, name, tmp_path):
+    model = small()
+    model.compile("adam", "mse", metrics=[metric])
+    path = tmp_path / name
+    model.save(path)
+    if name == "m.keras":
+        with_config(path, lambda c: c["compile_config"]["metrics"][0]["config"].update(change))
+    else:
+        with h5py.File(path, "r+") as file:
+            config = json.loads(file.attrs["training_config"])
+            config["metrics"][0]["config"].update(change)
+            file.attrs["training_config"] = json.dumps(config)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=words):
+        models.load_model(path)
+    assert tracemalloc.get_traced_memory()[1] < 50e6
     tracemalloc.stop()
 
 
@@ -296,14 +325,40 @@ def test_arrays_that_are_not_plain(replace, words, name, place, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-def test_groups_in_a_circle_and_weights_without_a_place(tmp_path):
+def circle(file):
+    group = file.create_group("x")
+    group["y"] = file["/"]
+
+
+def lattice(file):
+    group = file.create_group("x0")
+    for i in range(1, 50):
+        below = file.create_group(f"x{i}")
+        group["left"], group["right"], group = below, below, below
+
+
+def well(file):
+    file.create_group("x/" * 3000)
+
+
+@pytest.mark.parametrize("change", [circle, lattice, well])
+@pytest.mark.parametrize("name", ["w.weights.h5", "w.h5"])
+def test_groups_in_a_circle(change, name, tmp_path):
+    small().save_weights(tmp_path / name)
+    with h5py.File(tmp_path / name, "r+") as file:
+        change(file)
+    with pytest.raises(ValueError, match="several ways, or a very long one"):
+        small().load_weights(tmp_path / name)
+    with pytest.raises(ValueError, match=r"several ways"):
+        KerasFileEditor(tmp_path / name)
+
+
+def test_weights_without_a_place(tmp_path):
     path = tmp_path / "w.weights.h5"
     small().save_weights(path)
     with h5py.File(path, "r+") as file:
-        file["layers/dense/again"] = file["layers"]
-    with h5.reading(path) as file:
-        assert file.count() == 23 + 2
-    with pytest.raises(ValueError):  # noqa: PT011  the circle has weights without a place
+        file["more/vars/0"] = np.zeros(3)
+    with pytest.raises(ValueError, match="weights at more/vars, for which"):
         small().load_weights(path)
 
 
