@@ -65,6 +65,8 @@ class Engine(ABC):
             spelled out.
         without_gradient: the operations that it runs, but cannot differentiate. Gradients that
             lead through one come spelled out.
+        one_shape: whether `run_steps` should find as many samples in its data each time, since
+            it may compile for their number.
         volatile: whether its process may die while this one lives on, so that the values
             of variables have to be fetched now and then.
     """
@@ -74,6 +76,7 @@ class Engine(ABC):
     native_gradients = False
     higher_gradients = True
     without_gradient: Collection[str] = ()
+    one_shape = False
     volatile = False
 
     def lowers(self, op: str) -> bool:
@@ -158,6 +161,10 @@ class Engine(ABC):
     @abstractmethod
     def put(self, array: np.ndarray) -> Any:
         """Places data on the engine for `run_steps`. The result has `shape` and `dtype`."""
+
+    def borrow(self, array: np.ndarray) -> Any:
+        """As `put`, for one call of `run_steps`: memory that stays as it is until that has run."""
+        return self.put(array)
 
     @abstractmethod
     def compile(self, program: Program) -> Executable:

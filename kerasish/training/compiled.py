@@ -159,7 +159,8 @@ class Objective:
 
     def update(self, targets: list[Tensor], outputs: list[Tensor], weights: list[Any]) -> None:
         """Updates the states of the metrics, but for those of losses, with one batch."""
-        for i, output in enumerate(outputs):
+        # Where there was only add_loss to train on, targets that come later mean nothing.
+        for i, output in enumerate(outputs[: len(self.unweighted)]):
             for metric in self.unweighted[i]:
                 metric.update_state(targets[i], output)
             for metric in self.weighted[i]:

@@ -18,6 +18,8 @@ from kerasish.utils.arguments import suggestion
 # Arrays up to this size are placed on the engine whole; more goes there batch by batch.
 RESIDENT_BYTES = 2 << 30
 
+_ALIGNMENT = 64
+
 
 class Data:
     """Inputs, targets and sample weights of equally many samples.
@@ -133,10 +135,19 @@ class Data:
         rows_in_files = any(isinstance(array, Rows) for array in self.arrays)
         return self.batch(np.arange(self.size)) if rows_in_files else self
 
-    def joined(self, others: Sequence[Data]) -> Data:
-        """This and more data of the same structure, one behind the other."""
-        groups = zip(self.arrays, *(other.arrays for other in others), strict=True)
-        return self._with([np.concatenate(group) for group in groups])
+    def copied(self) -> Data:
+        """The same numbers in memory of their own."""
+        return self._with([np.array(array) for array in self.arrays])
+
+    def room(self, count: int) -> Data:
+        """Memory for `count` batches like this one, with nothing in it yet."""
+        shapes = [(count * self.size, *array.shape[1:]) for array in self.arrays]
+        pairs = zip(shapes, self.arrays, strict=True)
+        return self._like(self, [_aligned(shape, array.dtype) for shape, array in pairs])
+
+    def part(self, start: int, stop: int) -> Data:
+        """The samples from `start` to `stop`, as views."""
+        return self._like(self, [array[start:stop] for array in self.arrays])
 
     def with_inputs(self, change: Callable[[Any], Any]) -> Data:
         """The data with `change` made to x."""
@@ -159,6 +170,13 @@ class Data:
         new._resident = None
         return new
 
+    @staticmethod
+    def _like(other: Data, arrays: list[Any]) -> Data:
+        """Data of the kind of `other`: only the number of samples may differ."""
+        new = other._with(arrays)
+        new.structure, new.signature = other.structure, other.signature
+        return new
+
     def on_engine(self) -> list[Any]:
         """The arrays on the current engine."""
         engine = engines.current_engine()
@@ -169,6 +187,14 @@ class Data:
     def check_values(self) -> None:
         """Raises ValueError if an array holds NaN."""
         checks.check_numbers(zip(self.names, self.arrays, strict=True))
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array whose memory begins where engines like it to, so that they need no copy."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    raw = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 def _structure(part: Any) -> Any:

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from kerasish import tree
 from kerasish.training.data import Data
-from kerasish.training.loop import SECONDS_PER_CALL, ChunkSize
-from kerasish.training.prefetch import Prefetcher, short_turns
+from kerasish.training.loop import ChunkSize
+from kerasish.training.prefetch import USUAL_QUEUE, Prefetcher, short_turns
 from kerasish.training.sources import Order, Source
+from kerasish.training.staging import (
+    STAGE_STEPS,
+    Block,
+    Staged,
+    Stager,
+    data_of,
+    leading_block,
+)
 from kerasish.utils.tracebacks import warn_user
 
-# Blocks of a stream have this many steps, or one: few sizes, since an engine may compile for
-# each. More would be waited for, or pile up in memory.
-_BLOCK = 8
-
-
-class Block(NamedTuple):
-    """Steps for one call of the engine.
-
-    Attributes:
-        data: what the steps take, of one structure.
-        arrays: its arrays on the engine.
-        order: int32 [steps, batch], the samples of each step.
-    """
-
-    data: Data
-    arrays: list[Any]
-    order: np.ndarray
+# Seconds that quick steps wait for more of them.
+_PATIENCE = 0.02
 
 
 class ArrayFeed:
@@ -126,6 +119,7 @@ class StreamFeed:
         steps: the number of steps in an epoch, a whole pass if None. The next epoch goes on
             where one has stopped.
         training: whether it is for `fit`. Evaluations begin a new pass each time, if they can.
+        per_call: how many steps a call of the engine always takes, None if that is free.
 
     Attributes:
         what: names the data in messages.
@@ -138,10 +132,12 @@ class StreamFeed:
         prepare: Callable[[Any, int], Data],
         steps: int | None,
         training: bool,
+        per_call: int | None = None,
     ):
         self.what = source.what
         self.source, self._prepare, self._wanted = source, prepare, steps
         self._training = training
+        self._stager = Stager(per_call)
         self._pass: Iterator[Any] | None = None
         self._prefetch: Prefetcher | None = None
         self._taken = 0
@@ -161,20 +157,20 @@ class StreamFeed:
     def first(self) -> Data | None:
         """The next batch, which stays the next one; None if there is none."""
         found = self._opened().peek()
-        return found[0] if found else None
+        return data_of(found[0]) if found else None
 
-    def _opened(self, least: int = 1) -> Prefetcher:
+    def _opened(self) -> Prefetcher:
         if self._prefetch is None:
             self._start = self._now()
             self.source.on_epoch_begin()
             if not self._training:
                 self._pass = None
             loading = self.source.loading
-            size = max(loading.max_queue_size, least, 1)
+            size = max(loading.max_queue_size, 1)
             self._prefetch = Prefetcher(self._epoch_items(), size, loading.workers > 0)
         return self._prefetch
 
-    def _epoch_items(self) -> Iterator[Data]:
+    def _epoch_items(self) -> Iterator[Staged]:
         """The batches of one epoch; runs in the thread. Takes not one more than is needed."""
         pulled = 0
         while self._wanted is None or pulled < self._wanted:
@@ -192,7 +188,8 @@ class StreamFeed:
                 return
             pulled += 1
             self._pulled += 1
-            yield self._prepare(item, self._taken + pulled)
+            data = self._prepare(item, self._taken + pulled)
+            yield self._stager.place(data, isinstance(item, Data))
 
     def arrays(self) -> list[Any] | None:
         """None: batches come and go."""
@@ -200,12 +197,12 @@ class StreamFeed:
 
     def epoch(self, size: ChunkSize) -> Iterator[Block]:
         """The blocks of one epoch."""
-        prefetch = self._resumed(size.fixed or 1)
+        prefetch = self._resumed()
         done, self._skip = self._skip, 0
         self._taken += done
         try:
             with short_turns():
-                while block := self._next_block(prefetch, size):
+                while block := self._next_block(prefetch, size, done):
                     done += len(block.order)
                     self._taken += len(block.order)
                     yield block
@@ -219,25 +216,29 @@ class StreamFeed:
             if not (self._training and self.source.once):
                 _warn_short(self.what, done, self._wanted)
 
-    def _next_block(self, prefetch: Prefetcher, size: ChunkSize) -> Block | None:
+    def _next_block(self, prefetch: Prefetcher, size: ChunkSize, done: int) -> Block | None:
+        """The next steps: many if they are quick, since each call of the engine costs time too.
+
+        The wait for some more batches is no loss, as the thread goes on making others; but for
+        the last ones, so fewer and fewer of those are waited for.
+        """
         if size.fixed is not None:
-            batches = prefetch.peek(size.fixed, size.fixed)
-            wanted = size.fixed
+            items = prefetch.peek(size.fixed, size.fixed)
         else:
-            # Quick steps are quicker in blocks. The wait for one to fill is no loss: the thread
-            # goes on making batches while the engine computes.
-            wanted = _BLOCK if size.size >= _BLOCK else 1
-            batches = prefetch.peek(wanted, patience=SECONDS_PER_CALL)
-        if not batches:
+            quick = size.size >= STAGE_STEPS
+            self._stager.many |= quick
+            most = min(size.size, STAGE_STEPS)
+            left = most if self.steps is None else (self.steps - done) // 2
+            hoped = max(min(most, left, prefetch.size // 2), 1)
+            threaded = self.source.loading.workers > 0
+            items = prefetch.peek(most, hoped if quick and threaded else 1, _PATIENCE)
+        if not items:
             return None
-        kinds = {(batch.signature, batch.size) for batch in batches}
-        if len(batches) < wanted or len(kinds) > 1:
-            batches = batches[:1]
-        prefetch.drop(len(batches))
-        first = batches[0]
-        data = first if len(batches) == 1 else first.joined(batches[1:])
-        order = np.arange(data.size, dtype="int32").reshape(len(batches), -1)
-        return Block(data, data.on_engine(), order)
+        if prefetch.size == USUAL_QUEUE:
+            prefetch.size = max(USUAL_QUEUE, 2 * items[0].room)
+        block = leading_block(items)
+        prefetch.drop(len(block.order))
+        return block
 
     def _now(self) -> Any:
         inside = self._pass is not None
@@ -265,14 +266,14 @@ class StreamFeed:
             self._pass_from, self._pulled = before, pulled
             self._pass = itertools.islice(self.source.start(), pulled, None)
 
-    def _resumed(self, least: int) -> Prefetcher:
+    def _resumed(self) -> Prefetcher:
         """The batches of the next epoch, without those that were done before a `restore`."""
         while self._replay:
-            count = self._passed_over(self._opened(least), self._replay)
+            count = self._passed_over(self._opened(), self._replay)
             self._replay = self._replay - count if count else 0
             self._taken += count
             self._end_prefetch()
-        prefetch = self._opened(least)
+        prefetch = self._opened()
         self._passed_over(prefetch, self._skip)
         return prefetch
 

@@ -20,6 +20,7 @@ class Inputs:
     _computed_on_host: Callable[[Any], Any]
     _with_texts: Callable[[Any], Any]
     _temporal_weights: bool  # whether sample weights are per time step
+    _steps_per_execution: int
 
     def _data(self, x: Any, y: Any = None, sample_weight: Any = None) -> Data:
         inputs = [] if self.inputs is None else self._input_keys  # type: ignore[attr-defined]
@@ -134,14 +135,15 @@ class Inputs:
                 x, y, sample_weight = checks.unpacked(item, what, lists)
                 item = (x, None, None) if predicts else (x, y, sample_weight)
             try:
-                data = item if isinstance(item, Data) else self._data(*item)
+                data = item if isinstance(item, Data) else self._data(*item).loaded()
                 checks.check_fixed_batch(self._fixed_batch, data.size, data.size)
                 return self._checked(data, class_weight)
             except (TypeError, ValueError) as error:
                 kind = TypeError if isinstance(error, TypeError) else ValueError
                 raise kind(f"{what}: {error}") from error
 
-        return StreamFeed(source, prepare, steps, training)
+        per_call = self._steps_per_execution if self._steps_per_execution > 1 else None
+        return StreamFeed(source, prepare, steps, training, per_call)
 
 
 def first_of(feed: Feed) -> Data:

@@ -40,7 +40,7 @@ class ChunkSize:
         # A stream has single steps between larger blocks. They may be a slow, odd batch.
         if ideal >= 2 * self.size and steps in (1, self.size):
             self.size = min(2 * self.size, LARGEST_CHUNK)
-        elif ideal < self.size / 2 and steps == self.size > 1:
+        elif ideal < self.size / 2 and steps > 1:
             self.size //= 2
 
 

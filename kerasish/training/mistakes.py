@@ -103,6 +103,9 @@ def _of_activation(kind: str, last: str, units: int | None, from_logits: bool) -
 def _of_shapes(kind: str, target: Tensor, output: Tensor) -> str | None:
     if kind not in _ELEMENTWISE or target is None or not target.shape or not output.shape:
         return None
+    fewest, most = sorted((target, output), key=lambda x: x.rank)
+    if most.rank == fewest.rank + 1 and most.shape[-1] == 1:
+        return None  # losses leave the last axis out
     width, units = (x.shape[-1] if x.rank > 1 else 1 for x in (target, output))
     fewer = target.rank < output.rank and units not in (1, None)
     if not fewer and (None in (width, units) or width == units or 1 not in (width, units)):

@@ -7,7 +7,6 @@ import itertools
 import random
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -23,6 +22,10 @@ _PATIENCE = 2.0
 _TURN = 0.0005
 
 
+# How many batches may wait if nothing was said of that. Small ones may be more.
+USUAL_QUEUE = 10
+
+
 class Loading(NamedTuple):
     """How batches are made ahead of time.
 
@@ -34,7 +37,7 @@ class Loading(NamedTuple):
 
     workers: int = 1
     use_multiprocessing: bool = False
-    max_queue_size: int = 10
+    max_queue_size: int = USUAL_QUEUE
 
 
 @contextmanager
@@ -59,17 +62,19 @@ class Prefetcher:
         items: the iterator; only the thread touches it, until `close`.
         size: how many items may wait.
         threaded: whether there is a thread. Without, items are taken when asked for.
+
+    Attributes:
+        size: as given; it may change, and grows to what is waited for.
     """
 
     def __init__(self, items: Iterator[Any], size: int, threaded: bool = True):
         self._items = items
-        self._size = size
+        self.size = size
         self._waiting: deque[Any] = deque()
         self._ended = False
         self._closed = False
         self._error: BaseException | None = None
         self._changed = threading.Condition()
-        self._pace = 0.0  # seconds per item, of late
         self._thread: threading.Thread | None = None
         if threaded:
             # The caller's context goes along, np.errstate for one.
@@ -82,13 +87,12 @@ class Prefetcher:
     def _produce(self) -> None:
         while self._make_one():
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or len(self._waiting) < self._size)
+                self._changed.wait_for(lambda: self._closed or len(self._waiting) < self.size)
                 if self._closed:
                     return
 
     def _make_one(self) -> bool:
         """Moves an item into the queue; False at the end."""
-        start = time.perf_counter()
         try:
             item = next(self._items)
         except StopIteration:
@@ -96,7 +100,6 @@ class Prefetcher:
         except BaseException as error:
             return self._finish(error)
         with self._changed:
-            self._pace = 0.5 * (self._pace + time.perf_counter() - start)
             self._waiting.append(item)
             self._changed.notify_all()
         return True
@@ -107,11 +110,11 @@ class Prefetcher:
             self._changed.notify_all()
         return False
 
-    def peek(self, most: int = 1, least: int = 1, patience: float = 0.0) -> list[Any]:
-        """The next items, up to `most` of them, without taking them.
+    def peek(self, most: int = 1, least: int = 1, patience: float | None = None) -> list[Any]:
+        """The next items that are ready, up to `most` of them, without taking them.
 
-        Waits for `least` of them; there are fewer only at the end. If by their pace so far the
-        rest would come within `patience` seconds, it is waited for as well.
+        Waits for `least` of them; there are fewer at the end, or after `patience` seconds. One is
+        always waited for.
 
         Raises:
             Exception: what the iterator raised, once all items before it were taken.
@@ -120,12 +123,19 @@ class Prefetcher:
             while len(self._waiting) < least and not self._ended and self._make_one():
                 pass
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or len(self._waiting) >= least)
-            if self._thread and (most - len(self._waiting)) * self._pace < patience:
-                self._changed.wait_for(lambda: self._ended or len(self._waiting) >= most, patience)
+            if least > self.size:
+                self.size = least
+                self._changed.notify_all()
+            if patience is not None:
+                self._wait_for(least, patience)
+                least = 1
+            self._wait_for(least, None)
             if self._error is not None and not self._waiting:
                 raise self._error
             return list(itertools.islice(self._waiting, most))
+
+    def _wait_for(self, count: int, patience: float | None) -> None:
+        self._changed.wait_for(lambda: self._ended or len(self._waiting) >= count, patience)
 
     def drop(self, count: int) -> None:
         """Takes the next items out of the queue."""

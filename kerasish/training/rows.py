@@ -30,6 +30,7 @@ class Rows:
         stop: int | None = None,
     ):
         self._source = source
+        self._file = _map_under(source)
         self._convert = dtype
         self._start = start
         self._stop = len(source) if stop is None else stop
@@ -55,22 +56,34 @@ class Rows:
         """The rows of the given numbers, in that order."""
         places = np.asarray(rows, "int64") + self._start
         first, count = int(places[0]), len(places)
-        if np.array_equal(places, np.arange(first, first + count)):
+        together = np.array_equal(places, np.arange(first, first + count))
+        _expect(self._file, together)
+        if together:
             found = self._source[first : first + count]
         elif isinstance(self._source, np.ndarray):
             found = self._source[places]
         else:  # HDF5 wants every row once, in order
             unique, inverse = np.unique(places, return_inverse=True)
             found = np.asarray(self._source[unique])[inverse]
-        return np.asarray(found).astype(self.dtype, copy=False)
+        # Always a copy: slices of a memory map would be read from the disk when used, and again.
+        return np.array(found, self.dtype)
+
+
+def _map_under(value: Any) -> mmap.mmap | None:
+    """The memory map that an array is a part of."""
+    while isinstance(value, np.ndarray):
+        value = value.base
+    return value if isinstance(value, mmap.mmap) else None
+
+
+def _expect(file: mmap.mmap | None, together: bool) -> None:
+    """Tells the system how a file is read: else it reads much around each of scattered rows."""
+    if file is not None and hasattr(file, "madvise"):  # not on Windows
+        file.madvise(mmap.MADV_NORMAL if together else mmap.MADV_RANDOM)
 
 
 def is_on_disk(value: Any) -> bool:
     """Whether an array's numbers are in a file rather than in memory."""
     if getattr(value, "reads_rows", False) or type(value).__module__.split(".")[0] in _FILES:
         return hasattr(value, "shape")
-    while isinstance(value, np.ndarray):
-        if isinstance(value, np.memmap):
-            return True
-        value = value.base
-    return isinstance(value, mmap.mmap)
+    return _map_under(value) is not None

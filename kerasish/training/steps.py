@@ -147,15 +147,17 @@ class Traced:
         model: the model.
         kind: "train", "test" or "predict".
         parts: x, y and sample_weight as tensors.
+        at_once: whether the step runs now, on these parts.
 
     Attributes:
         outputs: what the outputs are: the names of logs, or the structure of predictions.
     """
 
-    def __init__(self, model: Any, kind: str, parts: tuple[Any, Any, Any]):
+    def __init__(self, model: Any, kind: str, parts: tuple[Any, Any, Any], at_once: bool = False):
         self.name = f"{model.name}.{kind}_step"
         self._training = kind == "train"
-        with trace.Trace(training=self._training) as effects, trace.inside(model.name):
+        traced = trace.Trace(training=self._training, at_once=at_once)
+        with traced as effects, trace.inside(model.name):
             model._prepare_metrics(*parts[:2])
             result = getattr(model, f"{kind}_step")(pack_x_y_sample_weight(*parts))
         if kind != "predict" and not isinstance(result, dict):
@@ -218,7 +220,7 @@ class EagerFunction:
     def trace(self, arrays: Sequence[Any]) -> Function:
         """The Function for a batch, made on its numbers."""
         tensors = [Constant(np.asarray(array)) for array in arrays]
-        traced = Traced(self._model, self._kind, self._data.packed(tensors))
+        traced = Traced(self._model, self._kind, self._data.packed(tensors), at_once=True)
         self.outputs = traced.outputs
         function = self._latest = traced.function(tensors)
         function.eager = True

@@ -4,9 +4,11 @@ import itertools
 import time
 import traceback
 
+import numpy as np
 import pytest
 from feeding import (
     BATCH,
+    COUNT,
     Batches,
     X,
     Y,
@@ -15,8 +17,9 @@ from feeding import (
     input_threads,
 )
 
-from kerasish.callbacks import Callback
+from kerasish.callbacks import Callback, LambdaCallback
 from kerasish.training.prefetch import Prefetcher
+from kerasish.utils import set_random_seed
 
 # Python 3.12 and later warn when a program with threads forks, as `multiprocessing` does there.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -81,6 +84,36 @@ def test_the_queue_is_bounded():
     time.sleep(0.02)
     ahead.close()
     assert next(made) <= 6
+
+
+def reused():
+    """A generator that fills the same arrays again and again, as many do."""
+    x, y = np.zeros((BATCH, 4), "float32"), np.zeros(BATCH, "int32")
+    for start in range(0, 60 * BATCH, BATCH):
+        rows = np.arange(start, start + BATCH) % COUNT
+        x[:], y[:] = X[rows], Y[rows]
+        yield x, y
+
+
+@pytest.mark.parametrize(("fixed", "queue"), [(1, 10), (1, 1), (1, 3), (7, 10), (25, 10), (25, 2)])
+def test_blocks_of_any_length_hold_the_right_batches(fixed, queue):
+    """More steps per call than the queue has room for, fewer at the end, arrays filled anew."""
+    rows = np.arange(60 * BATCH) % COUNT
+    results = []
+    for x, y in ((reused(), None), (X[rows], Y[rows])):
+        set_random_seed(5)
+        model = classifier()
+        seen = []
+        hook = LambdaCallback(on_train_batch_end=lambda step, logs, to=seen: to.append(step))
+        loss = "sparse_categorical_crossentropy"
+        model.compile("sgd", loss, metrics=["accuracy"], steps_per_execution=fixed)
+        more = {"max_queue_size": queue} if y is None else {"batch_size": BATCH}
+        history = model.fit(x, y, shuffle=False, verbose=0, callbacks=[hook], **more).history
+        results.append([*model.get_weights(), history["loss"], history["accuracy"], seen])
+        found = model.evaluate(*((x, y) if y is not None else (reused(),)), verbose=0)
+        results[-1].append(found)
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_input_is_made_while_the_engine_computes():
