@@ -66,6 +66,19 @@ class DTypePolicy(Configurable):
         """Whether weights have another dtype than the computation."""
         return self.compute_dtype != self.variable_dtype
 
+    def convert_input(self, x: Any, autocast: bool, dtype: Any) -> Any:
+        """An argument of a layer as a tensor, floats cast to `dtype` if `autocast`.
+
+        >>> DTypePolicy("float16").convert_input(np.ones(2), True, "float16").dtype
+        'float16'
+        """
+        from kerasish import ops
+
+        if not hasattr(x, "__array__"):
+            return x
+        x = ops.convert_to_tensor(x)
+        return ops.cast(x, dtype) if autocast and dtypes.is_float(x.dtype) else x
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DTypePolicy) and self.get_config() == other.get_config()
 

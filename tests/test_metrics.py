@@ -80,6 +80,23 @@ def test_own_metric():
     assert metric.get_config() == {"scale": 2.0, "dtype": "float32", "name": "w"}
 
 
+def test_metrics_without_state():
+    metric, other = metrics.Precision(), metrics.Precision()
+    state = metric.stateless_reset_state()
+    for y_pred in ([0.9, 0.8, 0.1], [0.9, 0.1, 0.7]):
+        other.update_state([1, 0, 1], y_pred)
+        state = metric.stateless_update_state(state, [1, 0, 1], y_pred)
+    assert float(metric.stateless_result(state)) == float(other.result()) == pytest.approx(3 / 4)
+    assert float(metric.result()) == 0.0
+    with pytest.raises(ValueError, match="There are 2 variables, but got 1 values"):
+        metric.stateless_result(state[:1])
+
+
+def test_weights_need_values_to_go_with():
+    with pytest.raises(ValueError, match="broadcast"):
+        metrics.MeanSquaredError()([1.0, 2.0, 3.0], [1.0, 2.0, 4.0], sample_weight=[1.0, 2.0, 0.0])
+
+
 def test_functions_become_metrics():
     def distance(y_true, y_pred):
         return ops.abs(y_true - y_pred)
@@ -94,7 +111,7 @@ def test_functions_become_metrics():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: metrics.AUC(curve="roc"), '"ROC" or "PR"'),
+        (lambda: metrics.AUC(curve="rock"), '"ROC" or "PR"'),
         (lambda: metrics.AUC(summation_method="x"), "interpolation"),
         (lambda: metrics.AUC(num_thresholds=1), "at least 2"),
         (lambda: metrics.Precision(thresholds=[2]), "from 0 to 1"),

@@ -78,6 +78,33 @@ def test_learning_rate():
     assert float(scheduled.learning_rate) == 0.125
     with pytest.raises(TypeError, match="ExponentialDecay"):
         scheduled.learning_rate = 0.1
+    later = optimizers.SGD(0.5)
+    later.learning_rate = optimizers.schedules.ExponentialDecay(1.0, 1, 0.5)
+    assert len(later.variables) == 1
+    weight.assign(0.0)
+    for _ in range(3):
+        later.apply([-1.0], [weight])
+    assert float(weight) == 1.75
+    optimizer.apply([0.0], [weight])
+    with pytest.raises(TypeError, match="once steps were done"):
+        optimizer.learning_rate = scheduled._rate
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_short_floats_learn_too(name, dtype):
+    """Numbers near 1, such as 0.999, have no neighbour of their own in two bytes."""
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    ends = []
+    for each in (dtype, "float32"):
+        weight = Variable([[1.0, -2.0]], dtype=each)
+        optimizer = getattr(optimizers, name)(0.1)
+        for _ in range(5):
+            optimizer.apply([np.array([[0.5, -0.25]])], [weight])
+        assert {v.dtype for v in optimizer._slots[weight].values()} <= {each}
+        ends.append(weight.numpy().astype("float32"))
+    np.testing.assert_allclose(*ends, atol=0.03)
 
 
 def test_decay_of_keras_2():
@@ -109,9 +136,19 @@ def test_constraints_and_exclusions():
     kept, shrunk = Variable([1.0], name="dense/bias"), Variable([-1.0], name="dense/kernel")
     shrunk.constraint = constraints.NonNeg()
     optimizer = optimizers.SGD(0.1, weight_decay=1.0)
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.exclude_from_weight_decay(var_names=["^bias$"])
     optimizer.apply([np.zeros(1), np.zeros(1)], [kept, shrunk])
     assert [kept.numpy()[0], shrunk.numpy()[0]] == [1.0, 0.0]
+
+
+def test_averages_also_of_what_has_no_gradient():
+    pair = [Variable([1.0]), Variable([1.0])]
+    optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+    optimizer.apply([[-1.0], [-1.0]], pair)
+    optimizer.apply([[0.0], None], pair)
+    pair[1].assign([4.0])
+    optimizer.apply([[0.0], None], pair)
+    assert [float(optimizer.average_of(v)[0]) for v in pair] == [2.0, 3.0]
 
 
 def test_own_step_in_the_style_of_keras():
@@ -130,6 +167,54 @@ def test_own_step_in_the_style_of_keras():
     step([1.0])
     assert weight.numpy().tolist() == [1.0, 0.0]
     assert optimizer.variables[-1].numpy().tolist() == [2.0, 2.0]
+
+
+def test_another_own_step_in_the_style_of_keras():
+    class Heavy(optimizers.Optimizer):
+        def build(self, variables):
+            super().build(variables)
+            self.moments = self.add_optimizer_variables(variables, "moment")
+            self.first, self.second = self.add_optimizer_variables(
+                variables, ["first", "second"], ["zeros", "ones"]
+            )
+
+        def update_step(self, gradient, variable, learning_rate):
+            index = self._get_variable_index(variable)
+            self.assign(self.moments[index], self.moments[index] * 0.5 + gradient)
+            self.assign_sub(variable, learning_rate * self.moments[index])
+            self.assign_add(self.second[index], gradient)
+
+    weights, optimizer = [Variable([1.0]), Variable([2.0, 3.0])], Heavy(1.0)
+    for _ in range(2):
+        steps = optimizer.apply_gradients(zip([[1.0], [0.0, -1.0]], weights, strict=True))
+    assert int(steps) == 2
+    assert [w.numpy().tolist() for w in weights] == [[-1.5], [2.0, 5.5]]
+    assert optimizer.second[1].numpy().tolist() == [1.0, -1.0]
+
+
+@pytest.mark.parametrize("name", ["Adam", "Nadam", "LossScaleOptimizer"])
+def test_steps_without_state(name):
+    def make():
+        inner = ("sgd",) if name == "LossScaleOptimizer" else (0.1,)
+        return getattr(optimizers, name)(*inner)
+
+    start, grad = np.array([1.0, -2.0], "float32"), np.array([0.5, 0.25], "float32")
+    weight, other = Variable(start), Variable(start)
+    stateful, stateless = make(), make()
+    stateless.build([other])
+    values, state = [start], stateless.get_weights()
+    for _ in range(3):
+        stateful.apply([grad], [weight])
+        values, state = stateless.stateless_apply(state, [grad], values)
+    np.testing.assert_allclose(values[0], weight.numpy(), rtol=1e-6)
+    for mine, its in zip(state, stateful.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-6)
+    assert other.numpy().tolist() == start.tolist()
+    assert int(stateless.iterations) == 0
+    with pytest.raises(ValueError, match=r"There are \d+ variables, but got \d+ values"):
+        stateless.stateless_apply([], [grad], values)
+    with pytest.raises(ValueError, match="needs build"):
+        make().stateless_apply([], [grad], values)
 
 
 def test_averages_can_be_taken_at_the_end():

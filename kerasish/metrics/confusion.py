@@ -343,7 +343,7 @@ class AUC(_Counting):
 
     Args:
         num_thresholds: how many points the curve has.
-        curve: "ROC" or "PR".
+        curve: "ROC" or "PR", in any case.
         summation_method: "interpolation", "minoring" (below the steps) or "majoring" (above).
         name: the metric's name.
         dtype: the float of the state.
@@ -371,6 +371,7 @@ class AUC(_Counting):
         from_logits: bool = False,
     ):
         super().__init__(dtype, name)
+        curve, summation_method = curve.upper(), summation_method.lower()
         if curve not in ("ROC", "PR"):
             raise ValueError(f'curve must be "ROC" or "PR", but got {curve!r}.')
         if summation_method not in ("interpolation", "minoring", "majoring"):

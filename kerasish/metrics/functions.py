@@ -1,4 +1,4 @@
-"""Metrics as functions of targets and predictions: one value per sample.
+"""Metrics as functions of targets and predictions: one value per sample, or per number.
 
 The losses are metrics too; here is what nobody could train with.
 """
@@ -14,29 +14,29 @@ from kerasish.losses.loss import class_pair, pair, same_rank, sparse_pair
 
 
 def accuracy(y_true: Any, y_pred: Any) -> Tensor:
-    """How often predictions equal targets, along the last axis.
+    """Whether predictions equal targets, one by one.
 
-    >>> accuracy([[1], [2]], [[1], [3]]).numpy()
+    >>> accuracy([1, 2], [1, 3]).numpy()
     array([1., 0.], dtype=float32)
     """
     y_true, y_pred = same_rank(y_true, y_pred)
-    return ops.mean(ops.cast(ops.equal(y_true, y_pred), config.floatx()), axis=-1)
+    return ops.cast(ops.equal(y_true, y_pred), config.floatx())
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
-    """How often a prediction is on the right side of the threshold, along the last axis.
+    """Whether predictions are on the right side of the threshold, one by one.
 
     Args:
         y_true: labels 0 and 1.
         y_pred: probabilities.
         threshold: above it a prediction counts as label 1.
 
-    >>> binary_accuracy([[1], [1]], [[0.9], [0.1]]).numpy()
+    >>> binary_accuracy([1, 1], [0.9, 0.1]).numpy()
     array([1., 0.], dtype=float32)
     """
     y_true, y_pred = pair(y_true, y_pred, "binary_accuracy")
     chosen = ops.cast(y_pred > threshold, y_true.dtype)
-    return ops.mean(ops.cast(ops.equal(y_true, chosen), config.floatx()), axis=-1)
+    return ops.cast(ops.equal(y_true, chosen), config.floatx())
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:

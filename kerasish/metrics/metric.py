@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from kerasish import initializers, ops
-from kerasish.graph import dtypes
+from kerasish import initializers, ops, tree
+from kerasish.graph import dtypes, trace
 from kerasish.graph.tensor import Tensor
-from kerasish.graph.variable import Variable
+from kerasish.graph.variable import Variable, holding
 from kerasish.losses.loss import aligned, same_rank, weighted_mask
 from kerasish.saving.serialization import Configurable, serialize_keras_object, snake_case
 
@@ -103,10 +103,40 @@ class Metric(Configurable):
         """`reset_state` under its older name."""
         self.reset_state()
 
+    def stateless_update_state(
+        self, metric_variables: Sequence[Any], *args: Any, **kwargs: Any
+    ) -> list[Tensor]:
+        """`update_state` from other values of `variables`; the new ones are returned.
+
+        >>> mean = Mean()
+        >>> state = mean.stateless_update_state([6.0, 3.0], [4.0])
+        >>> float(mean.stateless_result(state)), float(mean.result())
+        (2.5, 0.0)
+        """
+        variables = self.variables
+        with holding(variables, metric_variables) as effects:
+            self.update_state(*args, **kwargs)
+        return [effects.updates[variable] for variable in variables]
+
+    def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
+        """`result` for other values of `variables`."""
+        with holding(self.variables, metric_variables):
+            return tree.map_structure(ops.convert_to_tensor, self.result())
+
+    def stateless_reset_state(self) -> list[Tensor]:
+        """What `reset_state` sets `variables` to."""
+        variables = self.variables
+        with trace.Trace() as effects:
+            self.reset_state()
+        return [effects.updates.get(variable, variable) for variable in variables]
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Takes in a batch, and returns the result so far."""
+        """Takes in a batch, and returns the result so far, which knows its `metric`."""
         self.update_state(*args, **kwargs)
-        return self.result()
+        result = self.result()
+        if isinstance(result, Tensor):
+            result.metric = self  # type: ignore[attr-defined]
+        return result
 
 
 def _state_of(value: Any) -> Iterable[Variable]:
@@ -118,21 +148,25 @@ def _state_of(value: Any) -> Iterable[Variable]:
 
 
 def one_per_sample(values: Any, sample_weight: Any, dtype: str) -> tuple[Tensor, Tensor | None]:
-    """Values and weights of one shape: means are taken over the axes that weights don't have.
+    """Weighted values and their weights (None without any), one of each per sample.
 
-    Without weights, that leaves one value per sample.
+    A sample of several steps counts as their mean weight, however many steps a batch has.
     """
     mask = getattr(values, "mask", None)
     values = ops.cast(values, dtype)
     weight = weighted_mask(sample_weight, mask, dtype, rescale=False)
-    if weight is not None:
-        values, weight = same_rank(values, weight)
-    kept = max(1, weight.rank) if weight is not None else 1
-    if values.rank > kept:
-        values = ops.mean(values, axis=list(range(kept, values.rank)))
-    if weight is not None and weight.rank < values.rank:
-        weight = ops.broadcast_to(weight, ops.shape(values))
-    return values, weight
+    if weight is None:
+        return _mean_from(1, values), None
+    values, weight = same_rank(values, weight)
+    # Means of values are taken over the axes that weights don't have.
+    values = _mean_from(max(1, weight.rank), values)
+    weight = ops.broadcast_to(weight, ops.shape(values))
+    return _mean_from(1, values * weight), _mean_from(1, weight)
+
+
+def _mean_from(axis: int, x: Tensor) -> Tensor:
+    """The mean over the axes from this one on."""
+    return ops.mean(x, axis=list(range(axis, x.rank))) if x.rank > axis else x
 
 
 class Mean(Metric):
@@ -158,7 +192,7 @@ class Mean(Metric):
         if weight is None:
             number = ops.cast(ops.convert_to_tensor(ops.size(values)), self.dtype)
         else:
-            number, values = ops.sum(weight), values * weight
+            number = ops.sum(weight)
         self.total.assign_add(ops.sum(values))
         self.count.assign_add(number)
 

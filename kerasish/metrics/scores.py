@@ -41,7 +41,8 @@ class _PerColumn(Metric):
     keeps: tuple[str, ...] = ()
 
     def _columns(self, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
-        y_true, y_pred = pair(y_true, y_pred, self.name)
+        true, pred = (ops.cast(y, self.dtype) for y in (y_true, y_pred))
+        y_true, y_pred = pair(true, pred, self.name)
         if y_pred.rank != 2 or y_pred.shape[1] is None:
             raise ValueError(
                 f"{type(self).__name__}: expected predictions of shape (batch, columns), but got "
@@ -104,13 +105,13 @@ class FBetaScore(_PerColumn):
             chosen = ops.logical_and(largest, ops.abs(y_pred) > 1e-9)
         else:
             chosen = y_pred > self.threshold
-        true, pred = ops.cast(y_true, self.dtype), ops.cast(chosen, self.dtype)
-        weight, axis = _weights(sample_weight, true), None if micro else 0
+        pred = ops.cast(chosen, self.dtype)
+        weight, axis = _weights(sample_weight, y_true), None if micro else 0
         for variable, hits in (
-            (self.true_positives, pred * true),  # type: ignore[attr-defined]
-            (self.false_positives, pred * (1.0 - true)),  # type: ignore[attr-defined]
-            (self.false_negatives, (1.0 - pred) * true),  # type: ignore[attr-defined]
-            (self.intermediate_weights, true),  # type: ignore[attr-defined]
+            (self.true_positives, pred * y_true),  # type: ignore[attr-defined]
+            (self.false_positives, pred * (1.0 - y_true)),  # type: ignore[attr-defined]
+            (self.false_negatives, (1.0 - pred) * y_true),  # type: ignore[attr-defined]
+            (self.intermediate_weights, y_true),  # type: ignore[attr-defined]
         ):
             variable.assign_add(ops.sum(hits * weight, axis=axis))
 
@@ -146,7 +147,8 @@ class R2Score(_PerColumn):
     Args:
         class_aggregation: "uniform_average" over columns, "variance_weighted_average", or None
             for one number per column.
-        num_regressors: how many inputs the model has, to adjust the score for; 0 doesn't.
+        num_regressors: how many inputs the model has, to adjust the score for; 0 doesn't, nor
+            do fewer numbers than that plus two.
         name: the metric's name.
         dtype: the float of the state.
 
@@ -176,7 +178,7 @@ class R2Score(_PerColumn):
         self.num_samples: Any = None
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        true, pred = (ops.cast(y, self.dtype) for y in self._columns(y_true, y_pred))
+        true, pred = self._columns(y_true, y_pred)
         if not self._variables:
             self._make_state((true.shape[1],))  # type: ignore[arg-type]
             self.num_samples = self.add_variable((), "zeros", name="num_samples")
@@ -200,5 +202,6 @@ class R2Score(_PerColumn):
             score = ops.divide_no_nan(ops.sum(score * spread), ops.sum(spread))
         if self.num_regressors:
             rest = samples - self.num_regressors - 1.0
-            score = 1.0 - ops.divide_no_nan((1.0 - score) * (samples - 1.0), rest)
+            adjusted = 1.0 - ops.divide_no_nan((1.0 - score) * (samples - 1.0), rest)
+            score = ops.where(rest > 0, adjusted, score)
         return score

@@ -16,10 +16,11 @@ from kerasish.graph.function import Function
 from kerasish.graph.gradients import gradients
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Placeholder, Tensor
-from kerasish.graph.variable import Variable
+from kerasish.graph.variable import Variable, holding
 from kerasish.optimizers import schedules
 from kerasish.optimizers.schedules import LearningRateSchedule
 from kerasish.saving.serialization import Configurable, snake_case
+from kerasish.utils.arguments import reject_unknown
 
 
 class Optimizer(Configurable):
@@ -44,7 +45,7 @@ class Optimizer(Configurable):
     ...     def step(self, value, grad, rate):
     ...         return (value - rate * grad,)
     >>> weight = Variable([1.0, 2.0])
-    >>> Plain(0.5).apply_gradients([(np.ones(2), weight)])
+    >>> Plain(0.5).apply([np.ones(2)], [weight])
     >>> weight.numpy()
     array([0.5, 1.5], dtype=float32)
     """
@@ -72,10 +73,7 @@ class Optimizer(Configurable):
         **kwargs: Any,
     ):
         learning_rate, self.decay = modern_arguments(learning_rate, kwargs)
-        if kwargs:
-            raise TypeError(
-                f"{type(self).__name__} got an unexpected argument {next(iter(kwargs))!r}."
-            )
+        reject_unknown(kwargs, type(self), type(self).__name__)
         _check_clipping(clipnorm, clipvalue, global_clipnorm)
         _check_averages(use_ema, ema_momentum, ema_overwrite_frequency)
         if gradient_accumulation_steps is not None and gradient_accumulation_steps < 2:
@@ -102,9 +100,7 @@ class Optimizer(Configurable):
     def _rate_of(self, learning_rate: Any) -> Any:
         if isinstance(learning_rate, dict):
             learning_rate = schedules.deserialize(learning_rate)
-        if isinstance(learning_rate, LearningRateSchedule) or (
-            callable(learning_rate) and not isinstance(learning_rate, Tensor)
-        ):
+        if _is_rule(learning_rate):
             return learning_rate
         start = initializers.Constant(float(learning_rate))
         return self.add_variable((), start, name="learning_rate")
@@ -161,6 +157,33 @@ class Optimizer(Configurable):
             name=f"{stem}_{name}" if name else stem,
         )
 
+    def add_optimizer_variables(
+        self, trainable_variables: Iterable[Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """`add_variable_from_reference` for each of several variables.
+
+        Args:
+            trainable_variables: the variables.
+            name: a name, or a list of names.
+            initializer: the first values, or a list of them, one for each name.
+
+        Returns:
+            The new variables in a list, or, for several names, a tuple of such lists.
+        """
+        names = [name] if isinstance(name, str) else list(name)
+        several = isinstance(initializer, (list, tuple))
+        starts = list(initializer) if several else [initializer] * len(names)
+        rows = [
+            [
+                self.add_variable_from_reference(v, n, start)
+                for n, start in zip(names, starts, strict=True)
+            ]
+            for v in trainable_variables
+        ]
+        columns = tuple([row[i] for row in rows] for i in range(len(names)))
+        return columns[0] if isinstance(name, str) else columns
+
+    @trace.outside()  # slots begin with the values of now
     def build(self, variables: Iterable[Variable]) -> None:
         """Makes the slots of `variables`. A second call is an error for variables it knows not.
 
@@ -233,12 +256,16 @@ class Optimizer(Configurable):
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        if isinstance(value, LearningRateSchedule) or not isinstance(self._rate, Variable):
+        if isinstance(self._rate, Variable) and not _is_rule(value):
+            self._rate.assign(value)
+        elif isinstance(self._rate, Variable) and not self.built:
+            self._variables = [v for v in self._variables if v is not self._rate]
+            self._rate = value
+        else:
             raise TypeError(
                 f"The learning rate of {self.name} is {self._rate!r}; only a number can be "
-                "changed, and only to a number. Make a new optimizer instead."
+                "changed, and once steps were done only to a number. Make a new optimizer instead."
             )
-        self._rate.assign(value)
 
     # Keras 2's name.
     lr = learning_rate
@@ -261,12 +288,13 @@ class Optimizer(Configurable):
             self.apply(gradients(loss, params), params)
         return list(traced.updates.items())
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
-        """A step, given pairs of a gradient and its variable."""
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
+        """A step, given pairs of a gradient and its variable. Returns `iterations`."""
         pairs = list(grads_and_vars)
         if pairs:
             grads, variables = zip(*pairs, strict=True)
             self.apply(list(grads), list(variables))
+        return self.iterations
 
     def apply(self, grads: Sequence[Any], variables: Sequence[Variable] | None = None) -> None:
         """A step. Inside a trace it becomes part of the graph; else it happens now.
@@ -295,6 +323,33 @@ class Optimizer(Configurable):
         else:
             self._apply_traced(*map(list, zip(*pairs, strict=True)))
 
+    def stateless_apply(
+        self,
+        optimizer_variables: Sequence[Any],
+        grads: Sequence[Any],
+        trainable_variables: Sequence[Any],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """A step from given values to new ones; the variables themselves stay as they are.
+
+        Args:
+            optimizer_variables: values of `variables`.
+            grads: one gradient per variable that `build` got.
+            trainable_variables: values of these.
+
+        Returns:
+            The new values of the trained variables, and those of `variables`.
+
+        Raises:
+            ValueError: `build` was not called yet, or the numbers differ.
+        """
+        if not self.built:
+            raise ValueError(f"{self.name}: stateless_apply needs build(variables) first.")
+        variables = [*self._trainable, *self.variables]
+        with holding(variables, [*trainable_variables, *optimizer_variables]) as effects:
+            self.apply(grads)
+        new = [effects.updates[variable] for variable in variables]
+        return new[: len(self._trainable)], new[len(self._trainable) :]
+
     def _apply_now(self, pairs: list[tuple[Any, Variable]]) -> None:
         """All gradients are computed before any variable changes."""
         variables = [variable for _, variable in pairs]
@@ -315,7 +370,8 @@ class Optimizer(Configurable):
         else:
             self._update(grads, variables)
         if self.use_ema:
-            self._update_averages(variables)
+            # Also of what has no gradient this time.
+            self._update_averages(self._trainable)
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(ops.convert_to_tensor(variable)))
@@ -326,7 +382,7 @@ class Optimizer(Configurable):
         rate = self._current_rate()
         self.before_step()
         for grad, variable in zip(grads, variables, strict=True):
-            own_rate = ops.cast(rate, variable.dtype)
+            own_rate = ops.cast(rate, _wide(variable.dtype))
             decay = self.decay_of(variable)
             if decay is not None and not self._is_excluded(variable):
                 variable.assign(variable - variable * (decay * own_rate))
@@ -335,10 +391,30 @@ class Optimizer(Configurable):
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Assigns a variable and its slots their new values."""
         slots = list(self._slots[variable].values())
-        values = [ops.convert_to_tensor(v) for v in (variable, *slots)]
-        new = self.step(values[0], gradient, learning_rate, *values[1:])
+        wide = _wide(variable.dtype)
+        value, grad, rate, *state = (
+            ops.cast(x, wide) for x in (variable, gradient, learning_rate, *slots)
+        )
+        new = self.step(value, grad, rate, *state)
         for target, value in zip((variable, *slots), new, strict=True):
             target.assign(value)
+
+    # As optimizers that are written for Keras change variables, and find theirs in lists.
+
+    def assign(self, variable: Variable, value: Any) -> None:
+        """Gives a variable a new value."""
+        variable.assign(value)
+
+    def assign_add(self, variable: Variable, value: Any) -> None:
+        """Adds to a variable."""
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: Variable, value: Any) -> None:
+        """Subtracts from a variable."""
+        variable.assign_sub(value)
+
+    def _get_variable_index(self, variable: Variable) -> int:
+        return next(i for i, known in enumerate(self._trainable) if known is variable)
 
     def _current_rate(self) -> Tensor:
         rate = ops.cast(ops.convert_to_tensor(self.learning_rate), "float32")
@@ -367,7 +443,8 @@ class Optimizer(Configurable):
 
         Args:
             var_list: variables.
-            var_names: regular expressions that are searched for in the variables' paths.
+            var_names: regular expressions that are searched for in the variables' names, with
+                and without those of their layers.
         """
         if self.built:
             raise ValueError("exclude_from_weight_decay() must be called before build().")
@@ -379,7 +456,10 @@ class Optimizer(Configurable):
 
     def _is_excluded(self, variable: Variable) -> bool:
         chosen, names = self._undecayed
-        return variable in chosen or any(re.search(n, variable.path) for n in names)
+        own_name = variable.path.rpartition("/")[2]
+        return variable in chosen or any(
+            re.search(pattern, name) for pattern in names for name in (variable.path, own_name)
+        )
 
     # --- accumulation and averages -------------------------------------------------------
 
@@ -429,6 +509,13 @@ class Optimizer(Configurable):
         return {**config, "decay": self.decay} if self.decay else config
 
 
+def _is_rule(learning_rate: Any) -> bool:
+    """Whether it is a schedule or a function, rather than a number."""
+    return isinstance(learning_rate, LearningRateSchedule) or (
+        callable(learning_rate) and not isinstance(learning_rate, Tensor)
+    )
+
+
 def only_if(condition: Tensor, change: Callable[[], None]) -> None:
     """Lets the assignments that `change` makes inside a trace take effect if `condition` holds.
 
@@ -444,6 +531,11 @@ def only_if(condition: Tensor, change: Callable[[], None]) -> None:
     for variable, new in inner.updates.items():
         if new is not outer.updates.get(variable):
             variable.assign(ops.where(condition, new, ops.convert_to_tensor(variable)))
+
+
+def _wide(dtype: str) -> str:
+    """What steps are computed in: in two bytes 0.999 may be 1, and Adam would stand still."""
+    return "float32" if dtype in ("float16", "bfloat16") else dtype
 
 
 def _fitting(grad: Any, variable: Variable) -> Tensor:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from kerasish.utils.nan import find_nan as find_nan
     from kerasish.utils.numerical import normalize as normalize
     from kerasish.utils.numerical import to_categorical as to_categorical
+    from kerasish.utils.padding import pad_sequences as pad_sequences
+    from kerasish.utils.plotting import model_to_dot as model_to_dot
+    from kerasish.utils.plotting import plot_model as plot_model
     from kerasish.utils.progbar import Progbar as Progbar
     from kerasish.utils.seeds import set_random_seed as set_random_seed
     from kerasish.utils.sequence import PyDataset as PyDataset
@@ -61,8 +64,11 @@ _NAMES = {
     "get_registered_object": "saving",
     "is_interactive_logging_enabled": "config",
     "is_keras_tensor": "utils.session",
+    "model_to_dot": "utils.plotting",
     "normalize": "utils.numerical",
     "pack_x_y_sample_weight": "utils.data",
+    "pad_sequences": "utils.padding",
+    "plot_model": "utils.plotting",
     "register_keras_serializable": "saving",
     "serialize_keras_object": "saving",
     "set_random_seed": "utils.seeds",

@@ -28,17 +28,43 @@ def reject_unknown(kwargs: dict[str, Any], function: Callable[..., Any] | type, 
     """
     if not kwargs:
         return
-    wrong = next(iter(kwargs))
-    functions = [function]
-    if isinstance(function, type):
-        functions = [vars(c)["__init__"] for c in function.__mro__[:-1] if "__init__" in vars(c)]
-    known = dict.fromkeys(
-        p.name
-        for f in functions
-        for p in inspect.signature(f).parameters.values()
-        if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL) and p.name != "self"
-    )
+    wrong, known = next(iter(kwargs)), _known(function)
     raise TypeError(
         f"{name} got an unexpected argument {wrong!r}.{suggestion(wrong, known)} "
         f"It takes: {', '.join(known)}."
     )
+
+
+def reject_misspelt(
+    cls: type, init: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Raises TypeError if `init` of a class can't be called so and an unknown name is to blame.
+
+    Of `Dense(unit=3)` Python would say that `units` is missing.
+    """
+    own = list(inspect.signature(init).parameters.values())[1:]
+    unknown = [name for name in kwargs if name not in {p.name for p in own}]
+    if not unknown:
+        return
+    known = _known(cls)
+    if any(p.kind is p.VAR_KEYWORD for p in own):
+        # A base class judges them, if it comes to that.
+        lacking = (p for p in own[len(args) :] if p.name not in kwargs and p.default is p.empty)
+        if not any(p.kind is p.POSITIONAL_OR_KEYWORD for p in lacking):
+            return
+        unknown = [name for name in unknown if name not in known and suggestion(name, known)]
+    reject_unknown({name: kwargs[name] for name in unknown}, cls, cls.__name__)
+
+
+def _known(function: Callable[..., Any] | type) -> list[str]:
+    functions = [function]
+    if isinstance(function, type):
+        functions = [vars(c)["__init__"] for c in function.__mro__[:-1] if "__init__" in vars(c)]
+    known: dict[str, None] = {}
+    for each in functions:
+        parameters = inspect.signature(each).parameters.values()
+        several = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        known.update((p.name, None) for p in parameters if p.kind not in several)
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break  # nothing gets further
+    return [name for name in known if name != "self"]

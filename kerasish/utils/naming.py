@@ -11,6 +11,12 @@ _uids: Counter[str] = Counter()
 def get_uid(prefix: str = "") -> int:
     """The next number for `prefix`, counting from 1.
 
+    Args:
+        prefix: any string.
+
+    Returns:
+        An int.
+
     >>> reset_uids(); get_uid("dense"), get_uid("dense")
     (1, 2)
     """
@@ -19,7 +25,12 @@ def get_uid(prefix: str = "") -> int:
 
 
 def reset_uids() -> None:
-    """Starts all numbers over."""
+    """Starts all numbers over.
+
+    >>> _ = get_uid("dense")
+    >>> reset_uids(); get_uid("dense")
+    1
+    """
     _uids.clear()
 
 

@@ -7,7 +7,9 @@ from kerasish import activations, metrics
 
 keras = pytest.importorskip("keras", minversion="3")
 # Raised inside Keras.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning", "ignore:Division by zero in Adjusted R2"
+)
 
 random = np.random.default_rng(6)
 N, C = 12, 4
@@ -50,6 +52,7 @@ CASES = [
     ("R2Score", REAL[0], REAL[1], {"class_aggregation": None}),
     ("R2Score", REAL[0], REAL[1], {"class_aggregation": "variance_weighted_average"}),
     ("R2Score", REAL[0], REAL[1], {"num_regressors": 2}),
+    ("R2Score", REAL[0], REAL[1], {"num_regressors": N * C - 1, "class_aggregation": None}),
     ("TruePositives", BINARY, SCORES, {}),
     ("TrueNegatives", BINARY, SCORES, {"thresholds": [0.2, 0.5]}),
     ("FalsePositives", BINARY, SCORES, {"thresholds": 0.7}),
@@ -66,6 +69,7 @@ CASES = [
     ("AUC", BINARY, SCORES, {}),
     ("AUC", BINARY, PROBABILITIES, {"num_thresholds": 7, "summation_method": "minoring"}),
     ("AUC", BINARY, PROBABILITIES, {"summation_method": "majoring", "curve": "PR"}),
+    ("AUC", BINARY, PROBABILITIES, {"curve": "pr", "summation_method": "Majoring"}),
     ("AUC", BINARY, PROBABILITIES, {"curve": "PR"}),
     ("AUC", BINARY, REAL[0], {"from_logits": True, "thresholds": [0.3, 0.6]}),
     ("AUC", BINARY, PROBABILITIES, {"multi_label": True}),
@@ -125,8 +129,49 @@ def _counts_elements(name):
     )
 
 
+# The shape of targets and predictions without the batch, and that of weights.
+WEIGHTS = [
+    ((), ()),
+    ((1,), ()),
+    ((1,), (1,)),
+    ((3,), ()),
+    ((3,), (1,)),
+    ((3,), (3,)),
+    ((2, 3), ()),
+    ((2, 3), (2,)),
+    ((2, 3), (1, 1)),
+    ((2, 3), (2, 3)),
+]
+
+
+@pytest.mark.parametrize(("shape", "weights"), WEIGHTS)
+@pytest.mark.parametrize("name", ["Accuracy", "BinaryAccuracy", "MeanSquaredError"])
+def test_weights_of_any_rank(name, shape, weights):
+    """In two batches of different length. Errors have no last axis."""
+    if name == "MeanSquaredError":
+        shape = (*shape, 4)
+    ours, theirs = (getattr(m, name)() for m in (metrics, keras.metrics))
+    for size in (5, 8):
+        y_true, y_pred = random.integers(0, 2, (2, size, *shape)).astype("float32")
+        weight = random.uniform(size=(size, *weights)).astype("float32")
+        for metric in (ours, theirs):
+            metric.update_state(y_true, y_pred, sample_weight=weight)
+    _close(ours.result(), theirs.result())
+
+
+@pytest.mark.parametrize("average", [None, "micro"])
+def test_scores_compare_in_their_own_dtype(average):
+    """0.3 in float32 is above 0.3 in float64."""
+    y_true, y_pred = np.ones((3, 2), "float32"), np.full((3, 2), 0.3, "float32")
+    options = {"average": average, "threshold": 0.3, "dtype": "float64"}
+    ours, theirs = (m.F1Score(**options) for m in (metrics, keras.metrics))
+    _close(ours(y_true, y_pred), theirs(y_true, y_pred))
+
+
 @pytest.mark.parametrize("name", ["Mean", "Sum"])
-@pytest.mark.parametrize("weight", [None, [1.0, 0.5], [[1.0, 0.0, 2.0], [1.0, 1.0, 0.0]], 2.0])
+@pytest.mark.parametrize(
+    "weight", [None, [1.0, 0.5], [[1.0], [0.5]], [[1.0, 0.0, 2.0], [1.0, 1.0, 0.0]], 2.0]
+)
 def test_mean_and_sum(name, weight):
     values = np.arange(6, dtype="float32").reshape(2, 3)
     if name == "Sum" and np.ndim(weight) == 1:
