@@ -54,7 +54,9 @@ def relu(
     if not threshold:
         y = ops.leaky_relu(x, slope) if slope else ops.relu(x)
     else:
-        y = ops.where(x > threshold, x, slope * (x - threshold))
+        # Of what a threshold below 0 lets through, a largest result cuts off what is below 0.
+        above = x if max_value is None else ops.maximum(x, 0.0)
+        y = ops.where(x > threshold, above, slope * (x - threshold))
     return y if max_value is None else ops.minimum(y, max_value)
 
 
@@ -100,7 +102,20 @@ def hard_silu(x: Any) -> Tensor:
 
 
 def keras2_hard_sigmoid(x: Any) -> Tensor:
-    """clip(0.2 x + 0.5, 0, 1): what Keras 1 and 2 call hard_sigmoid, and their files mean by it."""
+    """clip(0.2 x + 0.5, 0, 1): what Keras 1 and 2 call hard_sigmoid, and their files mean by it.
+
+    Args:
+        x: a float tensor of any shape.
+
+    Returns:
+        A tensor of the shape and dtype of x.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
+    >>> keras2_hard_sigmoid([-3.0, 0.0, 1.0]).numpy()
+    array([0. , 0.5, 0.7], dtype=float32)
+    """
     return ops.clip(0.2 * ops.convert_to_tensor(x) + 0.5, 0.0, 1.0)
 
 

@@ -43,6 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     setup.set_defaults(command=_setup)
 
     run = commands.add_parser("run", help="run a Keras program: `import keras` means kerasish")
+    run.add_argument(
+        "--keras",
+        type=int,
+        choices=(1, 2, 3),
+        default=3,
+        metavar="GENERATION",
+        help="whose defaults hold, such as learning rates: 1, 2 or 3 (tf.keras's are those of 3)",
+    )
     run.add_argument("script", help="the program")
     run.add_argument("args", nargs=argparse.REMAINDER, help="its arguments")
     run.set_defaults(command=_run)
@@ -114,7 +122,8 @@ def operations() -> tuple[list[str], list[str]]:
 
     for module in pkgutil.iter_modules(ops.__path__):
         importlib.import_module(f"{ops.__name__}.{module.name}")
-    names = sorted(set(PRIMITIVES) - set(_RESOLVED))
+    resolved = {*_RESOLVED, *(name for name, p in PRIMITIVES.items() if p.needs_sizes)}
+    names = sorted(set(PRIMITIVES) - resolved)
     whole = [name for name in names if PRIMITIVES[name].expansion is not None]
     return [name for name in names if name not in whole], whole
 
@@ -145,5 +154,5 @@ def _run(args: argparse.Namespace) -> int:
     if not os.path.isfile(args.script):
         print(f"kerasish run: there is no program {args.script}", file=sys.stderr)
         return 2
-    run_script(args.script, args.args)
+    run_script(args.script, args.args, keras=args.keras)
     return 0

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -12,14 +13,38 @@ import pytest
 ENGINES = ("numpy", "tensorflow", "theano", "cntk", "jax", "torch")
 
 
+_PREFIX = "kerasish-tests-"
+
+
 def _own_home():
     """A fresh KERAS_HOME, in which the environments of host engines are those of the real one."""
+    _remove_leftovers()
     engines = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "engines"
-    home = tempfile.TemporaryDirectory(prefix="kerasish-tests-")
+    home = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
     if engines.is_dir():
         (Path(home.name) / "engines").symlink_to(engines)
     os.environ["KERAS_HOME"] = home.name
     return home
+
+
+def _remove_leftovers():
+    """The homes of test runs that were killed: those of processes that are no more."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}[0-9]*-*"):
+        process = path.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdigit() and not _is_running(int(process)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_running(process):
+    if os.name != "posix":  # where asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 # Before kerasish is imported. The directory goes when the object does, as Python ends.

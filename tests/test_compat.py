@@ -118,6 +118,23 @@ def test_maxout_dense_and_highway():
     np.testing.assert_allclose(again(X), model(X), rtol=1e-6)
 
 
+def test_activations_with_weights():
+    shaped, soft = layers.SReLU(), layers.ParametricSoftplus(0.5, 2.0)
+    y, z = shaped(X), soft(X).numpy()
+    low, below, width, above = shaped.get_weights()
+    high = low + abs(width)
+    middle = np.where(low > X, low + below * (X - low), X)
+    expected = np.where(high < X, high + above * (X - high), middle)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(z, 0.5 * np.log1p(np.exp(2 * X)), rtol=1e-5)
+    pictures = layers.Input((4, 4, 3))
+    assert layers.SReLU(shared_axes=[1, 2])(pictures).shape == pictures.shape
+    model = models.Sequential([layers.Input((5,)), shaped, soft])
+    again = models.model_from_json(model.to_json())
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again(X), model(X))
+
+
 def test_convolutions_of_keras_1():
     made = layers.Convolution2D(8, 3, 5, "he_normal", "relu", None, "same")
     assert isinstance(made, layers.Convolution2D)

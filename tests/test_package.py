@@ -93,7 +93,7 @@ LEVELS = [
     "layers",
     "training saving",
     "models",
-    "backend random cli compat.older_layers compat.older_regularizers",
+    "backend random cli compat.older_activations compat.older_layers compat.older_regularizers",
 ]
 LEVEL = {name: i for i, line in enumerate(LEVELS) for name in line.split()}
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Mapping
 from typing import Any, NamedTuple
 
 from kerasish.graph import dtypes
+from kerasish.utils.arguments import reject_misspelt
 
 
 class FirstLayer(NamedTuple):
@@ -109,7 +110,9 @@ def older_names(**renamed: Newer) -> Callable[[type], type]:
 
         @functools.wraps(init)
         def modern(self: Any, *args: Any, **kwargs: Any) -> None:
-            init(self, *args, **renamed_arguments(cls.__name__, kwargs, renamed))
+            kwargs = renamed_arguments(cls.__name__, kwargs, renamed)
+            reject_misspelt(type(self), init, args, kwargs)
+            init(self, *args, **kwargs)
 
         cls.__init__ = modern  # type: ignore[misc]
         return cls

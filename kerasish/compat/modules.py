@@ -31,8 +31,8 @@ SOURCES = {
     "engine.topology": "layers models compat.older_layers compat.older_utils",
     "engine.training": "models",
     "initializations": "initializers",
-    "layers": "compat.older_layers",
-    "layers.advanced_activations": "layers compat.older_layers",
+    "layers": "compat.older_layers compat.older_activations",
+    "layers.advanced_activations": "layers compat.older_activations",
     "layers.convolutional": "layers compat.older_layers",
     "layers.convolutional_recurrent": "layers compat.older_layers",
     "layers.core": "layers compat.older_layers",
@@ -47,6 +47,8 @@ SOURCES = {
     "legacy.layers": "compat.older_layers layers",
     "legacy.saving": "compat.older_saving",
     "objectives": "losses",
+    "preprocessing": "",
+    "preprocessing.sequence": "utils.padding",
     "regularizers": "compat.older_regularizers",
     "utils": "compat.older_utils compat.h5dict",
     "utils.conv_utils": "compat.older_utils",
@@ -57,7 +59,7 @@ SOURCES = {
     "utils.legacy": "compat.older_saving",
     "utils.np_utils": "utils",
     "utils.vis_utils": "utils",
-    "utils.visualize_util": "utils",
+    "utils.visualize_util": "compat.older_utils utils",
 }
 
 

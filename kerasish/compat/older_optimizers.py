@@ -76,7 +76,7 @@ def _apply(self: Any, grads: Sequence[Any], variables: Sequence[Variable] | None
 
 def _step(self: Any, variables: list[Variable]) -> tuple[dict[Variable, Tensor], list[Any]]:
     """The placeholders of the gradients, and what `get_updates` makes of them."""
-    from kerasish.backend.variables import pairs_of
+    from kerasish.backend.functions import pairs_of
 
     given: dict[Variable, Tensor] = {
         v: Placeholder(v.shape, v.dtype, f"gradient of {v.name}") for v in variables

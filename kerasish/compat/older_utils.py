@@ -17,6 +17,7 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.saving.serialization import CustomObjectScope
 from kerasish.utils.files import validate_file
+from kerasish.utils.plotting import plot_model as plot
 from kerasish.utils.summary import print_summary
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "normalize_padding",
     "normalize_tuple",
     "object_list_uid",
+    "plot",
     "print_summary",
     "save_to_binary_h5py",
     "slice_arrays",

@@ -42,9 +42,21 @@ def _said(self: Tensor, shape: Any) -> None:
         )
 
 
+_models_check_tensors = True
+
+
+def models_check_tensors() -> bool:
+    """Whether a model refuses tensors of another shape than its inputs have.
+
+    Those of Keras 2 did not: where the layers could do with it, it was fine. Data they did check.
+    """
+    return _models_check_tensors
+
+
 @contextmanager
 def of_keras_2() -> Iterator[None]:
-    """Within, tensors have `_keras_shape` and `get_shape()`, as those of Keras 2 on TensorFlow.
+    """Within, tensors are as those of Keras 2 on TensorFlow, which have `_keras_shape` and
+    `get_shape()`, and which models take in other shapes than those of their inputs.
 
     >>> with of_keras_2():
     ...     Placeholder((None, 3), "float32").get_shape().as_list()
@@ -54,8 +66,11 @@ def of_keras_2() -> Iterator[None]:
     added = [name for name in older if not hasattr(Tensor, name)]
     for name in added:
         setattr(Tensor, name, older[name])
+    global _models_check_tensors
+    before, _models_check_tensors = _models_check_tensors, False
     try:
         yield
     finally:
+        _models_check_tensors = before
         for name in added:
             delattr(Tensor, name)

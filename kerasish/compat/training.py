@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import tree
+from kerasish.graph.tensor import Tensor
 
 
 def compile_arguments(kwargs: dict[str, Any]) -> bool:
@@ -69,8 +70,51 @@ def metrics_arguments(kwargs: dict[str, Any]) -> bool:
     return bool(kwargs.pop("reset_metrics", True))
 
 
+class CompiledMetrics:
+    """`model.compiled_metrics`, as a `train_step` of tf.keras has it."""
+
+    def __init__(self, model: Any):
+        self._model = model
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Updates the metrics that `compile` got with one batch."""
+        self._model.compute_metrics(None, y_true, y_pred, sample_weight)
+
+
 class GeneratorMethods:
-    """The methods of Keras 1 and 2 that are called `fit`, `evaluate` and `predict` since."""
+    """The methods of Keras 1 and 2 that are called `fit`, `evaluate` and `predict` since.
+
+    And what the steps of tf.keras are made of, before it was `compute_loss` and `compute_metrics`.
+    """
+
+    def compiled_loss(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        regularization_losses: Any = None,
+    ) -> Tensor:
+        """The loss that `compile` got, for one batch, which also goes into the mean in the logs.
+
+        Args:
+            y_true: the targets.
+            y_pred: what the model computed.
+            sample_weight: weights, one per output.
+            regularization_losses: further losses to add, `self.losses` mostly.
+        """
+        model: Any = self
+        objective = model._require_objective()
+        names, targets, outputs, weights = model._matched_outputs(y_true, y_pred, sample_weight)
+        objective.build(names, targets, outputs)
+        others = list(regularization_losses or ())
+        loss = objective.compute_loss(targets, outputs, weights, others)
+        model._track_loss(loss, y_true)
+        return loss
+
+    @property
+    def compiled_metrics(self) -> CompiledMetrics:
+        """What updates the metrics that `compile` got."""
+        return CompiledMetrics(self)
 
     def fit_generator(
         self,

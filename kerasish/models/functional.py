@@ -237,4 +237,5 @@ def _operation_call(node: Node) -> Call:
     call = Call(layer, tuple(layer.tensors), {}, outputs[0] if len(outputs) == 1 else outputs)
     for i, output in enumerate(outputs):
         output.history = History(call, i)  # type: ignore[attr-defined]
+    layer._calls.append(call)
     return call

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerasish import ops, tree
+from kerasish.compat import tensors as older
 from kerasish.graph import trace
+from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer, mask_of, placeholders_of_shape
@@ -393,19 +395,25 @@ def _ends(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str,
 def _fitted(x: Any, expected: Tensor, model: str) -> Tensor:
     """`x` as a tensor of the dtype of the model's input, its shape checked."""
     x = ops.convert_to_tensor(x)
-    if x.ndim != expected.ndim or any(
-        a is not None and b is not None and a != b
-        for a, b in zip(x.shape[1:], expected.shape[1:], strict=True)
-    ):
+    if x.ndim == expected.ndim - 1 and expected.shape[-1] == 1:
+        x = _like(ops.expand_dims(x, -1), x)
+    elif x.ndim == expected.ndim + 1 and x.shape[-1] == 1:
+        x = _like(ops.squeeze(x, -1), x)
+    if older.models_check_tensors() and not _fits(x, expected):
         raise ValueError(
             f"Model {model}: input {expected.name} must have shape "
             f"{format_shape(expected.shape)}, but got {format_shape(x.shape)}."
         )
-    if x.dtype == expected.dtype:
-        return x
-    cast = ops.cast(x, expected.dtype)
-    cast.mask = mask_of(x)  # type: ignore[attr-defined]
-    return cast
+    return x if x.dtype == expected.dtype else _like(ops.cast(x, expected.dtype), x)
+
+
+def _fits(x: Tensor, expected: Tensor) -> bool:
+    return x.ndim == expected.ndim and compatible(x.shape[1:], expected.shape[1:])
+
+
+def _like(new: Tensor, old: Tensor) -> Tensor:
+    new.mask = mask_of(old)  # type: ignore[attr-defined]
+    return new
 
 
 def _unique(names: list[str]) -> list[str]:

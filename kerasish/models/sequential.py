@@ -38,7 +38,12 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name, autocast=False)
         self._stack: list[Layer] = []
         for layer in layers or []:
-            self.add(layer)
+            self._push(layer)
+        first = self._stack[0] if self._stack else None
+        if isinstance(first, InputLayer):
+            self._connect_all(first.output)
+        elif first is not None and (x := _input_of(first)) is not None:
+            self._connect_all(x)
 
     @property
     def layers(self) -> list[Layer]:
@@ -54,6 +59,9 @@ class Sequential(Model):
         Args:
             layer: a Layer, a Model, or an `Input` as the first.
         """
+        self._grow(self._push(layer))
+
+    def _push(self, layer: Any) -> Layer:
         if isinstance(layer, Tensor):
             history: History | None = getattr(layer, "history", None)
             layer = history.call.layer if history else layer
@@ -68,7 +76,7 @@ class Sequential(Model):
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError("An Input can only be the first item of a Sequential.")
         self._stack.append(layer)
-        self._grow(layer)
+        return layer
 
     def _grow(self, layer: Layer) -> None:
         """Extends the graph by one layer, once the shape of the input is known."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kerasish import config, ops
+from kerasish.engines import patience as patience_module
 from kerasish.engines import registry
 from kerasish.graph.function import Function, run_counter
 from kerasish.graph.gradients import gradients
@@ -281,6 +282,22 @@ def test_errors_name_the_operation_and_where_it_comes_from(engine, style):
     assert "take(float32(4, 3), int32(4,))" in message
     assert "test_tensorflow.py:" in message
     assert "indices[2] = 99 is not in [0, 4)" in message
+
+
+@pytest.mark.parametrize("style", STYLES[1:], indirect=True)
+def test_a_compilation_that_takes_long_is_announced(monkeypatch, engine, style, capfd):
+    x = Placeholder((2,), "float32")
+    order, data = np.array([[0, 1]] * 3, "int32"), [np.ones(4, "float32")]
+    for patience, said in ((60, ""), (0, "TensorFlow is compiling slow, 1 instructions")):
+        monkeypatch.setattr(patience_module, "PATIENCE", patience)
+        function = Function([x], [ops.exp(x)], name="slow")
+        capfd.readouterr()
+        for _ in range(2):
+            run(engine, function, data, order, style)
+        lines = capfd.readouterr().err.splitlines()
+        lines = [line for line in lines if "compiling" in line]
+        assert len(lines) == bool(said)  # not for what is compiled already
+        assert all(line.startswith(said) for line in lines)
 
 
 def test_policy_of_xla(monkeypatch):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from kerasish.engines.base import Executable
+from kerasish.engines.patience import announced
 from kerasish.engines.tensorflow.interpret import Interpreter, located_in_graph
 from kerasish.engines.tensorflow.library import tf
 from kerasish.graph.program import Program
@@ -73,6 +75,7 @@ class TensorFlowExecutable(Executable):
         self._eager = eager
         self._run = Interpreter(program, variables)
         self._xla = wants_xla(program)
+        self._size = _instructions_run(program)
         self._steps_done = 0
         self._traced: Callable[..., Any] | None = None
         self._loops: dict[Any, Callable[..., Any]] = {}
@@ -87,13 +90,19 @@ class TensorFlowExecutable(Executable):
             self._steps_done += 1
             return self._run(tensors, tf.constant(counter, tf.int64))
         if self._traced is None:
-            self._traced = self._trace()
+            with self._announced():
+                self._traced = self._trace()
         return list(self._guarded(self._traced, tf.constant(counter, tf.int64), *tensors))
 
     def _trace(self) -> Callable[..., Any]:
         specs = [tf.TensorSpec(spec.shape, spec.dtype) for _, spec in self.program.inputs]
         function = tf.function(lambda counter, *xs: self._run(xs, counter), autograph=False)
         return function.get_concrete_function(tf.TensorSpec([], tf.int64), *specs)
+
+    def _announced(self) -> AbstractContextManager[None]:
+        """Says so if what is done within, which is to compile, takes long."""
+        doing = f"compiling {self.program.name}, {self._size} instructions (once in a run)"
+        return announced("TensorFlow", doing)
 
     def _guarded(self, function: Callable[..., Any], *args: Any) -> Any:
         try:
@@ -127,7 +136,7 @@ class TensorFlowExecutable(Executable):
         """How many steps run op by op before the loop is compiled."""
         if not self._xla:
             return _EAGER_CALLS
-        steps = _EAGER_INSTRUCTIONS // max(_instructions_run(self.program), 1)
+        steps = _EAGER_INSTRUCTIONS // max(self._size, 1)
         return min(max(steps, _EAGER_CALLS), _MOST_EAGER)
 
     def _batch(self, data: Sequence[Any], row: Any) -> list[Any]:
@@ -143,14 +152,15 @@ class TensorFlowExecutable(Executable):
         if key not in self._loops:
             specs = [tf.TensorSpec([None, *d.shape[1:]], d.dtype) for d in data]
             rows = tf.TensorSpec([None, order.shape[1]], tf.int32)
-            self._loops[key] = self._traced_loop(rows, specs, collect, jit=False)
+            with self._announced():
+                self._loops[key] = self._traced_loop(rows, specs, collect, jit=False)
         args = (tf.constant(order), tf.constant(len(order)), tf.constant(counter, tf.int64))
         return [list(self._guarded(self._loops[key], *args, *(d.tensor for d in data)))]
 
     def _xla_loop(
         self, data: Sequence[Any], order: np.ndarray, counter: int, collect: bool
     ) -> list[list[Any]]:
-        capacity = self._capacity(order.shape[1], collect)
+        capacity = self._capacity(data, order.shape[1], collect)
         key = (collect, True, tuple(d.shape for d in data))
         parts: list[list[Any]] = []
         for start in range(0, len(order), capacity):
@@ -162,8 +172,9 @@ class TensorFlowExecutable(Executable):
                 specs = [tf.TensorSpec(d.shape, d.dtype) for d in data]
                 spec = tf.TensorSpec(rows.shape, tf.int32)
                 try:
-                    self._loops[key] = self._traced_loop(spec, specs, collect, jit=True)
-                    outputs = self._loops[key](*args, *(d.tensor for d in data))
+                    with self._announced():
+                        self._loops[key] = self._traced_loop(spec, specs, collect, jit=True)
+                        outputs = self._loops[key](*args, *(d.tensor for d in data))
                 except (tf.errors.OpError, NotImplementedError) as error:
                     return parts + self._without_xla(error, data, order[start:], counter, collect)
             else:
@@ -171,10 +182,12 @@ class TensorFlowExecutable(Executable):
             parts.append([o[:count] for o in outputs] if collect else list(outputs))
         return parts
 
-    def _capacity(self, batch: int, collect: bool) -> int:
-        """Steps per native call under XLA, a power of two."""
+    def _capacity(self, data: Sequence[Any], batch: int, collect: bool) -> int:
+        """Steps per native call under XLA, a power of two; no more than there is data for."""
         least, most = _XLA_STEPS
         steps = min(max(_XLA_INDICES // max(batch, 1), least), most)
+        if data:
+            steps = min(steps, 1 << (-(-data[0].shape[0] // batch) - 1).bit_length())
         if collect:
             specs = [self._run.specs[i] for i in self.program.outputs]
             step = sum((size_of(s.shape) or 0) * tf.as_dtype(s.dtype).size for s in specs)

@@ -1,0 +1,148 @@
+"""Training loops of TensorFlow's kind over our models: tapes and functions."""
+
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+from kerasish import config, layers, losses, metrics, models, optimizers
+from kerasish.compat.run import run_script
+from kerasish.engines import registry
+
+
+@pytest.fixture(autouse=True)
+def tf():
+    there, problem = registry.installed("tensorflow")
+    if not there:
+        required = os.environ.get("KERASISH_REQUIRE_ENGINES", "").split(",")
+        (pytest.fail if "tensorflow" in required else pytest.skip)(problem)
+    config.set_backend("tensorflow")
+    registry.load("tensorflow")
+    import tensorflow
+
+    return tensorflow
+
+
+DATA = np.random.RandomState(0).rand(64, 3).astype("float32")
+TARGETS = DATA.sum(1, keepdims=True)
+
+
+def small_model():
+    return models.Sequential([layers.Input((3,)), layers.Dense(1, kernel_initializer="ones")])
+
+
+def losses_by_fit():
+    model = small_model()
+    model.compile(optimizers.SGD(0.1), "mse")
+    return model.fit(DATA, TARGETS + 1, batch_size=64, epochs=3, verbose=0).history["loss"]
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["plain", "tf.function"])
+def test_loop_of_ones_own(tf, compiled):
+    model, optimizer, loss_of = small_model(), optimizers.SGD(0.1), losses.MeanSquaredError()
+
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = loss_of(y, model(x, training=True))
+        grads = tape.gradient(loss, model.trainable_weights)
+        before = float(loss)  # tensors of ours have the values of the moment
+        optimizer.apply_gradients(zip(grads, model.trainable_weights, strict=True))
+        return before
+
+    step = tf.function(step) if compiled else step
+    batches = tf.data.Dataset.from_tensor_slices((DATA, TARGETS + 1)).batch(64)
+    said = pytest.warns(UserWarning, match="step uses models .* as plain Python")
+    with said if compiled else nullcontext():
+        found = [step(x, y) for _ in range(3) for x, y in batches]
+    np.testing.assert_allclose(found, losses_by_fit(), rtol=1e-5)
+
+
+def test_train_step_with_a_tape(tf):
+    class Model(models.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1, kernel_initializer="ones")
+            self.mean = metrics.Mean(name="loss")
+
+        def call(self, x):
+            return self.dense(x)
+
+        @tf.function
+        def train_step(self, data):
+            x, y = data
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(tf.square(y - self(x, training=True)))
+            weights = self.trainable_variables
+            self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+            self.mean.update_state(loss)
+            return {"loss": self.mean.result()}
+
+    model = Model()
+    model.compile(optimizers.SGD(0.1))
+    history = model.fit(DATA, TARGETS + 1, batch_size=64, epochs=3, verbose=0).history
+    np.testing.assert_allclose(history["loss"], losses_by_fit(), rtol=1e-5)
+
+
+def test_gradients_of_what_is_watched(tf):
+    model = small_model()
+    x = model.inputs[0] * 1.0
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = model(x)
+    (slope,) = tape.gradient(y, [x], output_gradients=[y * 0 + 2.0])
+    found = models.Model(model.inputs, slope).predict(DATA[:2], verbose=0)
+    np.testing.assert_array_equal(found, np.full((2, 3), 2.0))
+
+
+def test_tensorflows_own_are_as_before(tf):
+    x = tf.Variable(3.0)
+    with tf.GradientTape() as tape:
+        y = x * x
+    assert float(tape.gradient(y, x)) == 6
+    assert float(tf.function(lambda x: x + 1)(tf.constant(1.0))) == 2
+
+    @tf.function
+    def wrong(x):
+        raise KeyError("of the user's")
+
+    with pytest.raises(KeyError, match="of the user's"):
+        wrong(tf.constant(1.0))
+
+
+def test_keras_inside_of_tensorflow(tf, tmp_path):
+    before = tf.keras
+    path = tmp_path / "program.py"
+    path.write_text("""
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras import layers
+
+assert keras.__name__ == 'kerasish' and tf.keras is keras
+
+class Twice(layers.Layer):
+    def call(self, x):
+        return tf.nn.relu(x) * 2.0
+
+model = keras.Sequential([keras.Input((2,)), Twice()])
+assert model.predict(np.array([[1.0, -1.0]]), verbose=0).tolist() == [[2.0, 0.0]]
+""")
+    run_script(str(path))
+    assert tf.keras is before
+
+
+def test_the_engine_may_be_what_imports_tensorflow(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(
+        "import keras, numpy as np\n"
+        "print(keras.Sequential([keras.layers.Dense(1)]).predict(np.ones((2, 2))).shape)\n"
+        "import tensorflow as tf\n"
+        "assert tf.keras is keras\n"
+    )
+    command = [sys.executable, "-m", "kerasish", "run", str(path)]
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["(2, 1)"]), done.stderr
