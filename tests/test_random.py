@@ -24,13 +24,21 @@ def test_a_fixed_seed_gives_the_same_in_each_run(engine):
 
 def test_a_seed_generator_differs_by_use_and_by_run(engine):
     seeds = random.SeedGenerator(7)
-    uses = [random.uniform((6,), seed=seeds) for _ in range(2)]
+    with Trace():
+        uses = [random.uniform((6,), seed=seeds) for _ in range(2)]
     function = Function([], [ops.stack(uses)])
     values = np.concatenate(draws(function, 3))
     assert len(np.unique(values)) == values.size
     random_counter = functions.run_counter
     random_counter.next = 0
     np.testing.assert_array_equal(np.concatenate(draws(function, 3)), values)
+
+
+def test_what_a_seed_generator_gives_at_once_follows_from_its_seed():
+    first, again = random.SeedGenerator(7), random.SeedGenerator(7)
+    values = [random.uniform((6,), seed=seeds).numpy() for seeds in (first, again, first)]
+    np.testing.assert_array_equal(values[0], values[1])
+    assert (values[0] != values[2]).all()
 
 
 def test_a_seed_generator_gives_the_same_streams_in_each_trace():

@@ -38,8 +38,13 @@ def gradients(loss: Any, variables: Any) -> Any:
         variables: a variable or tensor that `loss` was computed from, or a list of them.
 
     Returns:
-        A tensor of the variable's shape, or a list of them; zeros where the loss does not
+        A tensor of the variable's shape and dtype, or a list of them; zeros where the loss does not
         depend on it.
+
+    Raises:
+        TypeError: if the loss or a variable is no tensor of floats.
+        NotImplementedError: when they are computed, if the loss depends on a variable through an
+            operation that has no gradient on the engine.
 
     >>> x = Variable(3.0)
     >>> float(gradients(x * x, x))

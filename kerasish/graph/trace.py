@@ -78,6 +78,11 @@ def is_deferred() -> bool:
     )
 
 
+def is_building() -> bool:
+    """Whether a graph is being built, even if to run once and now."""
+    return bool(_state.traces) or _state.symbolic
+
+
 @contextmanager
 def symbolic() -> Iterator[None]:
     """What is built within has an Input behind it, and so runs later, in a trace or not."""

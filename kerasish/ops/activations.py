@@ -75,10 +75,11 @@ def softmax(x: Any, axis: Any = -1) -> Tensor:
         axis: the axis, or several over which together the numbers add up to 1; None means all.
 
     Returns:
-        The shape of x.
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
 
     Raises:
-        ValueError: if x has no such axis.
+        ValueError: if x has no such axis, or `axis` names none.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> softmax([0.0, 0.0]).numpy()
     array([0.5, 0.5], dtype=float32)
@@ -93,6 +94,13 @@ def log_softmax(x: Any, axis: Any = -1) -> Tensor:
         x: a tensor; ints and booleans become floats.
         axis: the axis, or several that count as one; None means all.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis, or `axis` names none.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(log_softmax([0.0, 0.0]), 3)
     array([-0.693, -0.693], dtype=float32)
     """
@@ -105,6 +113,12 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
         alpha: minus the limit far below 0.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None, or alpha no number.
 
     >>> np.round(elu([-1.0, 2.0]), 3)
     array([-0.632,  2.   ], dtype=float32)
@@ -120,6 +134,12 @@ def selu(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(selu([-1.0, 2.0]), 3)
     array([-1.111,  2.101], dtype=float32)
     """
@@ -133,6 +153,13 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
         x: a tensor of any shape; ints and booleans become floats.
         negative_slope: the slope below 0.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None, or negative_slope is no
+            number.
+
     >>> np.round(leaky_relu([-1.0, 2.0]), 3)
     array([-0.2,  2. ], dtype=float32)
     """
@@ -144,7 +171,13 @@ def relu6(x: Any) -> Tensor:
     """min(max(x, 0), 6).
 
     Args:
-        x: a tensor of any shape; ints and booleans become floats.
+        x: a tensor of any shape; ints stay ints.
+
+    Returns:
+        A tensor of the shape and dtype of x, but int32 for booleans.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.round(relu6([-1.0, 2.0]), 3)
     array([0., 2.], dtype=float32)
@@ -157,6 +190,12 @@ def silu(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.round(silu([-1.0, 2.0]), 3)
     array([-0.269,  1.762], dtype=float32)
@@ -174,6 +213,12 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
         approximate: whether tanh stands in for the normal distribution function.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.round(gelu([-1.0, 2.0]), 3)
     array([-0.159,  1.955], dtype=float32)
@@ -210,6 +255,12 @@ def hard_sigmoid(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(hard_sigmoid([-1.0, 2.0]), 3)
     array([0.333, 0.833], dtype=float32)
     """
@@ -221,6 +272,12 @@ def mish(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.round(mish([-1.0, 2.0]), 3)
     array([-0.303,  1.944], dtype=float32)
@@ -235,6 +292,12 @@ def log_sigmoid(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(log_sigmoid([-1.0, 2.0]), 3)
     array([-1.313, -0.127], dtype=float32)
     """
@@ -248,6 +311,12 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
         x: a tensor of any shape; ints and booleans become floats.
         alpha: minus the limit far below 0.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None, or alpha no number.
+
     >>> np.round(celu([-1.0, 2.0]), 3)
     array([-0.632,  2.   ], dtype=float32)
     """
@@ -258,12 +327,19 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
 def glu(x: Any, axis: int = -1) -> Tensor:
     """The first half of x along `axis`, each element let through by sigmoid(second half).
 
+    Source: Dauphin et al., 2016, arXiv:1612.08083.
+
     Args:
         x: a tensor; ints and booleans become floats.
-        axis: the axis, whose size must be known and even.
+        axis: the axis, whose size must be even.
 
-    Raises ValueError if the axis has no two halves. Source: Dauphin et al., 2016,
-    arXiv:1612.08083.
+    Returns:
+        A tensor of the shape of x with half the size along `axis`, and of the dtype of x if that
+        is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis, or its size is odd.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> glu([1.0, 0.0]).numpy()
     array([0.5], dtype=float32)
@@ -283,6 +359,12 @@ def hard_silu(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(hard_silu([-1.0, 2.0]), 3)
     array([-0.333,  1.667], dtype=float32)
     """
@@ -299,6 +381,12 @@ def hard_tanh(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(hard_tanh([-1.0, 2.0]), 3)
     array([-1.,  1.], dtype=float32)
     """
@@ -311,6 +399,12 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
         threshold: how far from 0, not negative.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None, or threshold no number.
 
     >>> hard_shrink([-1.0, 0.2, 0.7]).numpy()
     array([-1. ,  0. ,  0.7], dtype=float32)
@@ -326,6 +420,13 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
         x: a tensor of any shape.
         threshold: how far, not negative.
 
+    Returns:
+        A tensor of the shape of x, and of the dtype in which x and the threshold combine: ints
+        stay ints only if the threshold is an int too.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None, or threshold no number.
+
     >>> np.round(soft_shrink([-1.0, 2.0]), 3)
     array([-0.5,  1.5], dtype=float32)
     """
@@ -338,6 +439,12 @@ def tanh_shrink(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.round(tanh_shrink([-1.0, 2.0]), 3)
     array([-0.238,  1.036], dtype=float32)
@@ -354,6 +461,13 @@ def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
         threshold: a number.
         default_value: what stands elsewhere.
 
+    Returns:
+        A tensor of the shape of x, and of the dtype in which x and `default_value` combine.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None, or one of the others no
+            number.
+
     >>> threshold([1.0, 5.0], 2, -1).numpy()
     array([-1.,  5.], dtype=float32)
     """
@@ -368,6 +482,12 @@ def squareplus(x: Any, b: float = 4) -> Tensor:
         x: a tensor of any shape; ints and booleans become floats.
         b: how smooth it is around 0.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None, or b no number.
+
     >>> np.round(squareplus([-1.0, 2.0]), 3)
     array([0.618, 2.414], dtype=float32)
     """
@@ -380,6 +500,12 @@ def sparse_plus(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.round(sparse_plus([-1.0, 2.0]), 3)
     array([0., 2.], dtype=float32)
@@ -394,6 +520,12 @@ def sparse_sigmoid(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(sparse_sigmoid([-1.0, 2.0]), 3)
     array([0., 1.], dtype=float32)
     """
@@ -403,11 +535,18 @@ def sparse_sigmoid(x: Any) -> Tensor:
 def sparsemax(x: Any, axis: int = -1) -> Tensor:
     """The point of the probability simplex next to x along `axis`; many of its elements are 0.
 
+    Source: Martins & Astudillo, 2016, arXiv:1602.02068.
+
     Args:
         x: a tensor; ints and booleans become floats.
         axis: the axis.
 
-    Source: Martins & Astudillo, 2016, arXiv:1602.02068.
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> sparsemax([1.0, 0.5, -1.0]).numpy()
     array([0.75, 0.25, 0.  ], dtype=float32)

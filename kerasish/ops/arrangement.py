@@ -30,6 +30,17 @@ from kerasish.ops.selection import take
 def hstack(xs: Sequence[Any]) -> Tensor:
     """Tensors side by side: joined along the second axis (vectors along their only one).
 
+    Args:
+        xs: tensors; a number stands for (1,).
+
+    Returns:
+        A tensor of the dtype in which theirs combine; its second axis (of vectors: the first) is as
+        long as theirs together, the other axes are theirs.
+
+    Raises:
+        ValueError: if xs is empty, or the tensors differ in another axis or in how many they have.
+        TypeError: if one of them is no array of numbers, such as a string or None.
+
     >>> hstack([[1, 2], [3]]).numpy()
     array([1, 2, 3], dtype=int32)
     """
@@ -43,6 +54,14 @@ def vstack(xs: Sequence[Any]) -> Tensor:
     Args:
         xs: tensors; one axis stands for (1, n).
 
+    Returns:
+        A tensor of the dtype in which theirs combine; its first axis is as long as theirs together,
+        the other axes are theirs.
+
+    Raises:
+        ValueError: if xs is empty, or the tensors differ in another axis or in how many they have.
+        TypeError: if one of them is no array of numbers, such as a string or None.
+
     >>> vstack([[1, 2], [3, 4]]).numpy()
     array([[1, 2],
            [3, 4]], dtype=int32)
@@ -55,6 +74,14 @@ def dstack(xs: Sequence[Any]) -> Tensor:
 
     Args:
         xs: tensors; one axis stands for (1, n, 1), two for (m, n, 1).
+
+    Returns:
+        A tensor of the dtype in which theirs combine; its third axis is as long as theirs together,
+        the other axes are theirs.
+
+    Raises:
+        ValueError: if xs is empty, or the tensors differ in another axis or in how many they have.
+        TypeError: if one of them is no array of numbers, such as a string or None.
 
     >>> dstack([[1, 2], [3, 4]]).numpy()
     array([[[1, 3],
@@ -74,12 +101,20 @@ def _with_axes(x: Any, rank: int) -> Tensor:
 
 
 def append(x1: Any, x2: Any, axis: int | None = None) -> Tensor:
-    """x2 joined to the end of x1 along `axis`; both flattened if None.
+    """x2 joined to the end of x1.
 
     Args:
         x1: a tensor.
         x2: another one.
         axis: the axis; if None both are flattened.
+
+    Returns:
+        A tensor of the dtype in which theirs combine: as long along `axis` as both together, or of
+        one axis if that is None.
+
+    Raises:
+        ValueError: if there is no such axis, or they differ in another or in how many they have.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> append([[1, 2]], [[3, 4]], axis=0).numpy()
     array([[1, 2],
@@ -100,6 +135,14 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]
         x: a tensor.
         indices_or_sections: how many parts, or the positions to cut at.
         axis: the axis.
+
+    Returns:
+        The parts in a list, of x's dtype and of its shape but for `axis`; empty parts where there
+        are more of them than elements.
+
+    Raises:
+        ValueError: if x has no such axis, or there is to be less than one part.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> [part.numpy().tolist() for part in array_split([1, 2, 3, 4, 5], 2)]
     [[1, 2, 3], [4, 5]]
@@ -125,6 +168,13 @@ def hsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
         x: a tensor with at least one axis.
         indices_or_sections: how many equal parts, or the positions to cut at.
 
+    Returns:
+        The parts in a list, of x's dtype and of its shape but for that axis.
+
+    Raises:
+        ValueError: if x is a scalar, or the axis cannot be cut in so many equal parts.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> [part.shape for part in hsplit(np.zeros((2, 4)), 2)]
     [(2, 2), (2, 2)]
     """
@@ -136,8 +186,15 @@ def vsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
     """`split` along the first axis.
 
     Args:
-        x: a tensor with at least two axes.
+        x: a tensor with at least one axis.
         indices_or_sections: how many equal parts, or the positions to cut at.
+
+    Returns:
+        The parts in a list, of x's dtype and of its shape but for that axis.
+
+    Raises:
+        ValueError: if x is a scalar, or the axis cannot be cut in so many equal parts.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> [part.shape for part in vsplit(np.zeros((4, 2)), 2)]
     [(2, 2), (2, 2)]
@@ -151,6 +208,13 @@ def dsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
     Args:
         x: a tensor with at least three axes.
         indices_or_sections: how many equal parts, or the positions to cut at.
+
+    Returns:
+        The parts in a list, of x's dtype and of its shape but for that axis.
+
+    Raises:
+        ValueError: if x has no third axis, or that cannot be cut in so many equal parts.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> [part.shape for part in dsplit(np.zeros((1, 2, 4)), 2)]
     [(1, 2, 2), (1, 2, 2)]
@@ -168,6 +232,13 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Tensor:
         x: a tensor.
         shift: how far: an int or an integer tensor, or one per axis.
         axis: an axis or several; if None the flattened elements move.
+
+    Returns:
+        A tensor of x's shape and dtype.
+
+    Raises:
+        ValueError: if x has no such axis, or there are neither one shift nor as many as axes.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> roll([1, 2, 3, 4], 1).numpy()
     array([4, 1, 2, 3], dtype=int32)
@@ -213,6 +284,13 @@ def fliplr(x: Any) -> Tensor:
     Args:
         x: a tensor with at least two axes.
 
+    Returns:
+        A tensor of x's shape and dtype.
+
+    Raises:
+        ValueError: if x has fewer than two axes.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> fliplr([[1, 2], [3, 4]]).numpy()
     array([[2, 1],
            [4, 3]], dtype=int32)
@@ -225,6 +303,13 @@ def flipud(x: Any) -> Tensor:
 
     Args:
         x: a tensor with at least one axis.
+
+    Returns:
+        A tensor of x's shape and dtype.
+
+    Raises:
+        ValueError: if x is a scalar.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> flipud([[1, 2], [3, 4]]).numpy()
     array([[3, 4],
@@ -240,6 +325,13 @@ def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
         array: a tensor with at least two axes.
         k: how often it turns.
         axes: the plane, from the first axis towards the second.
+
+    Returns:
+        A tensor of the array's dtype and shape, the two sizes swapped if k is odd.
+
+    Raises:
+        ValueError: if the array has no such axes, or both are the same one.
+        TypeError: if axes are not two ints, or the array is none of numbers.
 
     >>> rot90([[1, 2], [3, 4]]).numpy()
     array([[2, 4],
@@ -267,6 +359,15 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
         choicelist: as many tensors.
         default: where no condition holds.
 
+    Returns:
+        A tensor of the shape to which all broadcast, and of the dtype in which those of the choices
+        and the default combine.
+
+    Raises:
+        ValueError: if there are not as many conditions as choices, there are none, or their shapes
+            do not broadcast.
+        TypeError: if one of them is no array of numbers, such as a string or None.
+
     >>> select([[True, False, False], [True, True, False]], [[1, 1, 1], [2, 2, 2]], 9).numpy()
     array([1, 2, 9], dtype=int32)
     """
@@ -290,6 +391,12 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
         assume_unique: a promise that neither repeats an element. It makes no difference.
         invert: whether to return where it is not.
 
+    Returns:
+        Booleans of the shape of x1.
+
+    Raises:
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> isin([1, 2, 3], [3, 1]).numpy()
     array([ True, False,  True])
     """
@@ -305,6 +412,13 @@ def array(x: Any, dtype: Any = None) -> Tensor:
         x: a tensor, an array, numbers or nested lists of them.
         dtype: of the result; x's own if None.
 
+    Returns:
+        A tensor of x's shape.
+
+    Raises:
+        ValueError: if there is no such dtype.
+        TypeError: if x is no array of numbers, such as a string, None or lists of unequal lengths.
+
     >>> array([1, 2]).numpy()
     array([1, 2], dtype=int32)
     """
@@ -317,6 +431,12 @@ def copy(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape.
+
+    Returns:
+        A tensor of x's shape and dtype.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> copy([1, 2]).numpy()
     array([1, 2], dtype=int32)
@@ -355,6 +475,14 @@ def view(x: Any, dtype: Any = None) -> Tensor:
         x: a tensor.
         dtype: of the result; x's own if None.
 
+    Returns:
+        A tensor of x's shape but for the last axis, which has as many bytes as before.
+
+    Raises:
+        ValueError: if there is no such dtype, its width does not divide the bytes of the last axis,
+            or x is a scalar and the widths differ.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> view(np.float32([1.0]), "int32").numpy()
     array([1065353216], dtype=int32)
     """
@@ -374,6 +502,14 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Tensor:
         pattern: the axes before and after, as in `"b (h w) c -> b c h w"`. Names in
             parentheses are one axis; `...` stands for axes without names.
         **axes_lengths: sizes of named axes, where a merged axis is split.
+
+    Returns:
+        A tensor of the same dtype and elements, with the axes on the pattern's right side.
+
+    Raises:
+        ValueError: if the pattern cannot be read, its sides do not name the same axes, each once,
+            or it does not fit the shape and the sizes given.
+        TypeError: if tensor is no array of numbers, or a size is no int.
 
     >>> rearrange(np.zeros((2, 6, 3)), "b (h w) c -> b c h w", h=2).shape
     (2, 3, 2, 3)

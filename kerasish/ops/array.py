@@ -70,6 +70,15 @@ def shape(x: Any) -> tuple[Any, ...]:
 
     A Dim may be used in shapes and in ops like an int.
 
+    Args:
+        x: a tensor.
+
+    Returns:
+        A tuple of as many sizes as x has axes.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> shape(np.zeros((2, 3)))
     (2, 3)
     """
@@ -96,10 +105,16 @@ def ndim(x: Any) -> int:
 
 
 def size(x: Any) -> Any:
-    """The number of elements: an int, or a Dim where it is known only at run time.
+    """The number of elements.
 
     Args:
         x: a tensor.
+
+    Returns:
+        An int, or a Dim where it is known only at run time.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> size([[1, 2], [3, 4]])
     4
@@ -113,6 +128,14 @@ def reshape(x: Any, newshape: Any) -> Tensor:
     Args:
         x: a tensor.
         newshape: the sizes, which may be run-time sizes of `ops.shape`.
+
+    Returns:
+        A tensor of the new shape and the dtype of x.
+
+    Raises:
+        ValueError: if the shape has another number of elements, more than one -1, or another
+            negative size.
+        TypeError: if x holds no numbers, or a size is no int.
 
     >>> reshape(np.arange(6), (2, -1)).shape
     (2, 3)
@@ -160,6 +183,12 @@ def flatten(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape.
 
+    Returns:
+        A tensor of shape (elements,) and the dtype of x.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> flatten([[1, 2], [3, 4]]).numpy()
     array([1, 2, 3, 4], dtype=int32)
     """
@@ -175,6 +204,13 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
     Args:
         x: a tensor.
         axes: each axis once.
+
+    Returns:
+        A tensor of the sizes of x in that order, and of its dtype.
+
+    Raises:
+        ValueError: if `axes` does not name each axis once.
+        TypeError: if x holds no numbers, or an axis is no int.
 
     >>> transpose(np.zeros((2, 3, 4)), (0, 2, 1)).shape
     (2, 4, 3)
@@ -194,6 +230,14 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
         x: a tensor.
         source: an axis or several.
         destination: where each of them goes.
+
+    Returns:
+        A tensor of the sizes of x in their new order, and of its dtype.
+
+    Raises:
+        ValueError: if x has no such axis, a source comes twice, or there are not as many
+            destinations as sources.
+        TypeError: if x holds no numbers, or an axis is no int.
 
     >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
@@ -217,6 +261,13 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
         axis1: an axis.
         axis2: another one.
 
+    Returns:
+        A tensor of the shape of x with the two sizes exchanged, and of its dtype.
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x holds no numbers, or an axis is no int.
+
     >>> swapaxes(np.zeros((2, 3, 4)), 0, 2).shape
     (4, 3, 2)
     """
@@ -234,6 +285,13 @@ def expand_dims(x: Any, axis: Any) -> Tensor:
         x: a tensor.
         axis: where the new axis stands in the result; or several.
 
+    Returns:
+        A tensor of the shape of x with the new axes of size 1, and of its dtype.
+
+    Raises:
+        ValueError: if the result has no such axis, or `axis` names one twice.
+        TypeError: if x holds no numbers, or an axis is no int.
+
     >>> expand_dims(np.zeros((2, 3)), -1).shape
     (2, 3, 1)
     """
@@ -250,6 +308,13 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
     Args:
         x: a tensor.
         axis: an axis or several, of size 1; all such axes if None.
+
+    Returns:
+        A tensor of the shape of x without those axes, and of its dtype.
+
+    Raises:
+        ValueError: if x has no such axis, its size is not 1, or `axis` names one twice.
+        TypeError: if x holds no numbers, or an axis is no int.
 
     >>> squeeze(np.zeros((1, 2, 1)), 0).shape
     (2, 1)
@@ -274,6 +339,13 @@ def broadcast_to(x: Any, shape: Any) -> Tensor:
     Args:
         x: a tensor.
         shape: the sizes; x's own ones, 1 stretched to any, further ones in front.
+
+    Returns:
+        A tensor of that shape and the dtype of x.
+
+    Raises:
+        ValueError: if x does not broadcast to the shape, or a size is negative.
+        TypeError: if x holds no numbers, or a size is no int.
 
     >>> broadcast_to([1, 2], (2, 2)).numpy()
     array([[1, 2],
@@ -309,6 +381,13 @@ def flip(x: Any, axis: Any = None) -> Tensor:
     Args:
         x: a tensor.
         axis: an axis or several; all if None.
+
+    Returns:
+        A tensor of the shape and dtype of x.
+
+    Raises:
+        ValueError: if x has no such axis, or `axis` names one twice.
+        TypeError: if x holds no numbers, or an axis is no int.
 
     >>> flip([1, 2, 3]).numpy()
     array([3, 2, 1], dtype=int32)

@@ -33,6 +33,8 @@ def dot_product_attention(
 ) -> Tensor:
     """softmax(query @ key^T * scale + bias) @ value, for each head.
 
+    Source: Vaswani et al., 2017, arXiv:1706.03762.
+
     Args:
         query: (batch, targets, heads, size).
         key: (batch, sources, key heads, size), where the heads are a multiple of the key heads.
@@ -46,9 +48,13 @@ def dot_product_attention(
         attn_logits_soft_cap: keeps logits within plus and minus this number by tanh.
 
     Returns:
-        (batch, targets, heads, value size).
+        (batch, targets, heads, value size), of the dtype in which those of query, key and value
+        combine; floatx if that is no float.
 
-    Source: Vaswani et al., 2017, arXiv:1706.03762.
+    Raises:
+        ValueError: if query, key and value have not four axes or do not fit together, bias or mask
+            does not broadcast, or flash_attention is True.
+        TypeError: if one of them is no array of numbers, such as a string.
 
     >>> x = np.ones((1, 3, 2, 4))
     >>> dot_product_attention(x, x, x, is_causal=True).shape

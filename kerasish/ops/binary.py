@@ -32,6 +32,12 @@ def reciprocal(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A float tensor of the shape of x: of its dtype if that is a float, else floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> reciprocal([2.0, 4.0]).numpy()
     array([0.5 , 0.25], dtype=float32)
     """
@@ -43,6 +49,12 @@ def isinf(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape.
+
+    Returns:
+        A boolean tensor of the shape of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> isinf([1.0, np.inf]).numpy()
     array([False,  True])
@@ -98,6 +110,13 @@ def add(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> add([1.0, 2.0], 10).numpy()
     array([11., 12.], dtype=float32)
     """
@@ -112,6 +131,13 @@ def subtract(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype; of two booleans int32.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> subtract([5, 6], 1).numpy()
     array([4, 5], dtype=int32)
     """
@@ -125,6 +151,13 @@ def multiply(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> multiply([1.0, 2.0], 3).numpy()
     array([3., 6.], dtype=float32)
     """
@@ -133,11 +166,18 @@ def multiply(x1: Any, x2: Any) -> Tensor:
 
 
 def divide(x1: Any, x2: Any) -> Tensor:
-    """x1 / x2 as floats.
+    """x1 / x2.
 
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A float tensor of the broadcast shape: the promoted dtype if that is a float, else floatx.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> divide([1, 2], 2).numpy()
     array([0.5, 1. ], dtype=float32)
@@ -155,6 +195,13 @@ def divide_no_nan(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A float tensor of the broadcast shape: the promoted dtype if that is a float, else floatx.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> divide_no_nan([1.0, 2.0], [0.0, 2.0]).numpy()
     array([0., 1.], dtype=float32)
     """
@@ -170,6 +217,13 @@ def power(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype; of two booleans int32.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> power([2.0, 3.0], 2).numpy()
     array([4., 9.], dtype=float32)
     """
@@ -182,6 +236,13 @@ def maximum(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> maximum([1, 5], 3).numpy()
     array([3, 5], dtype=int32)
@@ -196,6 +257,13 @@ def minimum(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> minimum([1, 5], 3).numpy()
     array([1, 3], dtype=int32)
     """
@@ -208,6 +276,13 @@ def floor_divide(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype; of two booleans int32.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> floor_divide([7, -7], 2).numpy()
     array([ 3, -4], dtype=int32)
@@ -222,6 +297,13 @@ def mod(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype; of two booleans int32.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> mod([7, -7], 3).numpy()
     array([1, 2], dtype=int32)
     """
@@ -234,6 +316,13 @@ def equal(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A boolean tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> equal([1, 2], 2).numpy()
     array([False,  True])
@@ -248,6 +337,13 @@ def not_equal(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A boolean tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> not_equal([1, 2], 2).numpy()
     array([ True, False])
     """
@@ -260,6 +356,13 @@ def less(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A boolean tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> less([1, 3], 2).numpy()
     array([ True, False])
@@ -274,6 +377,13 @@ def less_equal(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A boolean tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> less_equal([2, 3], 2).numpy()
     array([ True, False])
     """
@@ -286,6 +396,13 @@ def greater(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A boolean tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> greater([1, 3], 2).numpy()
     array([False,  True])
@@ -300,6 +417,13 @@ def greater_equal(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A boolean tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> greater_equal([1, 2], 2).numpy()
     array([False,  True])
     """
@@ -312,6 +436,13 @@ def logical_and(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A boolean tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> logical_and([True, True], [True, False]).numpy()
     array([ True, False])
@@ -326,6 +457,13 @@ def logical_or(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A boolean tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> logical_or([True, False], [False, False]).numpy()
     array([ True, False])
     """
@@ -338,6 +476,13 @@ def logical_xor(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A boolean tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> logical_xor([True, True], [True, False]).numpy()
     array([False,  True])
@@ -352,6 +497,14 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
         condition: booleans; numbers other than 0 count as true.
         x1: a tensor.
         x2: another one. Shapes of all three broadcast, dtypes of these two combine.
+
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype of x1 and x2; without both, one int32
+        vector of indices per axis of the condition.
+
+    Raises:
+        ValueError: if only one of x1 and x2 is given, or the shapes do not broadcast.
+        TypeError: if one of the three is no array of numbers, such as a string.
 
     >>> where([True, False], [1, 2], [3, 4]).numpy()
     array([1, 4], dtype=int32)
@@ -374,7 +527,11 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
         x_max: the largest one.
 
     Returns:
-        A tensor of x's dtype (int32 of booleans).
+        A tensor of the broadcast shape and x's dtype (int32 of booleans).
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x or a bound is no array of numbers, such as a string or None.
 
     >>> clip([-2.0, 0.5, 2.0], -1, 1).numpy()
     array([-1. ,  0.5,  1. ], dtype=float32)

@@ -24,10 +24,12 @@ def view_as_complex(x: Any) -> Complex:
         x: numbers (..., 2).
 
     Returns:
-        Complex numbers of the shape of x without its last axis.
+        A `Complex` of the shape of x without its last axis; its parts have the dtype of x if that
+        is a float, else floatx.
 
     Raises:
         ValueError: if the last axis does not have size 2.
+        TypeError: if x is complex already, or no array of numbers.
 
     >>> np.asarray(view_as_complex(np.float32([[1, 2], [3, -4]])))
     array([1.+2.j, 3.-4.j], dtype=complex64)
@@ -48,7 +50,10 @@ def view_as_real(x: Any) -> Tensor:
         x: a `Complex` or complex array of shape (...); real numbers have the imaginary part 0.
 
     Returns:
-        Floats (..., 2).
+        Floats (..., 2): of the dtype of the parts if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> view_as_real(np.complex64([1 + 2j, 3 - 4j])).numpy()
     array([[ 1.,  2.],
@@ -66,7 +71,12 @@ def polar(abs_: Any, angle: Any) -> Complex:
         angle: angles in radians, which broadcast with the distances.
 
     Returns:
-        abs_ * cos(angle) and abs_ * sin(angle), as real and imaginary part.
+        A `Complex` of the broadcast shape: abs_ * cos(angle) and abs_ * sin(angle), as real and
+        imaginary part, of the promoted dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if one of both is complex, or no array of numbers.
 
     >>> np.round(np.asarray(polar([2.0], [np.pi])), 3)
     array([-2.-0.j], dtype=complex64)

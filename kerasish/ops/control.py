@@ -30,6 +30,14 @@ def in_train_phase(
         training: True or False decides now. None leaves it to the call that is being traced,
             and if that is undecided too, to the Function that runs the graph.
 
+    Returns:
+        The chosen one as a tensor of its own shape and dtype; while that is undecided, a tensor of
+        the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if it is undecided and the shapes do not broadcast.
+        TypeError: if what is chosen, or while undecided either, is no array of numbers.
+
     >>> float(in_train_phase(1.0, 2.0, training=False))
     2.0
     """
@@ -171,7 +179,12 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         operands: what they are called with.
 
     Returns:
-        The results.
+        The results of the chosen function, as tensors of their own shapes and dtypes.
+
+    Raises:
+        ValueError: if there is no branch, index is no scalar int, or, unless index is a constant,
+            the results differ in more than their values.
+        TypeError: if index or a result is no array of numbers.
 
     >>> i = Variable(1)
     >>> float(switch(i, [lambda x: x, lambda x: x * x], 3.0))

@@ -193,6 +193,17 @@ def conv(
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
 
+    Returns:
+        A tensor of the promoted dtype: (batch, *new sizes, filters), or (batch, filters, *new
+        sizes) for "channels_first".
+
+    Raises:
+        ValueError: if the ranks or the channels do not fit together, the filters cannot be divided
+            into the groups, the window is larger than what it slides over, a stride or dilation is
+            not positive or not one per spatial axis, an option is unknown, "causal" meets several
+            spatial axes, or a size of the kernel is unknown.
+        TypeError: if inputs or kernel is no array of numbers.
+
     >>> conv(np.ones((1, 4, 4, 1)), np.ones((2, 2, 1, 3))).shape
     (1, 3, 3, 3)
     """
@@ -260,6 +271,15 @@ def max_pool(
         padding: "valid" or "same".
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
+    Returns:
+        A tensor of the dtype of inputs: (batch, *new sizes, channels), or (batch, channels, *new
+        sizes) for "channels_first".
+
+    Raises:
+        ValueError: if inputs have no spatial axis, the window is larger than what it slides over,
+            a size or stride is not positive or not one per spatial axis, or an option is unknown.
+        TypeError: if inputs is no array of numbers.
+
     >>> max_pool(np.ones((1, 4, 4, 1)), 2).shape
     (1, 2, 2, 1)
     """
@@ -281,6 +301,15 @@ def average_pool(
         strides: its step, likewise; its size if None.
         padding: "valid" or "same".
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Returns:
+        A tensor of the dtype of inputs: (batch, *new sizes, channels), or (batch, channels, *new
+        sizes) for "channels_first".
+
+    Raises:
+        ValueError: if inputs have no spatial axis, the window is larger than what it slides over,
+            a size or stride is not positive or not one per spatial axis, or an option is unknown.
+        TypeError: if inputs is no array of numbers.
 
     >>> average_pool(np.ones((1, 4, 4, 1)), 2).shape
     (1, 2, 2, 1)

@@ -45,7 +45,13 @@ def conv_transpose(
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
 
-    Raises ValueError where the shapes or the options do not fit together.
+    Returns:
+        A tensor (batch, *sizes, filters), its sizes as told under output_padding, or (batch,
+        filters, *sizes) for "channels_first"; of the dtype in which inputs and kernel combine.
+
+    Raises:
+        ValueError: if the shapes or the options do not fit together.
+        TypeError: if inputs or kernel is no array of numbers, such as a string or None.
 
     >>> conv_transpose(np.ones((1, 2, 2, 1)), np.ones((3, 3, 4, 1)), strides=2).shape
     (1, 5, 5, 4)
@@ -146,6 +152,14 @@ def depthwise_conv(
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
 
+    Returns:
+        A tensor (batch, *positions, channels * multiplier), or (batch, channels * multiplier,
+        *positions) for "channels_first"; of the dtype in which inputs and kernel combine.
+
+    Raises:
+        ValueError: if the shapes or the options do not fit together.
+        TypeError: if inputs or kernel is no array of numbers, such as a string or None.
+
     >>> depthwise_conv(np.ones((1, 4, 4, 3)), np.ones((2, 2, 3, 2))).shape
     (1, 3, 3, 6)
     """
@@ -181,6 +195,8 @@ def separable_conv(
 ) -> Tensor:
     """A convolution of each channel by itself, then one with a window of 1 across channels.
 
+    Source: Chollet, 2016, arXiv:1610.02357.
+
     Args:
         inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
         depthwise_kernel: (*window, channels, multiplier).
@@ -190,7 +206,13 @@ def separable_conv(
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
 
-    Source: Chollet, 2016, arXiv:1610.02357.
+    Returns:
+        A tensor (batch, *positions, filters), or (batch, filters, *positions) for "channels_first";
+        of the dtype in which inputs and kernels combine.
+
+    Raises:
+        ValueError: if the shapes or the options do not fit together.
+        TypeError: if inputs or a kernel is no array of numbers, such as a string or None.
 
     >>> separable_conv(np.ones((1, 4, 4, 2)), np.ones((2, 2, 2, 1)), np.ones((1, 1, 2, 3))).shape
     (1, 3, 3, 3)
@@ -209,6 +231,15 @@ def adaptive_average_pool(inputs: Any, output_size: Any, data_format: str | None
         inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
         output_size: an int for all spatial axes, or one per axis.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Returns:
+        A tensor (batch, *output_size, channels), or (batch, channels, *output_size) for
+        "channels_first", of the dtype of the inputs if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if the rank is not 3 to 5, output_size is not a positive int or one per spatial
+            axis, or no such data_format exists.
+        TypeError: if inputs is no array of numbers, such as a string or None.
 
     >>> adaptive_average_pool(np.arange(6.0).reshape(1, 6, 1), 2).numpy().ravel()
     array([1., 4.])
@@ -232,6 +263,15 @@ def adaptive_max_pool(inputs: Any, output_size: Any, data_format: str | None = N
         inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
         output_size: an int for all spatial axes, or one per axis.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Returns:
+        A tensor (batch, *output_size, channels), or (batch, channels, *output_size) for
+        "channels_first", of the dtype of the inputs.
+
+    Raises:
+        ValueError: if the rank is not 3 to 5, a spatial axis is empty, output_size is not a
+            positive int or one per spatial axis, or no such data_format exists.
+        TypeError: if inputs is no array of numbers, such as a string or None.
 
     >>> adaptive_max_pool(np.ones((1, 5, 5, 1)), 2).shape
     (1, 2, 2, 1)

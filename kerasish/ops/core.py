@@ -25,6 +25,14 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
         sparse: must not be True; there are no sparse tensors.
         ragged: must not be True; there are no ragged tensors.
 
+    Returns:
+        A tensor of x's shape.
+
+    Raises:
+        ValueError: if there is no such dtype, or `sparse` or `ragged` is True.
+        TypeError: if x is no array of numbers (such as a string, None or lists of unequal lengths),
+            or one of complex numbers.
+
     >>> convert_to_tensor([1, 2], dtype="float32").numpy()
     array([1., 2.], dtype=float32)
     """
@@ -43,8 +51,12 @@ def convert_to_numpy(x: Any) -> np.ndarray:
         x: a tensor that no placeholder stands behind, complex numbers, or anything that
             `convert_to_tensor` takes.
 
+    Returns:
+        An array of the shape and dtype of x.
+
     Raises:
         ValueError: if the value is known only when the graph runs.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> convert_to_numpy([1, 2])
     array([1, 2], dtype=int32)
@@ -53,7 +65,16 @@ def convert_to_numpy(x: Any) -> np.ndarray:
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether `x` is a tensor (or a variable), and not an array or a number.
+    """Whether `x` is a tensor (or a variable).
+
+    Args:
+        x: anything.
+
+    Returns:
+        A bool; False for arrays and numbers.
+
+    Raises:
+        Nothing, whatever x is.
 
     >>> is_tensor(convert_to_tensor(1.0)), is_tensor(1.0)
     (True, False)
@@ -63,6 +84,16 @@ def is_tensor(x: Any) -> bool:
 
 def dtype(x: Any) -> str:
     """The name of x's dtype.
+
+    Args:
+        x: a tensor, or anything that `convert_to_tensor` takes.
+
+    Returns:
+        A string.
+
+    Raises:
+        TypeError: if x is no array of numbers (such as a string or None), or one of complex
+            numbers.
 
     >>> dtype([1.0])
     'float32'
@@ -76,6 +107,13 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
     Args:
         x: a tensor of any shape.
         dtype: of the result.
+
+    Returns:
+        A tensor of x's shape.
+
+    Raises:
+        ValueError: if there is no such dtype.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> saturate_cast([-5.0, 300.0], "uint8").numpy()
     array([  0, 255], dtype=uint8)

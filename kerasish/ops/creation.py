@@ -30,6 +30,13 @@ def empty(shape: Any, dtype: Any = None) -> Tensor:
         shape: the sizes, which may be run-time sizes of `ops.shape`.
         dtype: of the result; floatx if None.
 
+    Returns:
+        A tensor of `shape` and `dtype`.
+
+    Raises:
+        ValueError: if a size is negative, or no such dtype exists.
+        TypeError: if `shape` is no int and no sequence of them.
+
     >>> empty((2,)).numpy()
     array([0., 0.], dtype=float32)
     """
@@ -43,6 +50,13 @@ def empty_like(x: Any, dtype: Any = None) -> Tensor:
         x: a tensor.
         dtype: of the result; x's own if None.
 
+    Returns:
+        A tensor of the shape of x and of `dtype`.
+
+    Raises:
+        ValueError: if no such dtype exists.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> empty_like([1, 2]).numpy()
     array([0, 0], dtype=int32)
     """
@@ -55,6 +69,13 @@ def identity(n: int, dtype: Any = None) -> Tensor:
     Args:
         n: the number of rows and columns.
         dtype: of the result; floatx if None.
+
+    Returns:
+        A tensor of shape (n, n) and of `dtype`.
+
+    Raises:
+        ValueError: if no such dtype exists.
+        TypeError: if n is no number.
 
     >>> identity(2).numpy()
     array([[1., 0.],
@@ -95,6 +116,16 @@ def linspace(
         dtype: of the result; if None a float.
         axis: where the new axis of size `num` goes.
 
+    Returns:
+        A tensor of the shape to which start and stop broadcast, with a new axis of size `num`, and
+        of `dtype`; if that is None, of the dtype of both if it is a float, else of floatx. With
+        retstep a pair: that tensor, and the distance as a float.
+
+    Raises:
+        ValueError: if num is negative, the shapes do not broadcast, the result has no such axis, or
+            no such dtype exists.
+        TypeError: if start or stop is no array of numbers, or num no int.
+
     >>> linspace(0.0, 1.0, 5).numpy()
     array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32)
     """
@@ -131,8 +162,17 @@ def logspace(
         num: how many numbers.
         endpoint: whether the last one is among them.
         base: of the powers.
-        dtype: of the result.
+        dtype: of the result; if None a float.
         axis: where the new axis goes, if start and stop are no scalars.
+
+    Returns:
+        A tensor of the shape to which start and stop broadcast, with a new axis of size `num`, and
+        of `dtype`; if that is None, of the dtype of both if it is a float, else of floatx.
+
+    Raises:
+        ValueError: if num is negative, the shapes do not broadcast, the result has no such axis, or
+            no such dtype exists.
+        TypeError: if start or stop is no array of numbers, or num no int.
 
     >>> logspace(0.0, 2.0, 3).numpy()
     array([  1.,  10., 100.], dtype=float32)
@@ -160,6 +200,15 @@ def geomspace(
         dtype: of the result; if None a float.
         axis: where the new axis goes.
 
+    Returns:
+        A tensor of the shape to which start and stop broadcast, with a new axis of size `num`, and
+        of `dtype`; if that is None, of the dtype of both if it is a float, else of floatx.
+
+    Raises:
+        ValueError: if num is negative, the shapes do not broadcast, the result has no such axis, or
+            no such dtype exists.
+        TypeError: if start or stop is no array of numbers, or num no int.
+
     >>> geomspace(1.0, 8.0, 4).numpy().round(4)
     array([1., 2., 4., 8.], dtype=float32)
     """
@@ -176,6 +225,13 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
         x: a tensor with one axis.
         N: the number of columns; as many as rows if None.
         increasing: whether powers grow from left to right.
+
+    Returns:
+        A tensor of shape (size of x, N) and of the dtype of x.
+
+    Raises:
+        ValueError: if x does not have one axis.
+        TypeError: if x is no array of numbers, such as a string or None, or N no number.
 
     >>> vander([2, 3], 3).numpy()
     array([[4, 2, 1],
@@ -199,6 +255,14 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
     Args:
         *x: the coordinates along each axis; flattened.
         indexing: "xy" gives the second axis to the first sequence, "ij" the first axis.
+
+    Returns:
+        A list with a tensor per sequence, in its dtype. All have one shape: the lengths of the
+        sequences in their order, the first two of them swapped for "xy".
+
+    Raises:
+        ValueError: if `indexing` is another string.
+        TypeError: if one of x is no array of numbers, such as a string or None.
 
     >>> [g.numpy().tolist() for g in meshgrid([1, 2], [3, 4])]
     [[[1, 2], [1, 2]], [[3, 3], [4, 4]]]
@@ -233,6 +297,13 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
         k: the last diagonal with ones, above the main one if positive.
         dtype: of the result; floatx if None.
 
+    Returns:
+        A tensor of shape (N, M) and of `dtype`.
+
+    Raises:
+        ValueError: if no such dtype exists.
+        TypeError: if N, M or k is no number.
+
     >>> tri(2, 3).numpy()
     array([[1., 0., 0.],
            [1., 1., 0.]], dtype=float32)
@@ -257,6 +328,13 @@ def tril(x: Any, k: int = 0) -> Tensor:
         x: a tensor with at least two axes, matrices on the last two.
         k: the diagonal that is the last to be kept, above the main one if positive.
 
+    Returns:
+        A tensor of the shape and dtype of x.
+
+    Raises:
+        ValueError: if x has fewer than two axes.
+        TypeError: if x is no array of numbers, such as a string or None, or k no number.
+
     >>> tril([[1, 2], [3, 4]]).numpy()
     array([[1, 0],
            [3, 4]], dtype=int32)
@@ -273,6 +351,13 @@ def triu(x: Any, k: int = 0) -> Tensor:
         x: a tensor with at least two axes, matrices on the last two.
         k: the diagonal that is the first to be kept, above the main one if positive.
 
+    Returns:
+        A tensor of the shape and dtype of x.
+
+    Raises:
+        ValueError: if x has fewer than two axes.
+        TypeError: if x is no array of numbers, such as a string or None, or k no number.
+
     >>> triu([[1, 2], [3, 4]]).numpy()
     array([[1, 2],
            [0, 4]], dtype=int32)
@@ -286,10 +371,18 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """The diagonal of the matrices on two axes, as a new last axis.
 
     Args:
-        x: a tensor whose sizes on both axes are known.
+        x: a tensor with at least two axes.
         offset: which diagonal: above the main one if positive.
         axis1: the axis of the rows.
         axis2: the axis of the columns.
+
+    Returns:
+        A tensor of the dtype of x, and of its shape without the two axes, with the length of the
+        diagonal at the end: 0 if there is no such diagonal.
+
+    Raises:
+        ValueError: if x has fewer than two axes or not these ones, or both are the same.
+        TypeError: if x is no array of numbers, such as a string or None, or offset no int.
 
     >>> diagonal([[1, 2], [3, 4]]).numpy()
     array([1, 4], dtype=int32)
@@ -327,6 +420,14 @@ def diag(x: Any, k: int = 0) -> Tensor:
         x: a tensor with one axis (the diagonal) or two (the matrix).
         k: which diagonal: 0 the main one, above it if positive.
 
+    Returns:
+        A tensor of the dtype of x: of a vector of size n a matrix of n + |k| rows and columns, of a
+        matrix the vector on its diagonal.
+
+    Raises:
+        ValueError: if x has neither one axis nor two.
+        TypeError: if x is no array of numbers, such as a string or None, or k no int.
+
     >>> diag([1, 2]).numpy()
     array([[1, 0],
            [0, 2]], dtype=int32)
@@ -349,6 +450,12 @@ def diagflat(x: Any, k: int = 0) -> Tensor:
     Args:
         x: a tensor, which is flattened.
         k: which diagonal: 0 the main one, above it if positive.
+
+    Returns:
+        A tensor of the dtype of x, with n + |k| rows and columns where x has n elements.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None, or k no int.
 
     >>> diagflat([1, 2]).numpy()
     array([[1, 0],
@@ -380,6 +487,13 @@ def bartlett(x: Any) -> Tensor:
     Args:
         x: how many points, an int.
 
+    Returns:
+        A tensor of shape (x,), or (0,) if x is negative, of floatx.
+
+    Raises:
+        ValueError: if x is more than one number, not finite, or not known before the graph runs.
+        TypeError: if x is no number.
+
     >>> bartlett(3).numpy()
     array([0., 1., 0.], dtype=float32)
     """
@@ -392,6 +506,13 @@ def hanning(x: Any) -> Tensor:
     Args:
         x: how many points, an int.
 
+    Returns:
+        A tensor of shape (x,), or (0,) if x is negative, of floatx.
+
+    Raises:
+        ValueError: if x is more than one number, not finite, or not known before the graph runs.
+        TypeError: if x is no number.
+
     >>> hanning(3).numpy()
     array([0., 1., 0.], dtype=float32)
     """
@@ -400,6 +521,16 @@ def hanning(x: Any) -> Tensor:
 
 def hamming(x: Any) -> Tensor:
     """The Hamming window of x points, 0.54 - 0.46 cos(2 pi n / (x - 1)).
+
+    Args:
+        x: how many points, an int.
+
+    Returns:
+        A tensor of shape (x,), or (0,) if x is negative, of floatx.
+
+    Raises:
+        ValueError: if x is more than one number, not finite, or not known before the graph runs.
+        TypeError: if x is no number.
 
     >>> hamming(3).numpy().round(4)
     array([0.08, 1.  , 0.08], dtype=float32)
@@ -412,6 +543,13 @@ def blackman(x: Any) -> Tensor:
 
     Args:
         x: how many points, an int.
+
+    Returns:
+        A tensor of shape (x,), or (0,) if x is negative, of floatx.
+
+    Raises:
+        ValueError: if x is more than one number, not finite, or not known before the graph runs.
+        TypeError: if x is no number.
 
     >>> np.round(blackman(3), 2) + 0
     array([0., 1., 0.], dtype=float32)
@@ -430,6 +568,13 @@ def kaiser(x: Any, beta: Any) -> Tensor:
     Args:
         x: how many points, an int.
         beta: how narrow it is; 0 for a rectangle.
+
+    Returns:
+        A tensor of shape (x,), or (0,) if x is negative, of floatx.
+
+    Raises:
+        ValueError: if x is more than one number, not finite, or not known before the graph runs.
+        TypeError: if x or beta is no number.
 
     >>> np.round(kaiser(3, 2.0), 3)
     array([0.439, 1.   , 0.439], dtype=float32)

@@ -41,7 +41,12 @@ def ctc_loss(
         mask_index: the class that stands for no label.
 
     Returns:
-        One number per sequence, infinite where the labels do not fit into the times.
+        (batch,): one number per sequence, infinite where the labels do not fit into the times; of
+        the dtype of the logits, floatx if that is no float.
+
+    Raises:
+        ValueError: if the target has not two axes or the output not three, or sizes do not fit.
+        TypeError: if one of them is no array of numbers, such as a string or None.
 
     >>> ctc_loss([[1]], [[[0.0, 0.0]]], [1], [1]).numpy()
     array([0.6931472], dtype=float32)

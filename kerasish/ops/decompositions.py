@@ -314,6 +314,14 @@ def cholesky(x: Any, upper: bool = False) -> Tensor:
         x: symmetric, positive definite matrices (..., n, n); the lower triangle is read.
         upper: whether to return L^T instead.
 
+    Returns:
+        A tensor of x's shape and its dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x holds no square matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
+        numpy.linalg.LinAlgError: on NumPy, when it is computed, if x is not positive definite.
+
     >>> cholesky([[4.0, 2.0], [2.0, 5.0]]).numpy()
     array([[2., 0.],
            [1., 2.]], dtype=float32)
@@ -328,6 +336,14 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
     Args:
         x: lower triangles (..., n, n).
         upper: whether they are upper triangles.
+
+    Returns:
+        A tensor of x's shape and its dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x holds no square matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
+        numpy.linalg.LinAlgError: on NumPy, when it is computed, if a 0 is on the diagonal.
 
     >>> cholesky_inverse([[2.0, 0.0], [0.0, 1.0]]).numpy()
     array([[0.25, 0.  ],
@@ -346,8 +362,12 @@ def lu_factor(x: Any) -> tuple[Tensor, Tensor]:
         x: square matrices (..., n, n).
 
     Returns:
-        L below the diagonal (its own is 1) and U on and above it, of x's shape; and p, int32
-        (..., n).
+        L below the diagonal (its own is 1) and U on and above it, of x's shape and its dtype if
+        that is a float, else of floatx; and p, int32 (..., n).
+
+    Raises:
+        ValueError: if x holds no square matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> factors, order = lu_factor([[0.0, 2.0], [4.0, 6.0]])
     >>> order.numpy()
@@ -365,8 +385,14 @@ def qr(x: Any, mode: str = "reduced") -> tuple[Tensor, Tensor]:
 
     Args:
         x: matrices (..., m, n).
-        mode: "reduced": q is (..., m, k) and r (..., k, n) with k = min(m, n); "complete":
-            with k = m.
+        mode: "reduced" for k = min(m, n) columns, "complete" for k = m.
+
+    Returns:
+        q (..., m, k) and r (..., k, n), of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x holds no matrices, or `mode` is neither.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> [part.shape for part in qr(np.ones((3, 2)))]
     [(3, 2), (2, 2)]
@@ -385,7 +411,13 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
         compute_uv: whether u and v are wanted; else only s is returned.
 
     Returns:
-        u, s (falling, (..., min(m, n))) and v^T; or s.
+        u (..., m, m), s (falling, (..., k) with k = min(m, n)) and v^T (..., n, n); or s. Unless
+        full_matrices, u is (..., m, k) and v^T (..., k, n). All are of x's dtype if that is a
+        float, else of floatx.
+
+    Raises:
+        ValueError: if x holds no matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> svd([[3.0, 0.0], [0.0, 4.0]], compute_uv=False).numpy()
     array([4., 3.], dtype=float32)
@@ -397,9 +429,18 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
 
 def eigh(x: Any) -> tuple[Tensor, Tensor]:
-    """Eigenvalues, rising, and eigenvectors, as columns, of symmetric matrices (..., n, n).
+    """Eigenvalues and eigenvectors of symmetric matrices.
 
-    Of x the lower triangle is read.
+    Args:
+        x: symmetric matrices (..., n, n); the lower triangle is read.
+
+    Returns:
+        Values, rising (..., n), and vectors, as columns (..., n, n), of x's dtype if that is a
+        float, else of floatx.
+
+    Raises:
+        ValueError: if x holds no square matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> eigh([[2.0, 0.0], [0.0, 1.0]])[0].numpy()
     array([1., 2.], dtype=float32)
@@ -408,11 +449,18 @@ def eigh(x: Any) -> tuple[Tensor, Tensor]:
 
 
 def eig(x: Any) -> tuple[Complex, Complex]:
-    """Eigenvalues and eigenvectors, as columns, of square matrices (..., n, n).
+    """Eigenvalues and eigenvectors of square matrices. They have no gradient.
+
+    Args:
+        x: square matrices (..., n, n).
 
     Returns:
-        Values (..., n) and vectors (..., n, n), as complex numbers (`view_as_complex`). They have
-        no gradient.
+        Values (..., n) and vectors, as columns (..., n, n), as complex numbers
+        (`view_as_complex`).
+
+    Raises:
+        ValueError: if x holds no square matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.asarray(eig([[2.0, 0.0], [0.0, 3.0]])[0])
     array([2.+0.j, 3.+0.j], dtype=complex64)
@@ -447,7 +495,13 @@ def solve(a: Any, b: Any) -> Tensor:
         b: (..., n) or (..., n, k).
 
     Returns:
-        x, of the shape of b.
+        x, (..., n) or (..., n, k) as b is, of the dtype in which theirs combine; floatx if that is
+        no float.
+
+    Raises:
+        ValueError: if a holds no square matrices, or b does not fit them.
+        TypeError: if a or b is no array of numbers, such as a string or None.
+        numpy.linalg.LinAlgError: on NumPy, when it is computed, if a has no inverse.
 
     >>> solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0]).numpy()
     array([1. , 0.5], dtype=float32)
@@ -465,6 +519,15 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
         b: (..., n) or (..., n, k).
         lower: whether to read the lower triangle.
 
+    Returns:
+        x, (..., n) or (..., n, k) as b is, of the dtype in which theirs combine; floatx if that is
+        no float.
+
+    Raises:
+        ValueError: if a holds no square matrices, or b does not fit them.
+        TypeError: if a or b is no array of numbers, such as a string or None.
+        numpy.linalg.LinAlgError: on NumPy, when it is computed, if a 0 is on the diagonal.
+
     >>> solve_triangular([[2.0, 0.0], [1.0, 1.0]], [2.0, 3.0], lower=True).numpy()
     array([1., 2.], dtype=float32)
     """
@@ -474,7 +537,18 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
 
 
 def inv(x: Any) -> Tensor:
-    """The inverse of square matrices (..., n, n).
+    """The inverse of square matrices.
+
+    Args:
+        x: matrices (..., n, n).
+
+    Returns:
+        A tensor of x's shape and its dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x holds no square matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
+        numpy.linalg.LinAlgError: on NumPy, when it is computed, if x has no inverse.
 
     >>> inv([[2.0, 0.0], [0.0, 4.0]]).numpy()
     array([[0.5 , 0.  ],
@@ -487,12 +561,19 @@ def inv(x: Any) -> Tensor:
 
 
 def pinv(x: Any, rcond: float | None = None) -> Tensor:
-    """The inverse as far as there is one (Moore & Penrose) of matrices (..., m, n).
+    """The inverse as far as there is one (Moore & Penrose).
 
     Args:
-        x: matrices.
+        x: matrices (..., m, n).
         rcond: singular values of at most this times the largest count as 0; None: the
             precision of the dtype, 10 * max(m, n) times.
+
+    Returns:
+        A tensor (..., n, m), of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x holds no matrices.
+        TypeError: if x is no array of numbers, such as a string or None, or rcond no number.
 
     >>> np.round(pinv([[2.0, 0.0]]), 3)
     array([[0.5],
@@ -523,7 +604,11 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Tensor:
             precision of the dtype, max(m, n) times.
 
     Returns:
-        x: (n,) or (n, k).
+        x: (n,) or (n, k), of the dtype in which theirs combine; floatx if that is no float.
+
+    Raises:
+        ValueError: if a is no matrix, or b has other axes or not as many rows.
+        TypeError: if a or b is no array of numbers, such as a string or None.
 
     >>> np.round(lstsq([[1.0], [1.0]], [1.0, 3.0]), 3)
     array([2.], dtype=float32)
@@ -539,12 +624,19 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Tensor:
 
 
 def matrix_rank(x: Any, tol: Any = None) -> Tensor:
-    """How many rows of matrices (..., m, n) are independent, as int32.
+    """How many rows of matrices are independent.
 
     Args:
-        x: matrices.
+        x: matrices (..., m, n).
         tol: singular values of at most this count as 0; None: the largest one times the
             precision of the dtype, max(m, n) times.
+
+    Returns:
+        int32, (...): one number per matrix.
+
+    Raises:
+        ValueError: if x holds no matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> int(matrix_rank([[1.0, 2.0], [2.0, 4.0]]))
     1
@@ -556,7 +648,17 @@ def matrix_rank(x: Any, tol: Any = None) -> Tensor:
 
 
 def det(x: Any) -> Tensor:
-    """The determinants of square matrices (..., n, n).
+    """The determinants of square matrices.
+
+    Args:
+        x: matrices (..., n, n).
+
+    Returns:
+        A tensor (...), of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x holds no square matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> float(det([[2.0, 1.0], [1.0, 2.0]]))
     3.0
@@ -567,6 +669,17 @@ def det(x: Any) -> Tensor:
 def slogdet(x: Any) -> tuple[Tensor, Tensor]:
     """The sign, and the logarithm of the absolute value, of the determinants.
 
+    Args:
+        x: square matrices (..., n, n).
+
+    Returns:
+        Both of shape (...), of x's dtype if that is a float, else of floatx; 0 and -inf where the
+        determinant is 0.
+
+    Raises:
+        ValueError: if x holds no square matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> [float(part) for part in slogdet([[0.0, 1.0], [1.0, 0.0]])]
     [-1.0, 0.0]
     """
@@ -574,10 +687,18 @@ def slogdet(x: Any) -> tuple[Tensor, Tensor]:
 
 
 def logdet(x: Any) -> Tensor:
-    """The logarithm of the determinants of positive definite matrices (..., n, n).
+    """The logarithm of the determinants of positive definite matrices.
 
     Args:
         x: positive definite matrices (..., n, n).
+
+    Returns:
+        A tensor (...), of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x holds no square matrices.
+        TypeError: if x is no array of numbers, such as a string or None.
+        numpy.linalg.LinAlgError: on NumPy, when it is computed, if x is not positive definite.
 
     >>> float(logdet([[2.0, 0.0], [0.0, 0.5]]))
     0.0

@@ -52,8 +52,12 @@ def truncated_normal(
         dtype: a float, floatx if None.
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
+    Returns:
+        A tensor of the given shape and dtype.
+
     Raises:
-        ValueError: if dtype is not a float.
+        ValueError: if dtype is not a float, or a size is negative.
+        TypeError: if the shape is not made of ints, or the seed is of another kind.
 
     >>> bool(np.all(np.abs(truncated_normal((1000,), seed=1)) <= 2))
     True
@@ -83,8 +87,12 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor
         dtype: a float, floatx if None.
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
+    Returns:
+        A tensor of the given shape and dtype.
+
     Raises:
-        ValueError: if dtype is not a float.
+        ValueError: if dtype is not a float, or alpha does not broadcast to the shape.
+        TypeError: if the shape is not made of ints, or the seed is of another kind.
 
     >>> float(np.round(np.mean(gamma((10000,), 3.0, seed=1)), 1))
     3.0
@@ -104,8 +112,12 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
         dtype: a float, floatx if None.
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
+    Returns:
+        A tensor of the given shape and dtype.
+
     Raises:
-        ValueError: if dtype is not a float.
+        ValueError: if dtype is not a float, or alpha or beta does not broadcast to the shape.
+        TypeError: if the shape is not made of ints, or the seed is of another kind.
 
     >>> float(np.round(np.mean(beta((10000,), 1.0, 3.0, seed=1)), 2))
     0.25
@@ -162,8 +174,13 @@ def binomial(
         dtype: a float, floatx if None.
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
+    Returns:
+        A tensor of the given shape and dtype, of whole numbers.
+
     Raises:
-        ValueError: if dtype is not a float.
+        ValueError: if dtype is not a float, or counts or probabilities do not broadcast to the
+            shape.
+        TypeError: if the shape is not made of ints, or the seed is of another kind.
 
     >>> float(np.round(np.mean(binomial((10000,), 10, 0.3, seed=1)), 1))
     3.0
@@ -230,10 +247,11 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
     Returns:
-        Class numbers (batch, num_samples).
+        Class numbers (batch, num_samples) of the given dtype.
 
     Raises:
         ValueError: if the logits do not have two axes, or dtype is not an int.
+        TypeError: if the logits are no array of numbers, or the seed is of another kind.
 
     >>> categorical([[0.0, 100.0]], 3, seed=1).numpy()
     array([[1, 1, 1]], dtype=int32)
@@ -261,8 +279,12 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:
         axis: the axis.
         seed: an int (the same order each time), a SeedGenerator, or None (the global one).
 
+    Returns:
+        A tensor of the shape and dtype of x.
+
     Raises:
         ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, or the seed is of another kind.
 
     >>> np.sort(shuffle([1, 2, 3], seed=1)).tolist()
     [1, 2, 3]

@@ -129,7 +129,14 @@ def cast(x: Any, dtype: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape.
-        dtype: of the result.
+        dtype: of the result; floatx if None.
+
+    Returns:
+        A tensor of the shape of x and the given dtype.
+
+    Raises:
+        ValueError: if there is no such dtype.
+        TypeError: for what holds no numbers.
 
     >>> cast([1.7, -1.7], "int32").numpy()
     array([ 1, -1], dtype=int32)
@@ -144,6 +151,12 @@ def stop_gradient(variable: Any) -> Tensor:
     Args:
         variable: a tensor.
 
+    Returns:
+        A tensor of the shape and dtype of `variable`.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> x = Variable(3.0)
     >>> from kerasish.ops import gradients
     >>> float(gradients(x * stop_gradient(x), x))
@@ -157,6 +170,12 @@ def negative(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape.
+
+    Returns:
+        A tensor of the shape and dtype of x. Booleans become int32.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> negative([1, -2]).numpy()
     array([-1,  2], dtype=int32)
@@ -195,7 +214,7 @@ def sign(x: Any) -> Tensor:
         x: a tensor of any shape.
 
     Returns:
-        A tensor of the shape and dtype of x.
+        A tensor of the shape and dtype of x. Booleans become int32.
 
     Raises:
         TypeError: for what holds no numbers.
@@ -226,10 +245,16 @@ def square(x: Any) -> Tensor:
 
 
 def floor(x: Any) -> Tensor:
-    """The largest whole number not above x, as a float.
+    """The largest whole number not above x.
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> floor([1.7, -1.2]).numpy()
     array([ 1., -2.], dtype=float32)
@@ -238,10 +263,16 @@ def floor(x: Any) -> Tensor:
 
 
 def ceil(x: Any) -> Tensor:
-    """The smallest whole number not below x, as a float.
+    """The smallest whole number not below x.
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> ceil([1.2, -1.2]).numpy()
     array([ 2., -1.], dtype=float32)
@@ -297,6 +328,12 @@ def expm1(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> expm1([0.0]).numpy()
     array([0.], dtype=float32)
     """
@@ -327,6 +364,12 @@ def log1p(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> log1p([0.0]).numpy()
     array([0.], dtype=float32)
     """
@@ -339,6 +382,12 @@ def sqrt(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> sqrt([4.0, 9.0]).numpy()
     array([2., 3.], dtype=float32)
     """
@@ -350,6 +399,12 @@ def rsqrt(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> rsqrt([4.0]).numpy()
     array([0.5], dtype=float32)
@@ -417,6 +472,12 @@ def erf(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> erf([0.0, 10.0]).numpy()
     array([0., 1.], dtype=float32)
     """
@@ -465,6 +526,12 @@ def relu(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape.
 
+    Returns:
+        A tensor of the shape and dtype of x.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> relu([-1.0, 2.0]).numpy()
     array([0., 2.], dtype=float32)
     """
@@ -476,6 +543,12 @@ def isnan(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape.
+
+    Returns:
+        A bool tensor of the shape of x.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> isnan([1.0, np.nan]).numpy()
     array([False,  True])
@@ -489,6 +562,12 @@ def isfinite(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape.
 
+    Returns:
+        A bool tensor of the shape of x.
+
+    Raises:
+        TypeError: for what holds no numbers.
+
     >>> isfinite([1.0, np.inf]).numpy()
     array([ True, False])
     """
@@ -500,6 +579,12 @@ def logical_not(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape.
+
+    Returns:
+        A bool tensor of the shape of x.
+
+    Raises:
+        TypeError: for what holds no numbers.
 
     >>> logical_not([True, False]).numpy()
     array([False,  True])

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kerasish.graph import trace
+from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.arguments import wrong_argument
@@ -92,7 +93,7 @@ def _name(error: Exception, name: str, args: tuple[Any, ...]) -> None:
 def _is_symbolic(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return any(map(_is_symbolic, value))
-    return isinstance(value, Tensor) and value.is_symbolic
+    return isinstance(value, Dim) or (isinstance(value, Tensor) and value.is_symbolic)
 
 
 def _shapes(args: tuple[Any, ...]) -> list[str]:

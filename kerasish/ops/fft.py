@@ -123,7 +123,11 @@ def fft(x: Any) -> Pair:
         x: a pair (real part, imaginary part) of one shape (..., n).
 
     Returns:
-        Such a pair.
+        Such a pair, of the parts' dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x is an array or not two of them, or its parts have no axis.
+        TypeError: if x holds no numbers, or its parts differ in shape.
 
     >>> [part.numpy() for part in fft(([1.0, 0.0], [0.0, 0.0]))]
     [array([1., 1.], dtype=float32), array([0., 0.], dtype=float32)]
@@ -132,7 +136,17 @@ def fft(x: Any) -> Pair:
 
 
 def fft2(x: Any) -> Pair:
-    """The Fourier transform along the last two axes of a pair (real part, imaginary part).
+    """The Fourier transform along the last two axes.
+
+    Args:
+        x: a pair (real part, imaginary part) of one shape (..., m, n).
+
+    Returns:
+        Such a pair, of the parts' dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x is an array or not two of them, or its parts have fewer than two axes.
+        TypeError: if x holds no numbers, or its parts differ in shape.
 
     >>> [part.numpy().tolist() for part in fft2(([[1.0, 0.0]], [[0.0, 0.0]]))]
     [[[1.0, 1.0]], [[0.0, 0.0]]]
@@ -141,7 +155,17 @@ def fft2(x: Any) -> Pair:
 
 
 def ifft2(x: Any) -> Pair:
-    """What `fft2` undoes: the inverse transform along the last two axes of a pair.
+    """What `fft2` undoes: the inverse transform along the last two axes.
+
+    Args:
+        x: a pair (real part, imaginary part) of one shape (..., m, n).
+
+    Returns:
+        Such a pair, of the parts' dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x is an array or not two of them, or its parts have fewer than two axes.
+        TypeError: if x holds no numbers, or its parts differ in shape.
 
     >>> [part.numpy().tolist() for part in ifft2(([[2.0, 2.0]], [[0.0, 0.0]]))]
     [[[2.0, 0.0]], [[0.0, 0.0]]]
@@ -166,7 +190,12 @@ def rfft(x: Any, fft_length: int | None = None) -> Pair:
         fft_length: x is cut, or filled with zeros, to this size first.
 
     Returns:
-        The pair (real part, imaginary part) of the first half: (..., fft_length // 2 + 1).
+        The pair (real part, imaginary part) of the first half: (..., fft_length // 2 + 1),
+        of the dtype of x if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no axis, its last one is empty, or fft_length is below 1.
+        TypeError: if x is no array of numbers, such as a string or None, or fft_length no int.
 
     >>> rfft([1.0, 2.0, 1.0])[0].numpy()
     array([ 4. , -0.5], dtype=float32)
@@ -186,7 +215,12 @@ def irfft(x: Any, fft_length: int | None = None) -> Tensor:
         fft_length: how many numbers come out; 2 * (n - 1) if None.
 
     Returns:
-        A real tensor (..., fft_length).
+        A real tensor (..., fft_length), of the parts' dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x is an array or not two of them, its parts have no axis, or no number would
+            come out.
+        TypeError: if x holds no numbers, or its parts differ in shape.
 
     >>> irfft(([2.0, 2.0], [0.0, 0.0])).numpy()
     array([2., 0.], dtype=float32)
@@ -221,7 +255,11 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Ten
         sequence_stride: the distance of their beginnings.
 
     Returns:
-        (..., pieces, sequence_length); what is left at the end is dropped.
+        (..., pieces, sequence_length) of the dtype of x; what is left at the end is dropped.
+
+    Raises:
+        ValueError: if x has no axis, no piece fits into it, or the length or distance is below 1.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> extract_sequences([1, 2, 3, 4, 5], 3, 2).numpy()
     array([[1, 2, 3],
@@ -279,7 +317,13 @@ def stft(
             around i * sequence_stride.
 
     Returns:
-        The pair (real part, imaginary part), each (..., pieces, fft_length // 2 + 1).
+        The pair (real part, imaginary part), each (..., pieces, fft_length // 2 + 1), of the dtype
+        of x if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no axis or is too short, sequence_length is not within 1 and
+            fft_length, sequence_stride is below 1, or the window is none of these.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> stft(np.zeros(16, "float32"), 8, 4, 8)[0].shape
     (5, 5)
@@ -314,7 +358,13 @@ def istft(
         center: as of `stft`.
 
     Returns:
-        A real tensor (..., length).
+        A real tensor (..., length), of the parts' dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x is an array or not two of them, its parts have fewer than two axes,
+            sequence_length is not within 1 and fft_length, sequence_stride or length is below 1, or
+            the window is none of those of `stft`.
+        TypeError: if x holds no numbers, or its parts differ in shape.
 
     >>> istft(stft(np.ones(16, "float32"), 8, 4, 8), 8, 4, 8).shape
     (16,)

@@ -38,8 +38,13 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
         fill_value: a number, or a tensor that broadcasts to the shape.
         dtype: of the result; floatx if None.
 
+    Returns:
+        A tensor of that shape and dtype.
+
     Raises:
-        ValueError: if a size is negative.
+        ValueError: if a size is negative, fill_value does not broadcast to the shape, or there
+            is no such dtype.
+        TypeError: if fill_value holds no numbers, or a size is no int.
 
     >>> full((2,), 7).numpy()
     array([7., 7.], dtype=float32)
@@ -59,6 +64,13 @@ def zeros(shape: Any, dtype: Any = None) -> Tensor:
         shape: the sizes, which may be run-time sizes of `ops.shape`.
         dtype: of the result; floatx if None.
 
+    Returns:
+        A tensor of that shape and dtype.
+
+    Raises:
+        ValueError: if a size is negative, or there is no such dtype.
+        TypeError: if a size is no int.
+
     >>> zeros(2).numpy()
     array([0., 0.], dtype=float32)
     """
@@ -72,6 +84,13 @@ def ones(shape: Any, dtype: Any = None) -> Tensor:
         shape: the sizes, which may be run-time sizes of `ops.shape`.
         dtype: of the result; floatx if None.
 
+    Returns:
+        A tensor of that shape and dtype.
+
+    Raises:
+        ValueError: if a size is negative, or there is no such dtype.
+        TypeError: if a size is no int.
+
     >>> ones((2,)).numpy()
     array([1., 1.], dtype=float32)
     """
@@ -79,12 +98,19 @@ def ones(shape: Any, dtype: Any = None) -> Tensor:
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
-    """An array of x's shape (and dtype, unless given) filled with one value.
+    """An array of x's shape filled with one value.
 
     Args:
         x: a tensor.
         fill_value: a number, or a tensor that broadcasts to the shape.
         dtype: of the result; x's own if None.
+
+    Returns:
+        A tensor of the shape of x and that dtype.
+
+    Raises:
+        ValueError: if fill_value does not broadcast to the shape, or there is no such dtype.
+        TypeError: if x or fill_value holds no numbers.
 
     >>> full_like([1, 2], 7).numpy()
     array([7, 7], dtype=int32)
@@ -100,6 +126,13 @@ def zeros_like(x: Any, dtype: Any = None) -> Tensor:
         x: a tensor.
         dtype: of the result; x's own if None.
 
+    Returns:
+        A tensor of the shape of x and that dtype.
+
+    Raises:
+        ValueError: if there is no such dtype.
+        TypeError: for what holds no numbers.
+
     >>> zeros_like([1, 2]).numpy()
     array([0, 0], dtype=int32)
     """
@@ -112,6 +145,13 @@ def ones_like(x: Any, dtype: Any = None) -> Tensor:
     Args:
         x: a tensor.
         dtype: of the result; x's own if None.
+
+    Returns:
+        A tensor of the shape of x and that dtype.
+
+    Raises:
+        ValueError: if there is no such dtype.
+        TypeError: for what holds no numbers.
 
     >>> ones_like([1, 2]).numpy()
     array([1, 1], dtype=int32)
@@ -128,8 +168,13 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         step: the distance; 1 if None.
         dtype: of the result; int32 or floatx by the numbers if None.
 
+    Returns:
+        A tensor with one axis and of that dtype; empty if `stop` is not beyond `start`.
+
     Raises:
-        ValueError: if step is 0.
+        ValueError: if step is 0, an argument is an array or complex, or there is no such
+            dtype.
+        TypeError: if an argument is no number.
 
     >>> arange(3).numpy()
     array([0, 1, 2], dtype=int32)
@@ -164,6 +209,13 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
         k: which diagonal: 0 the main one, above it if positive.
         dtype: of the result; floatx if None.
 
+    Returns:
+        A tensor of shape (N, M) and that dtype.
+
+    Raises:
+        ValueError: if there is no such dtype.
+        TypeError: if N, M or k is no number.
+
     >>> eye(2).numpy()
     array([[1., 0.],
            [0., 1.]], dtype=float32)
@@ -183,6 +235,13 @@ def one_hot(
         axis: where it goes.
         dtype: of the result; floatx if None.
         sparse: must be False; there are no sparse tensors.
+
+    Returns:
+        A tensor of the shape of x with the new axis, and of that dtype.
+
+    Raises:
+        ValueError: if num_classes is negative, the result has no such axis, or sparse is True.
+        TypeError: if x holds no numbers, or num_classes is no number.
 
     >>> one_hot([0, 2], 3).numpy()
     array([[1., 0., 0.],
@@ -223,6 +282,15 @@ def multi_hot(
         axis: where the axis of the classes goes; the count is on axis 1 (or 0) then.
         dtype: of the result; config.floatx() if None.
         sparse: must be False; there are no sparse tensors.
+
+    Returns:
+        A tensor of shape (batch, ..., num_classes), or (num_classes,) for one sample, if axis
+        is -1, and of that dtype.
+
+    Raises:
+        ValueError: if inputs is a scalar or the count is 0, num_classes is None or negative,
+            there is no such axis, or sparse is True.
+        TypeError: if inputs holds no numbers.
 
     >>> multi_hot([[0, 1], [2, 2]], 3).numpy()
     array([[1., 1., 0.],

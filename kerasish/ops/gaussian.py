@@ -171,6 +171,15 @@ def _(g, x):
 def erfc(x: Any) -> Tensor:
     """1 - erf(x), exact where that is small too.
 
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> float(erfc(0.0))
     1.0
     """
@@ -178,7 +187,16 @@ def erfc(x: Any) -> Tensor:
 
 
 def erfinv(x: Any) -> Tensor:
-    """The number whose error function is x: the inverse of `erf`, infinite at -1 and 1.
+    """The number whose error function is x: the inverse of `erf`, infinite at -1 and 1, NaN beyond.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> float(erfinv(0.0))
     0.0

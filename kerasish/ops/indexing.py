@@ -76,8 +76,14 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
             count from the end.
         axis: the axis along which the lines run; if None both are flattened.
 
+    Returns:
+        A tensor of the shape of indices, broadcast with that of x but for `axis`, or with
+        one axis if that is None, and of the dtype of x.
+
     Raises:
-        ValueError: if `indices` has another number of axes than `x`.
+        ValueError: if `indices` has another number of axes than `x`, does not broadcast with
+            it, or x has no such axis.
+        TypeError: if x holds no numbers, or indices are no integers.
 
     >>> take_along_axis([[1, 2, 3], [4, 5, 6]], [[2], [0]], axis=1).numpy()
     array([[3],
@@ -108,6 +114,13 @@ def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Tensor, ...]:
     Args:
         indices: ints of any shape; negative ones count from the end.
         shape: the sizes of the array.
+
+    Returns:
+        A tuple of tensors, one per axis, of the shape and dtype of indices. Booleans become
+        int32.
+
+    Raises:
+        TypeError: if indices holds no numbers, or a size is no int.
 
     >>> [int(i) for i in unravel_index(7, (2, 5))]
     [1, 2]
@@ -229,6 +242,14 @@ def segment_sum(
             are known only when the graph runs.
         sorted: a promise that the numbers ascend. It makes no difference.
 
+    Returns:
+        A tensor of shape (num_segments, ...) and the dtype of data; 0 where no row is.
+
+    Raises:
+        ValueError: if segment_ids are no integers with one axis, there is not one per row,
+            num_segments is negative, or it is None where the numbers have no values yet.
+        TypeError: if data holds no numbers, or num_segments is no int.
+
     >>> segment_sum([1.0, 2.0, 4.0], [0, 2, 0], 3).numpy()
     array([5., 0., 2.], dtype=float32)
     """
@@ -251,6 +272,14 @@ def segment_max(
         segment_ids: for each of its elements the number of its segment.
         num_segments: how many there are; if None one more than the largest number.
         sorted: whether the numbers ascend, which makes no difference.
+
+    Returns:
+        A tensor of shape (num_segments, ...) and the dtype of data.
+
+    Raises:
+        ValueError: if segment_ids are no integers with one axis, there is not one per row,
+            num_segments is negative, or it is None where the numbers have no values yet.
+        TypeError: if data holds no numbers, or num_segments is no int.
 
     >>> segment_max([1, 5, 2], [0, 0, 1]).numpy()
     array([5, 2], dtype=int32)
@@ -275,6 +304,14 @@ def segment_min(
         num_segments: how many there are; if None one more than the largest number.
         sorted: whether the numbers ascend, which makes no difference.
 
+    Returns:
+        A tensor of shape (num_segments, ...) and the dtype of data.
+
+    Raises:
+        ValueError: if segment_ids are no integers with one axis, there is not one per row,
+            num_segments is negative, or it is None where the numbers have no values yet.
+        TypeError: if data holds no numbers, or num_segments is no int.
+
     >>> segment_min([1, 5, 2], [0, 0, 1]).numpy()
     array([1, 2], dtype=int32)
     """
@@ -295,6 +332,15 @@ def segment_prod(
         segment_ids: for each of its elements the number of its segment.
         num_segments: how many there are; if None one more than the largest number.
         sorted: whether the numbers ascend, which makes no difference.
+
+    Returns:
+        A tensor of shape (num_segments, ...) and the dtype of data (int32 or uint32 for booleans
+        and smaller ints); 1 where no row is.
+
+    Raises:
+        ValueError: if segment_ids are no integers with one axis, there is not one per row,
+            num_segments is negative, or it is None where the numbers have no values yet.
+        TypeError: if data holds no numbers, or num_segments is no int.
 
     >>> segment_prod([1, 5, 2], [0, 0, 1]).numpy()
     array([5, 2], dtype=int32)
@@ -357,6 +403,14 @@ def scatter(indices: Any, values: Any, shape: Any) -> Tensor:
         values: what is added there: the leading axes of indices, then the other axes.
         shape: that of the result.
 
+    Returns:
+        A tensor of that shape and the dtype of values.
+
+    Raises:
+        ValueError: if the shapes of indices, values and the result do not belong together, or
+            a size is negative.
+        TypeError: if indices or values hold no numbers, or a size is no int.
+
     >>> scatter([[0], [2], [0]], [1.0, 2.0, 4.0], (3,)).numpy()
     array([5., 0., 2.], dtype=float32)
     """
@@ -376,8 +430,13 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
         reduction: None replaces (the last update of a position stays); "add", "max", "min"
             or "mul" combine with what is there.
 
+    Returns:
+        A tensor of the shape and dtype of inputs. With "mul", booleans and smaller ints become
+        int32 or uint32.
+
     Raises:
-        ValueError: for another reduction.
+        ValueError: for another reduction, or if the shapes do not belong together.
+        TypeError: if an argument holds no numbers.
 
     >>> scatter_update([1, 2, 3], [[0], [2]], [10, 30]).numpy()
     array([10,  2, 30], dtype=int32)
@@ -431,6 +490,14 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
             block lies inside.
         shape: the sizes of the block.
 
+    Returns:
+        A tensor of that shape and the dtype of inputs.
+
+    Raises:
+        ValueError: if there is not one start and one size per axis, or the block does not lie
+            inside.
+        TypeError: if inputs holds no numbers, or a start or a size is no int.
+
     >>> slice(np.arange(12).reshape(3, 4), (1, 1), (2, 2)).numpy()
     array([[ 5,  6],
            [ 9, 10]])
@@ -464,6 +531,14 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
         inputs: a tensor.
         start_indices: where the block begins on each axis: ints, or integer tensors.
         updates: the block.
+
+    Returns:
+        A tensor of the shape and dtype of inputs.
+
+    Raises:
+        ValueError: if updates has another number of axes than inputs, there is not one start
+            per axis, or the block does not lie inside.
+        TypeError: if inputs or updates hold no numbers, or a start is no int.
 
     >>> slice_update([1, 2, 3, 4], [1], [20, 30]).numpy()
     array([ 1, 20, 30,  4], dtype=int32)
@@ -515,7 +590,17 @@ def values_of(x: Any, name: str) -> np.ndarray:
 
 
 def nonzero(x: Any) -> tuple[Tensor, ...]:
-    """The positions of what is not zero: one tensor per axis. `x` must have a value.
+    """The positions of what is not zero: one tensor per axis.
+
+    Args:
+        x: a tensor that has a value, with at least one axis.
+
+    Returns:
+        A tuple of int32 tensors of shape (count,), one per axis of x.
+
+    Raises:
+        ValueError: if x is a scalar, or has a value only when the graph runs.
+        TypeError: for what holds no numbers.
 
     >>> [i.numpy().tolist() for i in nonzero([[0, 3], [5, 0]])]
     [[0, 1], [1, 0]]

@@ -98,6 +98,14 @@ def bitwise_and(x: Any, y: Any) -> Tensor:
         x: ints.
         y: ints. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if the promoted dtype is a float, as that of int64 and uint64 is, or if one of
+            both is no array of numbers.
+
     >>> int(bitwise_and(12, 10))
     8
     """
@@ -111,6 +119,14 @@ def bitwise_or(x: Any, y: Any) -> Tensor:
     Args:
         x: ints.
         y: ints. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if the promoted dtype is a float, as that of int64 and uint64 is, or if one of
+            both is no array of numbers.
 
     >>> bitwise_or([1, 2], 4).numpy()
     array([5, 6], dtype=int32)
@@ -126,6 +142,14 @@ def bitwise_xor(x: Any, y: Any) -> Tensor:
         x: ints.
         y: ints. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if the promoted dtype is a float, as that of int64 and uint64 is, or if one of
+            both is no array of numbers.
+
     >>> bitwise_xor([1, 3], 1).numpy()
     array([0, 2], dtype=int32)
     """
@@ -135,6 +159,15 @@ def bitwise_xor(x: Any, y: Any) -> Tensor:
 
 def bitwise_invert(x: Any) -> Tensor:
     """Every bit the other way round.
+
+    Args:
+        x: ints or booleans of any shape.
+
+    Returns:
+        A tensor of the shape and dtype of x.
+
+    Raises:
+        TypeError: if x holds floats, or is no array of numbers.
 
     >>> int(bitwise_invert(5))
     -6
@@ -156,6 +189,14 @@ def left_shift(x: Any, y: Any) -> Tensor:
         x: ints.
         y: ints. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype; of two booleans int32.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if the promoted dtype is a float, as that of int64 and uint64 is, or if one of
+            both is no array of numbers.
+
     >>> left_shift([1, 2], 2).numpy()
     array([4, 8], dtype=int32)
     """
@@ -168,6 +209,14 @@ def right_shift(x: Any, y: Any) -> Tensor:
     Args:
         x: ints.
         y: ints. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype; of two booleans int32.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if the promoted dtype is a float, as that of int64 and uint64 is, or if one of
+            both is no array of numbers.
 
     >>> right_shift([4, 8], 2).numpy()
     array([1, 2], dtype=int32)
@@ -190,6 +239,14 @@ def gcd(x1: Any, x2: Any) -> Tensor:
         x1: ints.
         x2: ints. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if the promoted dtype is a float, as that of int64 and uint64 is, or if one of
+            both is no array of numbers.
+
     >>> int(gcd(12, -18))
     6
     """
@@ -203,6 +260,14 @@ def lcm(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: ints.
         x2: ints. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if the promoted dtype is a float, as that of int64 and uint64 is, or if one of
+            both is no array of numbers.
 
     >>> lcm([4, 6], 6).numpy()
     array([12,  6], dtype=int32)

@@ -45,8 +45,16 @@ def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors joined along an axis that they have.
 
     Args:
-        xs: tensors that agree in all sizes but those on `axis`. Their dtypes combine.
+        xs: tensors that agree in all sizes but those on `axis`.
         axis: the axis.
+
+    Returns:
+        A tensor of the dtype in which theirs combine, on `axis` as long as all of them together.
+
+    Raises:
+        ValueError: if there are none, if they differ in rank or in another size, or if they have no
+            such axis.
+        TypeError: if one of them is no array of numbers, such as a string or None.
 
     >>> concatenate([np.zeros((2, 1)), np.zeros((2, 3))], axis=1).shape
     (2, 4)
@@ -63,8 +71,16 @@ def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis.
 
     Args:
-        x: tensors of one shape. Their dtypes combine.
+        x: tensors of one shape.
         axis: where the new axis goes.
+
+    Returns:
+        A tensor of the dtype in which theirs combine, with one axis more, as long as there are
+        tensors.
+
+    Raises:
+        ValueError: if there are none, if their shapes differ, or if `axis` is out of range.
+        TypeError: if one of them is no array of numbers, such as a string or None.
 
     >>> stack([[1, 2], [3, 4]], axis=1).numpy()
     array([[1, 3],
@@ -84,6 +100,13 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
         x: a tensor.
         indices_or_sections: how many equal parts, or the positions to cut at.
         axis: the axis.
+
+    Returns:
+        The parts in a list, of x's dtype and of its shape but for `axis`.
+
+    Raises:
+        ValueError: if x has no such axis, or its size no such number of equal parts.
+        TypeError: if x is no array of numbers, such as a string or None, or a position is no int.
 
     >>> [part.numpy().tolist() for part in split([1, 2, 3, 4], 2)]
     [[1, 2], [3, 4]]
@@ -122,6 +145,14 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
         num: how many slices; needed if the size of the axis is unknown.
         axis: the axis.
 
+    Returns:
+        The slices in a list, of x's dtype and of its shape without `axis`.
+
+    Raises:
+        ValueError: if x has no such axis, or its size is unknown and num is None.
+        IndexError: if there are fewer slices than num.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> [part.numpy().tolist() for part in unstack([[1, 2], [3, 4]])]
     [[1, 2], [3, 4]]
     """
@@ -139,6 +170,13 @@ def tile(x: Any, repeats: Any) -> Tensor:
     Args:
         x: a tensor.
         repeats: how often: an int, or one for each axis, further ones in front.
+
+    Returns:
+        A tensor of x's dtype, each size the one of x times its number.
+
+    Raises:
+        ValueError: if a number is negative.
+        TypeError: if x is no array of numbers, such as a string or None, or a number is no int.
 
     >>> tile([1, 2], 2).numpy()
     array([1, 2, 1, 2], dtype=int32)
@@ -162,6 +200,14 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
         x: a tensor.
         repeats: how often: an int, or one for each element along `axis`.
         axis: an axis; if None the elements of the flattened input are repeated.
+
+    Returns:
+        A tensor of x's dtype and of its shape but for `axis`, or with one axis if `axis` is None.
+
+    Raises:
+        ValueError: if a number is negative, x has no such axis, or there are neither one number nor
+            as many as it is long.
+        TypeError: if x is no array of numbers, such as a string or None, or repeats is not numbers.
 
     >>> repeat([1, 2], 2).numpy()
     array([1, 1, 2, 2], dtype=int32)
@@ -214,6 +260,15 @@ def pad(
         pad_width: (before, after) per axis; one pair or one int for all.
         mode: "constant", "reflect" (without the edge) or "symmetric" (with it).
         constant_values: what the margin holds in mode "constant", 0 if None.
+
+    Returns:
+        A tensor of x's dtype, each size the one of x and its margins.
+
+    Raises:
+        ValueError: if pad_width does not fit the axes, is negative or holds other than ints, if an
+            axis is too short to be mirrored, if the mode is another one, or if it takes no
+            constant_values.
+        TypeError: if x or pad_width is no array of numbers, or constant_values no number.
 
     >>> pad([1.0, 2.0], (1, 2)).numpy()
     array([0., 1., 2., 0., 0.], dtype=float32)

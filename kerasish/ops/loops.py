@@ -195,6 +195,10 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
     Returns:
         The results of `f`, stacked on a first axis.
 
+    Raises:
+        ValueError: if the first axes differ, or `xs` holds no tensor or a scalar.
+        TypeError: if `xs` holds, or `f` returns, what is no array of numbers.
+
     >>> map(lambda x: {"double": 2 * x}, np.float32([1, 2]))["double"].numpy()
     array([2., 4.], dtype=float32)
     """
@@ -343,6 +347,11 @@ def while_loop(
     Returns:
         The last values, in the structure of `loop_vars`.
 
+    Raises:
+        ValueError: if a loop variable changes its shape or dtype or they change their structure, or
+            `cond` returns anything but a scalar bool.
+        TypeError: if a loop variable is no array of numbers, or maximum_iterations no int.
+
     >>> i, power = while_loop(lambda i, p: p < 100, lambda i, p: (i + 1, p * 2), (0, 1))
     >>> int(i), int(power)
     (7, 128)
@@ -390,6 +399,10 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
     Returns:
         The last value.
 
+    Raises:
+        ValueError: if the value changes its structure, a shape or its dtype.
+        TypeError: if a bound is neither an int nor a tensor, or the value holds no numbers.
+
     >>> float(fori_loop(1, 4, lambda i, x: x * 2, 1.0))
     8.0
     """
@@ -431,6 +444,11 @@ def associative_scan(
 
     Returns:
         The partial results, in the structure and shapes of `elems`.
+
+    Raises:
+        ValueError: if `elems` holds no tensor, or one without such an axis, or f returns another
+            structure.
+        TypeError: if `elems` holds what is no array of numbers.
 
     >>> associative_scan(lambda a, b: a * b, np.float32([1, 2, 3, 4])).numpy()
     array([ 1.,  2.,  6., 24.], dtype=float32)

@@ -38,6 +38,14 @@ def matmul(x1: Any, x2: Any) -> Tensor:
         x1: shape (..., m, k), or (k,) for a row.
         x2: shape (..., k, n), or (k,) for a column.
 
+    Returns:
+        A tensor (..., m, n), without m for a row and without n for a column, of the dtype in which
+        theirs combine; int8 and int8 give int32.
+
+    Raises:
+        ValueError: if the inner sizes differ, leading axes do not broadcast, or one is a scalar.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy()
     array([[11.]], dtype=float32)
     """
@@ -67,7 +75,15 @@ def dot(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: a tensor.
-        x2: another one. Their dtypes combine.
+        x2: another one.
+
+    Returns:
+        A tensor of the dtype in which theirs combine, with the other axes of x1 and then those of
+        x2; if one is a scalar, of the shape of the other.
+
+    Raises:
+        ValueError: if the two axes differ in size.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> dot([1.0, 2.0], [3.0, 4.0]).numpy()
     array(11., dtype=float32)
@@ -85,6 +101,14 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
         x1: a tensor.
         x2: a tensor.
         axes: an int n (the last n axes of x1 with the first n of x2), or two lists of axes.
+
+    Returns:
+        A tensor of the dtype in which theirs combine, with the other axes of x1 and then those of
+        x2.
+
+    Raises:
+        ValueError: if there are no such axes, not as many of both, or they differ in size.
+        TypeError: if axes are no ints, or x1 or x2 is no array of numbers, such as a string.
 
     >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], axes=1).numpy()
     array([[11.]], dtype=float32)
@@ -133,6 +157,12 @@ def outer(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor, which is flattened.
         x2: another one, likewise.
+
+    Returns:
+        A tensor (elements of x1, elements of x2) of the dtype in which theirs combine.
+
+    Raises:
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> outer([1, 2], [3, 4]).numpy()
     array([[3, 4],

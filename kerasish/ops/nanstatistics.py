@@ -43,6 +43,14 @@ def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x (int32 or uint32
+        for smaller ints, int32 for booleans).
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> float(nansum([1.0, float("nan"), 2.0]))
     3.0
     """
@@ -56,6 +64,14 @@ def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         x: a tensor.
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x (int32 or uint32
+        for smaller ints, int32 for booleans).
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> float(nanprod([np.nan, 1.0, 3.0]))
     3.0
@@ -71,6 +87,14 @@ def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
         axis: an axis; the flattened tensor if None.
         dtype: of the result; as `cumsum` if None.
 
+    Returns:
+        A tensor of x's shape, or flat if `axis` is None, of `dtype` or else of the dtype of x;
+        int32 for booleans.
+
+    Raises:
+        ValueError: if x has no such axis, or the dtype is unknown.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> nancumsum([np.nan, 1.0, 3.0]).numpy()
     array([0., 1., 4.], dtype=float32)
     """
@@ -84,6 +108,14 @@ def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
         x: a tensor.
         axis: an axis; the flattened tensor if None.
         dtype: of the result; as `cumprod` if None.
+
+    Returns:
+        A tensor of x's shape, or flat if `axis` is None, of `dtype` or else of the dtype of x;
+        int32 for booleans.
+
+    Raises:
+        ValueError: if x has no such axis, or the dtype is unknown.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> nancumprod([np.nan, 1.0, 3.0]).numpy()
     array([1., 1., 3.], dtype=float32)
@@ -103,6 +135,14 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of x's dtype if that is a float,
+        else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> float(nanmean([np.nan, 1.0, 3.0]))
     2.0
     """
@@ -118,21 +158,38 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of x's dtype if that is a float,
+        else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> float(nanvar([np.nan, 1.0, 3.0]))
     1.0
     """
     x = as_float(x)
-    apart = x - nanmean(x, axis, keepdims=True)
-    return nansum(square(apart), axis, keepdims) / _count(x, axis, keepdims)
+    # What is infinite leaves NaN behind, which counts.
+    apart = where(isnan(x), 0, x - nanmean(x, axis, keepdims=True))
+    return sum(square(apart), axis, keepdims) / _count(x, axis, keepdims)
 
 
 def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The standard deviation over `axis` of the elements that are not NaN.
+    """The standard deviation over `axis` of the elements that are not NaN; NaN if there are none.
 
     Args:
         x: a tensor.
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of x's dtype if that is a float,
+        else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> float(nanstd([np.nan, 1.0, 3.0]))
     1.0
@@ -148,6 +205,13 @@ def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x.
+
+    Raises:
+        ValueError: if x has no such axis, or a reduced one has the size 0.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> float(nanmax([np.nan, 1.0, 3.0]))
     3.0
     """
@@ -161,6 +225,13 @@ def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         x: a tensor.
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x.
+
+    Raises:
+        ValueError: if x has no such axis, or a reduced one has the size 0.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> float(nanmin([np.nan, 1.0, 3.0]))
     1.0
@@ -188,6 +259,14 @@ def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor
         axis: an axis; the flattened tensor if None.
         keepdims: whether the axis stays, with size 1.
 
+    Returns:
+        An int32 tensor of x's shape without the axis, or with size 1 there; for None a scalar, or
+        with size 1 on every axis.
+
+    Raises:
+        ValueError: if x has no such axis, or it has the size 0.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> int(nanargmax([np.nan, 1.0, 3.0]))
     2
     """
@@ -201,6 +280,14 @@ def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor
         x: a tensor.
         axis: an axis; the flattened tensor if None.
         keepdims: whether the axis stays, with size 1.
+
+    Returns:
+        An int32 tensor of x's shape without the axis, or with size 1 there; for None a scalar, or
+        with size 1 on every axis.
+
+    Raises:
+        ValueError: if x has no such axis, or it has the size 0.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> int(nanargmin([np.nan, 1.0, 3.0]))
     1

@@ -67,6 +67,10 @@ def native_call(
         engine: the name of the engine; the current one if None.
         **kwargs: its keyword arguments, likewise.
 
+    Returns:
+        What the function returns: its lists, tuples and dicts, with tensors of ours in place of the
+        engine's, of the same shapes and dtypes.
+
     Raises:
         NotImplementedError: the engine calls no functions.
         ValueError: the shape of a result depends on numbers, not on shapes alone.

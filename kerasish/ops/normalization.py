@@ -26,6 +26,13 @@ def normalize(x: Any, axis: Any = -1, order: float = 2, epsilon: float | None = 
         order: which norm: 2 (Euclidean), 1, any other positive number, or infinity.
         epsilon: the least that is divided by; config.epsilon() if None.
 
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis, or the order is not above 0.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> normalize([[3.0, 4.0]]).numpy()
     array([[0.6, 0.8]], dtype=float32)
     """
@@ -53,6 +60,8 @@ def layer_normalization(
 ) -> Tensor:
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, over `axis` of each sample.
 
+    Source: Ba et al., 2016, arXiv:1607.06450.
+
     Args:
         x: a tensor.
         gamma: the scale, of the shape of x on `axis`; 1 if None.
@@ -60,7 +69,12 @@ def layer_normalization(
         axis: the axis or axes over which mean and variance are taken.
         epsilon: added to the variance; config.epsilon() if None.
 
-    Source: Ba et al., 2016, arXiv:1607.06450.
+    Returns:
+        A tensor of the shape and dtype of x, computed in 32 bits at least.
+
+    Raises:
+        ValueError: if x has no such axis, or gamma or beta does not fit x.
+        TypeError: if x, gamma or beta is no array of numbers.
 
     >>> layer_normalization([[1.0, 3.0]]).numpy()
     array([[-1.,  1.]], dtype=float32)
@@ -100,13 +114,20 @@ def rms_normalization(
 ) -> Tensor:
     """x / sqrt(mean(x^2) + epsilon) * scale, over `axis` of each sample.
 
+    Source: Zhang & Sennrich, 2019, arXiv:1910.07467.
+
     Args:
         x: a tensor.
         scale: of the shape of x on `axis`; 1 if None.
         axis: the axis or axes over which the mean is taken.
         epsilon: added to the mean; config.epsilon() if None.
 
-    Source: Zhang & Sennrich, 2019, arXiv:1910.07467.
+    Returns:
+        A tensor of the shape and dtype of x, computed in 32 bits at least.
+
+    Raises:
+        ValueError: if x has no such axis, or the scale does not fit x.
+        TypeError: if x or the scale is no array of numbers.
 
     >>> np.round(rms_normalization([1.0, 1.0]), 3)
     array([1., 1.], dtype=float32)
@@ -147,7 +168,12 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
         x2: the other one, of the same shape.
         max_val: the largest value that signals can have.
 
-    Raises ValueError if the shapes differ.
+    Returns:
+        A scalar of the promoted dtype, of floatx if that is no float; infinite if both are equal.
+
+    Raises:
+        ValueError: if the shapes differ, or max_val is not above 0.
+        TypeError: if x1 or x2 is no array of numbers, or max_val no number.
 
     >>> float(psnr([0.0, 0.0], [1.0, 1.0], 10.0))
     20.0
@@ -175,8 +201,13 @@ def moments(
         keepdims: whether they stay, with size 1.
         synchronized: must be False; there is one device.
 
+    Returns:
+        Two tensors without the reduced axes, or with size 1 there, of x's dtype if that is a float,
+        else of floatx.
+
     Raises:
-        ValueError: if `synchronized` is True.
+        ValueError: if `synchronized` is True, or x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> [float(part) for part in moments([1.0, 3.0], 0)]
     [2.0, 1.0]
@@ -211,6 +242,14 @@ def batch_normalization(
         scale: what each channel is multiplied with before; 1 if None.
         epsilon: added to the variance.
 
+    Returns:
+        A tensor of x's shape, of the float dtype in which x and the others combine; floatx for
+        ints.
+
+    Raises:
+        ValueError: if x has no such axis, or the others do not fit its size.
+        TypeError: if x or one of the others is no array of numbers.
+
     >>> batch_normalization([[1.0, 3.0]], [1.0, 1.0], [1.0, 1.0], -1, epsilon=0.0).numpy()
     array([[0., 2.]], dtype=float32)
     """
@@ -231,6 +270,13 @@ def l2_normalize(x: Any, axis: Any = -1, epsilon: float = 1e-12) -> Tensor:
         x: a tensor; ints and booleans become floats.
         axis: an axis or several.
         epsilon: the least square of a norm that is divided by, so that 0 stays 0.
+
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> l2_normalize([3.0, 4.0]).numpy()
     array([0.6, 0.8], dtype=float32)

@@ -19,6 +19,9 @@ from kerasish.ops.reduce import max, min, sum
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The size of vectors or of matrices.
 
+    The Euclidean norm has no gradient at 0: there it is NaN, as in Keras. Where vectors may be 0,
+    use `normalize` or `l2_normalize`, or the square.
+
     Args:
         x: a tensor.
         ord: which norm. Of vectors: None or 2 (Euclidean), infinity (largest absolute value),
@@ -30,10 +33,14 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
             vector or matrix, or, without ord, anything.
         keepdims: whether the axes stay, with size 1.
 
-    Raises ValueError if there is no such norm.
+    Returns:
+        A float tensor of the dtype of x if that is a float, else of floatx: of the shape of x
+        without the axes (all of them if axis is None), which keepdims keeps with size 1.
 
-    The Euclidean norm has no gradient at 0: there it is NaN, as in Keras. Where vectors may be 0,
-    use `normalize` or `l2_normalize`, or the square.
+    Raises:
+        ValueError: if there is no such norm, or the axes are out of range, not one or two, or
+            twice the same.
+        TypeError: if x is no array of numbers, or an axis is no int.
 
     >>> float(norm([3.0, 4.0]))
     5.0

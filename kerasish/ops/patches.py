@@ -62,7 +62,12 @@ def unfold(
         stride: the distance of the windows.
 
     Returns:
-        (batch, channels * window elements, windows).
+        (batch, channels * window elements, windows), of the dtype of x.
+
+    Raises:
+        ValueError: if x does not have rank 4, no window fits into the images, or an option is too
+            small or given for another number of axes than two.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> unfold(np.zeros((1, 2, 4, 5)), (2, 3)).shape
     (1, 12, 9)
@@ -101,7 +106,12 @@ def fold(
         stride: the distance of the windows.
 
     Returns:
-        Images (batch, channels, height, width).
+        Images (batch, channels, height, width), of the dtype of x.
+
+    Raises:
+        ValueError: if x has not the shape that these windows need, none fits into the images, or an
+            option is too small or given for another number of axes than two.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> fold(np.ones((1, 4, 2)), (2, 3), 2).numpy()[0, 0]
     array([[1., 2., 1.],
@@ -163,6 +173,15 @@ def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") 
         block_size: at least 2; height and width must be multiples of it.
         data_format: "channels_last" or "channels_first".
 
+    Returns:
+        A tensor (batch, height / b, width / b, channels * b * b) for a block_size of b, or the same
+        with the channels first; of the dtype of x.
+
+    Raises:
+        ValueError: if x does not have rank 4, height or width is no multiple of block_size, that is
+            below 2, or no such data_format exists.
+        TypeError: if x is no array of numbers, such as a string or None, or block_size no int.
+
     >>> space_to_depth(np.zeros((1, 4, 6, 3)), 2).shape
     (1, 2, 3, 12)
     """
@@ -191,6 +210,15 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
             "channels_first".
         block_size: at least 2; the channels must be a multiple of its square.
         data_format: "channels_last" or "channels_first".
+
+    Returns:
+        A tensor (batch, height * b, width * b, channels / (b * b)) for a block_size of b, or the
+        same with the channels first; of the dtype of x.
+
+    Raises:
+        ValueError: if x does not have rank 4, the channels are no multiple of block_size squared,
+            that is below 2, or no such data_format exists.
+        TypeError: if x is no array of numbers, such as a string or None, or block_size no int.
 
     >>> depth_to_space(np.zeros((1, 2, 3, 12)), 2).shape
     (1, 4, 6, 3)

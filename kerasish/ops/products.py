@@ -28,6 +28,14 @@ def inner(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one with the same last size.
 
+    Returns:
+        A tensor of the shape of x1 without its last axis, then that of x2 without its last one; a
+        scalar scales the other. Its dtype is the one in which theirs combine.
+
+    Raises:
+        ValueError: if the last sizes differ.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> float(inner([1.0, 2.0], [3.0, 4.0]))
     11.0
     """
@@ -43,6 +51,13 @@ def vdot(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor, which is flattened.
         x2: another one with as many elements.
+
+    Returns:
+        A scalar of the dtype in which theirs combine.
+
+    Raises:
+        ValueError: if they have different numbers of elements.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> vdot([1.0, 2.0], [3.0, 4.0]).numpy()
     array(11., dtype=float32)
@@ -60,6 +75,14 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         axis1: the axis of the rows.
         axis2: the axis of the columns.
 
+    Returns:
+        The sums, of the shape of x without the two axes. bool and integers narrower than 32 bits
+        are summed as int32, or uint32 if they are unsigned; other dtypes stay.
+
+    Raises:
+        ValueError: if x has fewer than two axes, has no such axes, or both are the same.
+        TypeError: if x is no array of numbers, such as a string or None, or offset is no int.
+
     >>> int(trace([[1, 2], [3, 4]]))
     5
     """
@@ -72,6 +95,13 @@ def kron(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one.
+
+    Returns:
+        A tensor whose sizes are those of x1 times those of x2, where the one with fewer axes gets
+        further ones of size 1 in front. Its dtype is the one in which theirs combine.
+
+    Raises:
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> kron([1, 10], [1, 2]).numpy()
     array([ 1,  2, 10, 20], dtype=int32)
@@ -98,6 +128,16 @@ def cross(
         axisc: the axis of the result that holds the products. Of two vectors with 2
             elements only the third element of the product is returned, without an axis.
         axis: all three at once.
+
+    Returns:
+        The products, with `axisc` of size 3 and further axes as those of x1 and x2 broadcast, or
+        without `axisc` if all vectors have 2 elements. The dtype is the one in which theirs
+        combine; bool and bool give int32.
+
+    Raises:
+        ValueError: if the vectors have other than 2 or 3 elements, there is no such axis, or the
+            other axes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> cross([1, 0, 0], [0, 1, 0]).numpy()
     array([0, 0, 1], dtype=int32)
@@ -131,6 +171,15 @@ def cdist(x: Any, y: Any) -> Tensor:
         x: points of shape (..., n, dimensions).
         y: points of shape (..., m, dimensions).
 
+    Returns:
+        The distances, of shape (..., n, m), of the float dtype in which theirs combine; integers
+        count as config.floatx().
+
+    Raises:
+        ValueError: if x or y has fewer than two axes, the points differ in their dimensions, or
+            further axes do not broadcast.
+        TypeError: if x or y is no array of numbers, such as a string or None.
+
     >>> cdist([[0.0, 0.0]], [[3.0, 4.0], [0.0, 1.0]]).numpy()
     array([[5., 1.]], dtype=float32)
     """
@@ -160,8 +209,13 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
         *operands: the tensors.
         **kwargs: `optimize` is accepted; the operands are always taken from left to right.
 
+    Returns:
+        A tensor with an axis for each letter of the result, of the dtype in which theirs combine;
+        int32 if all are bool or all are int8.
+
     Raises:
         ValueError: if the letters do not fit the operands.
+        TypeError: if an operand is no array of numbers, or for arguments of other names.
 
     >>> einsum("ij,jk->ik", [[1.0, 2.0]], [[3.0], [4.0]]).numpy()
     array([[11.]], dtype=float32)

@@ -130,12 +130,16 @@ global_seed = _GlobalSeed()
 def draws(seed: Any) -> Iterator[dict[str, Any]]:
     """Attributes of one random node after the other, all of other numbers.
 
+    Each run of a graph gives other numbers. What a generator of the caller's gives at once follows
+    from its seed alone.
+
     Args:
         seed: an int, a SeedGenerator, or None for the global one.
     """
     seed = global_seed.draws if seed is None else seed
     if isinstance(seed, SeedGenerator):
-        return ({"stream": seed.next_stream(), "counted": True} for _ in itertools.count())
+        counted = seed is global_seed.draws or trace.is_building()
+        return ({"stream": seed.next_stream(), "counted": counted} for _ in itertools.count())
     if isinstance(seed, (int, np.integer)):
         whole = int(seed)
         return ({"stream": _mixed(whole, use), "counted": False} for use in itertools.count())
@@ -150,6 +154,14 @@ def float_dtype(name: str, dtype: Any) -> str:
     return dtype
 
 
+def _moved(draw: Tensor, start: Any, width: Any) -> Tensor:
+    """What was drawn times a width and from a start on, numbers or arrays, in its own dtype."""
+    numbers = isinstance(start, (int, float)) and isinstance(width, (int, float))
+    if numbers and (start, width) == (0, 1):
+        return draw
+    return cast(draw * width + start, draw.dtype)
+
+
 def uniform(
     shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Tensor:
@@ -162,15 +174,19 @@ def uniform(
         dtype: a float, floatx if None.
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
+    Returns:
+        A tensor of the given shape and dtype.
+
     Raises:
-        ValueError: if dtype is not a float.
+        ValueError: if dtype is not a float, or a size is negative.
+        TypeError: if the shape is not made of ints, or the seed is of another kind.
 
     >>> uniform((2, 3), seed=1).shape
     (2, 3)
     """
     name = float_dtype("uniform", dtype)
     draw = random_uniform_p(shape=canonical_shape(shape), dtype=name, **next(draws(seed)))
-    return draw if (minval, maxval) == (0.0, 1.0) else draw * (maxval - minval) + minval
+    return _moved(draw, minval, maxval - minval)
 
 
 def normal(
@@ -185,15 +201,19 @@ def normal(
         dtype: a float, floatx if None.
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
+    Returns:
+        A tensor of the given shape and dtype.
+
     Raises:
-        ValueError: if dtype is not a float.
+        ValueError: if dtype is not a float, or a size is negative.
+        TypeError: if the shape is not made of ints, or the seed is of another kind.
 
     >>> normal((2, 3), seed=1).shape
     (2, 3)
     """
     name = float_dtype("normal", dtype)
     draw = random_normal_p(shape=canonical_shape(shape), dtype=name, **next(draws(seed)))
-    return draw if (mean, stddev) == (0.0, 1.0) else draw * stddev + mean
+    return _moved(draw, mean, stddev)
 
 
 def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Tensor:
@@ -206,8 +226,12 @@ def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: An
         dtype: an int.
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
+    Returns:
+        A tensor of the given shape and dtype.
+
     Raises:
-        ValueError: if dtype is not an int, or maxval not above minval.
+        ValueError: if dtype is not an int, maxval not above minval, or a size negative.
+        TypeError: if the shape is not made of ints, or the seed is of another kind.
 
     >>> randint((2, 3), 0, 1, seed=1).numpy()
     array([[0, 0, 0],
@@ -230,11 +254,16 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     Args:
         inputs: a float tensor.
         rate: the share to drop, from 0 to 1.
-        noise_shape: the shape of the mask, 1 or None-free where it is shared along an axis.
+        noise_shape: the shape of the mask: 1 where it is shared along an axis, None where it has
+            the size of the inputs. None for a mask of their shape.
         seed: an int, a SeedGenerator, or None.
 
+    Returns:
+        A tensor of the shape and dtype of the inputs.
+
     Raises:
-        ValueError: if the rate is not in [0, 1].
+        ValueError: if the rate is not in [0, 1], or noise_shape does not fit the inputs.
+        TypeError: if the inputs are no array of numbers, or the seed is of another kind.
 
     >>> np.unique(dropout(np.ones(100, "float32"), 0.5, seed=1))
     array([0., 2.], dtype=float32)

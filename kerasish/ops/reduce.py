@@ -104,7 +104,7 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
     Returns:
         A tensor without the reduced axes, or with size 1 there, of the dtype of x (int32
-        or uint32 for smaller ints).
+        or uint32 for booleans and smaller ints).
 
     Raises:
         ValueError: if x has no such axis.
@@ -138,13 +138,20 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
-    """The product over `axis`, in `dtype` if it is given.
+    """The product over `axis`.
 
     Args:
         x: a tensor.
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
-        dtype: of the result; if None x's own, int32 for narrower ints.
+        dtype: of the result; if None x's own, int32 or uint32 for booleans and smaller ints.
+
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of that dtype.
+
+    Raises:
+        ValueError: if x has no such axis, or there is no such dtype.
+        TypeError: if x holds no numbers, or an axis is no int.
 
     >>> prod([[1, 5], [3, 2]], axis=1).numpy()
     array([5, 6], dtype=int32)
@@ -215,6 +222,13 @@ def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x.
+
+    Raises:
+        ValueError: if x has no such axis, or there is no element along it.
+        TypeError: if x holds no numbers, or an axis is no int.
+
     >>> amax([[1, 5], [3, 2]], axis=1).numpy()
     array([5, 3], dtype=int32)
     """
@@ -228,6 +242,13 @@ def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         x: a tensor.
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x.
+
+    Raises:
+        ValueError: if x has no such axis, or there is no element along it.
+        TypeError: if x holds no numbers, or an axis is no int.
 
     >>> amin([[1, 5], [3, 2]], axis=1).numpy()
     array([1, 2], dtype=int32)
@@ -357,6 +378,13 @@ def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis; the flattened tensor if None.
         keepdims: whether the axis stays, with size 1.
 
+    Returns:
+        An int32 tensor without the axis, or with size 1 there; for None a scalar, or all sizes 1.
+
+    Raises:
+        ValueError: if x has no such axis, or there is no element along it.
+        TypeError: if x holds no numbers, or axis is no int.
+
     >>> int(argmax([1.0, 3.0, 2.0]))
     1
     """
@@ -370,6 +398,13 @@ def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         x: a tensor.
         axis: an axis; the flattened tensor if None.
         keepdims: whether the axis stays, with size 1.
+
+    Returns:
+        An int32 tensor without the axis, or with size 1 there; for None a scalar, or all sizes 1.
+
+    Raises:
+        ValueError: if x has no such axis, or there is no element along it.
+        TypeError: if x holds no numbers, or axis is no int.
 
     >>> argmin([[3, 1], [0, 2]], axis=1).numpy()
     array([1, 0], dtype=int32)
@@ -389,12 +424,19 @@ def _arg(op: Primitive, x: Any, axis: Any, keepdims: bool) -> Tensor:
 
 
 def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Tensor:
-    """The cumulative sum along `axis` (of the flattened input if None), in `dtype` if given.
+    """The cumulative sum along `axis` (of the flattened input if None).
 
     Args:
         x: a tensor.
         axis: an axis; the flattened tensor if None.
-        dtype: of the result; if None x's own, int32 for booleans.
+        dtype: of the result; if None x's own. Booleans become int32.
+
+    Returns:
+        A tensor of the shape of x, or (elements,) if axis is None, and of that dtype.
+
+    Raises:
+        ValueError: if x has no such axis, or there is no such dtype.
+        TypeError: if x holds no numbers, or axis is no int.
 
     >>> cumsum([1.0, 2.0, 3.0]).numpy()
     array([1., 3., 6.], dtype=float32)
@@ -417,12 +459,19 @@ def cumprod_p(x: Tensor, *, axis: int) -> Tensor:
 
 
 def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Tensor:
-    """The cumulative product along `axis` (of the flattened input if None), in `dtype` if given.
+    """The cumulative product along `axis` (of the flattened input if None).
 
     Args:
         x: a tensor.
         axis: an axis; the flattened tensor if None.
-        dtype: of the result; if None x's own, int32 for booleans.
+        dtype: of the result; if None x's own. Booleans become int32.
+
+    Returns:
+        A tensor of the shape of x, or (elements,) if axis is None, and of that dtype.
+
+    Raises:
+        ValueError: if x has no such axis, or there is no such dtype.
+        TypeError: if x holds no numbers, or axis is no int.
 
     >>> cumprod([1.0, 2.0, 3.0]).numpy()
     array([1., 2., 6.], dtype=float32)

@@ -75,6 +75,16 @@ def getitem(x: Any, key: Any) -> Tensor:
         x: a tensor.
         key: ints, slices, None, Ellipsis, arrays, or a tuple of them.
 
+    Returns:
+        A tensor of the dtype of x. An int takes its axis away, None adds one of size 1, and arrays
+        leave the shape to which they broadcast.
+
+    Raises:
+        IndexError: if there are more indices than axes, an int lies outside of its axis, an
+            Ellipsis occurs twice, or a boolean array has no value yet.
+        ValueError: if a step is 0, or arrays do not broadcast.
+        TypeError: if an index is none of these, or x no array of numbers.
+
     >>> getitem(np.arange(6).reshape(2, 3), (0, slice(None, None, -1))).numpy()
     array([2, 1, 0])
     """
@@ -190,6 +200,13 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
         x: a tensor.
         indices: ints of any shape, which take the place of the axis.
         axis: an axis; the flattened tensor if None.
+
+    Returns:
+        A tensor of the dtype of x, and of its shape with that of the indices in place of the axis.
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, or the indices are no ints.
 
     >>> take([10, 20, 30], [2, 0]).numpy()
     array([30, 10], dtype=int32)

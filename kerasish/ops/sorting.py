@@ -86,11 +86,18 @@ def _axis(x: Any, axis: int | None) -> tuple[Tensor, int]:
 
 
 def sort(x: Any, axis: int | None = -1) -> Tensor:
-    """The elements in ascending order along `axis` (of the flattened input if None).
+    """The elements in ascending order along `axis`.
 
     Args:
         x: a tensor.
         axis: an axis; the flattened tensor if None.
+
+    Returns:
+        A tensor of x's dtype and shape; of one axis if `axis` is None.
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> sort([3.0, 1.0, 2.0]).numpy()
     array([1., 2., 3.], dtype=float32)
@@ -105,6 +112,13 @@ def argsort(x: Any, axis: int | None = -1) -> Tensor:
     Args:
         x: a tensor.
         axis: an axis; the flattened tensor if None.
+
+    Returns:
+        int32, of x's shape; of one axis if `axis` is None.
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> argsort([3.0, 1.0, 2.0]).numpy()
     array([1, 2, 0], dtype=int32)
@@ -121,7 +135,14 @@ def argpartition(x: Any, kth: int, axis: int | None = -1) -> Tensor:
     Args:
         x: a tensor.
         kth: which place.
-        axis: the axis.
+        axis: an axis; the flattened tensor if None.
+
+    Returns:
+        int32, of x's shape; of one axis if `axis` is None.
+
+    Raises:
+        ValueError: if x has no such axis, or that has no such place.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> int(argpartition([3, 1, 2], 0)[0])
     1
@@ -142,7 +163,12 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
         sorted: whether they must be in descending order. They always are.
 
     Returns:
-        The elements in descending order, and their positions as int32.
+        The elements in descending order, of x's dtype, and their positions as int32: both of x's
+        shape with a last axis of k.
+
+    Raises:
+        ValueError: if k is negative or more than the last axis has, or x is a scalar.
+        TypeError: if k is no int, or x no array of numbers, such as a string or None.
 
     >>> [t.numpy().tolist() for t in top_k([1.0, 5.0, 3.0], 2)]
     [[5.0, 3.0], [1, 2]]
@@ -165,6 +191,13 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
         predictions: floats of shape (batch, classes). Classes that tie with the kth count too.
         k: how many.
 
+    Returns:
+        Booleans of shape (batch,).
+
+    Raises:
+        ValueError: if the targets have not one axis, or the predictions not two.
+        TypeError: if the targets are no ints, the predictions no numbers, or k no number.
+
     >>> in_top_k([0, 2], [[0.1, 0.7, 0.2], [0.1, 0.7, 0.2]], 2).numpy()
     array([False,  True])
     """
@@ -182,12 +215,19 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
 
 
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Tensor:
-    """Where `values` would be inserted to keep the sequence sorted, as int32.
+    """Where `values` would be inserted to keep the sequence sorted.
 
     Args:
         sorted_sequence: an ascending sequence with one axis.
         values: a tensor of any shape.
         side: "left" of equal elements or "right" of them.
+
+    Returns:
+        int32, of the shape of `values`.
+
+    Raises:
+        ValueError: if `side` is neither, or the sequence has not one axis.
+        TypeError: if the sequence or `values` is no array of numbers, such as a string or None.
 
     >>> searchsorted([1, 3, 5], [3, 4]).numpy()
     array([1, 2], dtype=int32)
@@ -204,11 +244,18 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Tenso
 
 
 def digitize(x: Any, bins: Any) -> Tensor:
-    """The number of the bin that each element of `x` falls in, as int32.
+    """The number of the bin that each element of `x` falls in.
 
     Args:
         x: a tensor.
         bins: ascending edges; bin i reaches from edge i - 1 up to edge i, without it.
+
+    Returns:
+        int32, of x's shape.
+
+    Raises:
+        ValueError: if the edges have not one axis.
+        TypeError: if x or `bins` is no array of numbers, such as a string or None.
 
     >>> digitize([0.5, 1.0, 9.0], [0.0, 1.0, 2.0]).numpy()
     array([1, 2, 3], dtype=int32)
@@ -239,7 +286,12 @@ def unique(
         fill_value: what fills up; if None the least element.
 
     Returns:
-        The elements, or a tuple of them and what else was asked for, as int32.
+        The elements, of x's dtype and one axis (or x's shape, but for `axis`); or a tuple of them
+        and what else was asked for, as int32.
+
+    Raises:
+        ValueError: if x has no value yet, or no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> unique([3, 1, 3]).numpy()
     array([1, 3], dtype=int32)

@@ -63,6 +63,12 @@ def log2(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A float tensor of the shape of x: of its dtype if that is a float, else floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> log2([8.0]).numpy()
     array([3.], dtype=float32)
     """
@@ -75,6 +81,12 @@ def log10(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A float tensor of the shape of x: of its dtype if that is a float, else floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(log10([100.0]), 3)
     array([2.], dtype=float32)
     """
@@ -86,6 +98,12 @@ def exp2(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A float tensor of the shape of x: of its dtype if that is a float, else floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> exp2([3.0]).numpy()
     array([8.], dtype=float32)
@@ -100,6 +118,13 @@ def logaddexp(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A float tensor of the broadcast shape: the promoted dtype if that is a float, else floatx.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> float(logaddexp(1000.0, 1000.0))
     1000.6931762695312
@@ -117,6 +142,13 @@ def logaddexp2(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A float tensor of the broadcast shape: the promoted dtype if that is a float, else floatx.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> logaddexp2([0.0], [0.0]).numpy()
     array([1.], dtype=float32)
@@ -138,6 +170,16 @@ def _(g, x):
 def cbrt(x: Any) -> Tensor:
     """The cube root.
 
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A float tensor of the shape of x: of its dtype if that is a float, float64 of int64, else
+        floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> cbrt([-8.0, 27.0]).numpy().round(4)
     array([-2.,  3.], dtype=float32)
     """
@@ -147,12 +189,16 @@ def cbrt(x: Any) -> Tensor:
 def ldexp(x1: Any, x2: Any) -> Tensor:
     """x1 times 2 to the power of x2, which holds integers.
 
-    Raises:
-        TypeError: if x2 is not of an integer dtype.
-
     Args:
         x1: a tensor.
         x2: ints. Shapes broadcast.
+
+    Returns:
+        A float tensor of the broadcast shape: of the dtype of x1 if that is a float, else floatx.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x2 does not hold integers or booleans, or x1 is no array of numbers.
 
     >>> ldexp([1.0, 3.0], [2, 1]).numpy()
     array([4., 6.], dtype=float32)
@@ -197,6 +243,13 @@ def i0(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A float tensor of the shape of x: of its dtype if that is a float, float64 of int64, else
+        floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(i0([0.0, 1.0]), 3)
     array([1.   , 1.266], dtype=float32)
     """
@@ -208,6 +261,15 @@ def i0(x: Any) -> Tensor:
 
 def trunc(x: Any) -> Tensor:
     """x without its fraction. Integers are returned as they are.
+
+    Args:
+        x: a tensor of any shape.
+
+    Returns:
+        A tensor of the shape and dtype of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> trunc([1.7, -1.7]).numpy()
     array([ 1., -1.], dtype=float32)
@@ -223,6 +285,13 @@ def fmod(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype; of two booleans int32.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> fmod([7.0, -7.0], 3).numpy()
     array([ 1., -1.], dtype=float32)
     """
@@ -234,10 +303,16 @@ def fmod(x1: Any, x2: Any) -> Tensor:
 
 
 def fabs(x: Any) -> Tensor:
-    """The absolute value, as a float.
+    """The absolute value.
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A float tensor of the shape of x: of its dtype if that is a float, else floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> fabs([-1, 2]).numpy()
     array([1., 2.], dtype=float32)
@@ -246,11 +321,19 @@ def fabs(x: Any) -> Tensor:
 
 
 def heaviside(x1: Any, x2: Any) -> Tensor:
-    """0 where x1 is negative, 1 where it is positive, x2 where it is 0; as a float.
+    """0 where x1 is negative, 1 where it is positive, x2 where it is 0.
 
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A float tensor of the broadcast shape: the promoted dtype if that is a float, float64 of
+        int64, else floatx.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> heaviside([-1.0, 0.0, 1.0], 0.5).numpy()
     array([0. , 0.5, 1. ], dtype=float32)
@@ -266,6 +349,13 @@ def nextafter(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A float tensor of the broadcast shape: the promoted dtype if that is a float, else floatx.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> bool(nextafter(np.float32(1), 2) > 1)
     True
@@ -283,6 +373,13 @@ def fmax(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> fmax([1.0, np.nan], 0.5).numpy()
     array([1. , 0.5], dtype=float32)
     """
@@ -295,6 +392,13 @@ def fmin(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> fmin([1.0, np.nan], 0.5).numpy()
     array([0.5, 0.5], dtype=float32)
@@ -316,6 +420,12 @@ def isposinf(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape.
 
+    Returns:
+        A boolean tensor of the shape of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> isposinf([-np.inf, np.inf]).numpy()
     array([False,  True])
     """
@@ -329,6 +439,12 @@ def isneginf(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape.
 
+    Returns:
+        A boolean tensor of the shape of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> isneginf([-np.inf, np.inf]).numpy()
     array([ True, False])
     """
@@ -341,6 +457,12 @@ def isreal(x: Any) -> Tensor:
 
     Args:
         x: a tensor (True everywhere), or complex numbers; any shape.
+
+    Returns:
+        A boolean tensor of the shape of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> isreal(np.complex64([1 + 2j, 3])).numpy()
     array([False,  True])
@@ -356,6 +478,12 @@ def signbit(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape.
+
+    Returns:
+        A boolean tensor of the shape of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> signbit([-0.0, 0.0, 1.0]).numpy()
     array([ True, False, False])
@@ -375,6 +503,12 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None)
         nan: what replaces NaN.
         posinf: what replaces infinity; if None the largest number of x's dtype.
         neginf: what replaces -infinity; if None the lowest number of x's dtype.
+
+    Returns:
+        A tensor of the shape and dtype of x.
+
+    Raises:
+        TypeError: if x, or of floats a replacement, is no array of numbers, such as a string.
 
     >>> nan_to_num([np.nan, 1.0, np.inf], posinf=9.0).numpy()
     array([0., 1., 9.], dtype=float32)
@@ -404,6 +538,13 @@ def isclose(
         atol: absolute tolerance.
         equal_nan: whether NaN is close to NaN.
 
+    Returns:
+        A boolean tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1, x2 or a tolerance is no array of numbers, such as a string or None.
+
     >>> isclose([1.0, 1.0], [1.000001, 1.1]).numpy()
     array([ True, False])
     """
@@ -416,7 +557,7 @@ def isclose(
 def allclose(
     x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
-    """Whether `isclose` holds everywhere, as a boolean scalar.
+    """Whether `isclose` holds everywhere.
 
     Args:
         x1: a tensor.
@@ -424,6 +565,13 @@ def allclose(
         rtol: the difference allowed, as a share of x2.
         atol: the difference allowed besides.
         equal_nan: whether NaN equals NaN.
+
+    Returns:
+        A boolean scalar.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1, x2 or a tolerance is no array of numbers, such as a string or None.
 
     >>> bool(allclose([1.0, 2.0], [1.0, 2.0 + 1e-9]))
     True
@@ -440,6 +588,12 @@ def real(x: Any) -> Tensor:
     Args:
         x: a tensor, or what `view_as_complex` and `polar` return; any shape.
 
+    Returns:
+        A tensor of the shape of x: floats of complex numbers, else of the dtype of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> real(np.complex64([1 + 2j])).numpy()
     array([1.], dtype=float32)
     """
@@ -451,6 +605,12 @@ def imag(x: Any) -> Tensor:
 
     Args:
         x: a tensor, or what `view_as_complex` and `polar` return; any shape.
+
+    Returns:
+        A tensor of the shape of x: floats of complex numbers, else of the dtype of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> imag(np.complex64([1 + 2j])).numpy()
     array([2.], dtype=float32)
@@ -466,6 +626,12 @@ def conjugate(x: Any) -> Any:
 
     Args:
         x: a tensor, or what `view_as_complex` and `polar` return; any shape.
+
+    Returns:
+        A `Complex` of the shape of x; of real numbers a tensor of its shape and dtype.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.asarray(conjugate(np.complex64([1 + 2j])))
     array([1.-2.j], dtype=complex64)

@@ -71,6 +71,15 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
         axis: the axis or axes to average over; None for all.
         weights: of x's shape, or one per element along the one axis; equal if None.
 
+    Returns:
+        A tensor without the reduced axes, of the dtype in which x and the weights combine if that
+        is a float, else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis, the weights do not broadcast to x, or there is one per
+            element of an axis and `axis` is no int.
+        TypeError: if x or the weights are no array of numbers.
+
     >>> float(average([1.0, 4.0], weights=[2.0, 1.0]))
     2.0
     """
@@ -95,6 +104,14 @@ def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x (int32 for
+        booleans).
+
+    Raises:
+        ValueError: if x has no such axis, or a reduced one has the size 0.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> int(ptp([1, 5, 3]))
     4
     """
@@ -102,11 +119,18 @@ def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def count_nonzero(x: Any, axis: Any = None) -> Tensor:
-    """How many elements over `axis` are not zero, as int32.
+    """How many elements over `axis` are not zero.
 
     Args:
         x: a tensor.
         axis: an axis or several; all if None.
+
+    Returns:
+        An int32 tensor without the reduced axes.
+
+    Raises:
+        ValueError: if x has no such axis.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> int(count_nonzero([0, 1, 2]))
     2
@@ -119,6 +143,14 @@ def corrcoef(x: Any) -> Tensor:
 
     Args:
         x: shape (variables, observations), or (observations,), whose result is 1.
+
+    Returns:
+        A tensor (variables, variables), or a scalar for a vector: of x's dtype if that is a float,
+        of float64 for int64, else of floatx. NaN where a row is constant.
+
+    Raises:
+        ValueError: if x has more than two axes.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> corrcoef([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]).numpy().round(4)
     array([[ 1., -1.],
@@ -154,6 +186,15 @@ def quantile(
             "nearest".
         keepdims: whether `axis` stays, with size 1.
 
+    Returns:
+        A tensor of the shape of q followed by that of x without the reduced axes, or with size 1
+        there; of x's dtype if that is a float, else of floatx. NaN where an element is.
+
+    Raises:
+        ValueError: if q is not from 0 to 1, the method is unknown, x has no such axis, or a reduced
+            one has the size 0.
+        TypeError: if x or q is no array of numbers, such as a string or None.
+
     >>> float(quantile([1.0, 2.0, 4.0], 0.75))
     3.0
     """
@@ -178,6 +219,15 @@ def nanquantile(
         axis: an axis or several; all if None.
         method: as in `quantile`.
         keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor of the shape of q followed by that of x without the reduced axes, or with size 1
+        there; of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if q is not from 0 to 1, the method is unknown, x has no such axis, or a reduced
+            one has the size 0.
+        TypeError: if x or q is no array of numbers, such as a string or None.
 
     >>> float(nanquantile([np.nan, 1.0, 3.0], 0.5))
     2.0
@@ -261,6 +311,15 @@ def percentile(
         method: as in `quantile`.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A tensor of the shape of q followed by that of x without the reduced axes, or with size 1
+        there; of x's dtype if that is a float, else of floatx. NaN where an element is.
+
+    Raises:
+        ValueError: if q is not from 0 to 100, the method is unknown, x has no such axis, or a
+            reduced one has the size 0.
+        TypeError: if x or q is no array of numbers, such as a string or None.
+
     >>> float(percentile([1.0, 2.0, 4.0], 50))
     2.0
     """
@@ -278,6 +337,15 @@ def nanpercentile(
         axis: an axis or several; all if None.
         method: as in `quantile`.
         keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor of the shape of q followed by that of x without the reduced axes, or with size 1
+        there; of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        ValueError: if q is not from 0 to 100, the method is unknown, x has no such axis, or a
+            reduced one has the size 0.
+        TypeError: if x or q is no array of numbers, such as a string or None.
 
     >>> float(nanpercentile([np.nan, 1.0, 3.0], 50))
     2.0
@@ -297,6 +365,14 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
 
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of x's dtype if that is a float,
+        else of floatx. NaN where an element is.
+
+    Raises:
+        ValueError: if x has no such axis, or a reduced one has the size 0.
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> float(median([1.0, 5.0, 2.0]))
     2.0
     """
@@ -310,6 +386,14 @@ def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         x: a tensor.
         axis: an axis or several; all if None.
         keepdims: whether reduced axes stay, with size 1.
+
+    Returns:
+        A tensor without the reduced axes, or with size 1 there, of x's dtype if that is a float,
+        else of floatx.
+
+    Raises:
+        ValueError: if x has no such axis, or a reduced one has the size 0.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> float(nanmedian([np.nan, 1.0, 3.0]))
     2.0
@@ -330,6 +414,17 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
         weights: of x's shape: what each element counts; 1 if None.
         minlength: the least size of the result.
         sparse: must be False; there are no sparse tensors.
+
+    Returns:
+        A tensor (size,) or (batch, size) of the dtype of the weights, int32 if there are none. The
+        size is the largest of the numbers plus 1, at least `minlength`; it is `minlength` if they
+        are known only when the graph runs.
+
+    Raises:
+        ValueError: if a number is negative, x has neither one nor two axes, the weights have
+            another shape, `sparse` is True, or the numbers are not known yet and there is no
+            `minlength`.
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> bincount([0, 2, 2]).numpy()
     array([1, 0, 2], dtype=int32)
@@ -383,14 +478,20 @@ def histogram(
             it are left out; the last interval holds its end.
 
     Returns:
-        The counts in x's dtype, and the bins + 1 edges as floats.
+        The counts (bins,) in the dtype of x (int32 for booleans), and the edges (bins + 1,) in
+        the dtype of x if that is a float, else in floatx.
+
+    Raises:
+        ValueError: if bins is below 1, the range does not ascend, or x is empty and there is no
+            range.
+        TypeError: if x is no array of numbers, bins no int, or the range not two numbers.
 
     >>> [t.numpy().tolist() for t in histogram([1, 2, 2, 3], bins=2)]
     [[1, 3], [1.0, 2.0, 3.0]]
     """
     dtype = as_tensor(x).dtype
     x = flatten(as_float(x))
-    if not isinstance(bins, int) or bins < 1:
+    if not isinstance(bins, (int, np.integer)) or bins < 1:
         raise ValueError(f"histogram: bins must be a positive int, but got {bins!r}.")
     if range is not None and not range[0] <= range[1]:
         raise ValueError(f"histogram: the range must ascend, but it is {range!r}.")
@@ -423,6 +524,14 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
         n: how often differences are taken.
         axis: the axis.
 
+    Returns:
+        A tensor of the dtype of a and of its shape, but n fewer along `axis` (at least 0). Of
+        booleans it says where neighbours differ.
+
+    Raises:
+        ValueError: if n is negative, or a has no such axis.
+        TypeError: if a is no array of numbers, or n no int.
+
     >>> diff([1, 4, 9]).numpy()
     array([3, 5], dtype=int32)
     """
@@ -445,6 +554,14 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
         dx: how far apart they lie.
         axis: along which to integrate.
 
+    Returns:
+        A tensor of y's shape without `axis`, of the float dtype in which y and x (or dx) combine;
+        floatx for ints.
+
+    Raises:
+        ValueError: if y has no such axis, or the distances do not broadcast.
+        TypeError: if y, x or dx is no array of numbers.
+
     >>> float(trapezoid([1.0, 2.0, 3.0]))
     4.0
     """
@@ -462,12 +579,20 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
 
 
 def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
-    """The cross-correlation of two vectors: sums of products at each shift, as floats.
+    """The cross-correlation of two vectors: sums of products at each shift.
 
     Args:
         x1: a vector.
         x2: a vector.
         mode: "valid" (where both overlap fully), "same" (the longer one's size) or "full".
+
+    Returns:
+        A vector of the promoted dtype, floatx if that is no float. Of a longer vector of n and a
+        shorter one of m elements, "valid" gives n - m + 1, "same" n and "full" n + m - 1.
+
+    Raises:
+        ValueError: if x1 or x2 is no vector, or empty, or the mode is unknown.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> correlate([1.0, 2.0, 3.0], [0.0, 1.0]).numpy()
     array([2., 3.], dtype=float32)

@@ -28,6 +28,7 @@ from kerasish.ops.elementwise import (
     exp,
     expm1,
     isfinite,
+    isnan,
     log,
     log1p,
     named,
@@ -55,6 +56,12 @@ def tan(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(tan([0.0]), 3)
     array([0.], dtype=float32)
     """
@@ -69,6 +76,13 @@ def arctan2(x1: Any, x2: Any) -> Tensor:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
 
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype; floatx if that is no float.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
+
     >>> arctan2([1.0, -1.0], [0.0, -1.0]).numpy().round(4)
     array([ 1.5708, -2.3562], dtype=float32)
     """
@@ -80,6 +94,12 @@ def arctan(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.round(arctan([0.0]), 3)
     array([0.], dtype=float32)
@@ -94,6 +114,12 @@ def arcsin(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(arcsin([0.0]), 3)
     array([0.], dtype=float32)
     """
@@ -106,6 +132,12 @@ def arccos(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.round(arccos([1.0]), 3)
     array([0.], dtype=float32)
@@ -125,6 +157,12 @@ def sinh(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(sinh([0.0]), 3)
     array([0.], dtype=float32)
     """
@@ -137,6 +175,12 @@ def cosh(x: Any) -> Tensor:
 
     Args:
         x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> np.round(cosh([0.0]), 3)
     array([1.], dtype=float32)
@@ -171,6 +215,12 @@ def arcsinh(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(arcsinh([0.0]), 3)
     array([0.], dtype=float32)
     """
@@ -196,6 +246,12 @@ def arccosh(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(arccosh([1.0]), 3)
     array([0.], dtype=float32)
     """
@@ -208,6 +264,12 @@ def arctanh(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(arctanh([0.0]), 3)
     array([0.], dtype=float32)
     """
@@ -217,6 +279,16 @@ def arctanh(x: Any) -> Tensor:
 
 def deg2rad(x: Any) -> Tensor:
     """Degrees as radians.
+
+    Args:
+        x: a tensor of any shape; ints and booleans become floats.
+
+    Returns:
+        A tensor of x's shape, of its dtype if that is a float, of float64 for int64, else of
+        floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
 
     >>> float(deg2rad(180.0))
     3.1415927410125732
@@ -230,6 +302,13 @@ def rad2deg(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of x's shape, of its dtype if that is a float, of float64 for int64, else of
+        floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> rad2deg([np.pi]).numpy()
     array([180.], dtype=float32)
     """
@@ -242,6 +321,14 @@ def hypot(x1: Any, x2: Any) -> Tensor:
     Args:
         x1: a tensor.
         x2: another one. Shapes broadcast, dtypes combine.
+
+    Returns:
+        A tensor of the broadcast shape and the promoted dtype; if that is no float, float64 for
+        int64, else floatx.
+
+    Raises:
+        ValueError: if the shapes do not broadcast.
+        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> float(hypot(3.0, 4.0))
     5.0
@@ -258,6 +345,12 @@ def sinc(x: Any) -> Tensor:
     Args:
         x: a tensor of any shape; ints and booleans become floats.
 
+    Returns:
+        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(sinc([0.0]), 3)
     array([1.], dtype=float32)
     """
@@ -273,6 +366,13 @@ def angle(x: Any) -> Tensor:
     Args:
         x: a tensor, or what `view_as_complex` and `polar` return; any shape.
 
+    Returns:
+        A real tensor of x's shape, of x's dtype if that is a float, else of floatx; of complex
+        numbers in the dtype of their parts.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
     >>> np.round(angle(np.complex64([1 + 1j, -2])), 4)
     array([0.7854, 3.1416], dtype=float32)
     """
@@ -280,4 +380,4 @@ def angle(x: Any) -> Tensor:
         z = as_complex(x)
         return arctan2(z.imag, z.real)
     x = as_float(x)
-    return cast(less(x, 0), x.dtype) * math.pi
+    return where(isnan(x), x, cast(less(x, 0), x.dtype) * math.pi)

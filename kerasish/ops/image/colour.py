@@ -38,6 +38,11 @@ def rgb_to_grayscale(images: Any, data_format: str | None = None) -> Tensor:
     Returns:
         Images of 1 channel and of the same dtype; integers are cut off.
 
+    Raises:
+        ValueError: if images has neither rank 3 nor rank 4, or other than 3 channels, or for
+            another data_format.
+        TypeError: if images is no array of numbers, such as a string or None.
+
     >>> rgb_to_grayscale(np.ones((2, 2, 3))).shape
     (2, 2, 1)
     """
@@ -57,6 +62,14 @@ def rgb_to_hsv(images: Any, data_format: str | None = None) -> Tensor:
     Args:
         images: one image or a batch, floats from 0 to 1, of 3 channels.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Returns:
+        Images of the same shape and dtype.
+
+    Raises:
+        ValueError: if images holds no floats, has neither rank 3 nor rank 4, or other than 3
+            channels, or for another data_format.
+        TypeError: if images is no array of numbers, such as a string or None.
 
     >>> rgb_to_hsv(np.array([[[0.0, 1.0, 0.0]]], "float32")).numpy().round(3)
     array([[[0.333, 1.   , 1.   ]]], dtype=float32)
@@ -96,6 +109,14 @@ def hsv_to_rgb(images: Any, data_format: str | None = None) -> Tensor:
     Args:
         images: one image or a batch, floats from 0 to 1, of 3 channels.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Returns:
+        Images of the same shape and dtype.
+
+    Raises:
+        ValueError: if images holds no floats, has neither rank 3 nor rank 4, or other than 3
+            channels, or for another data_format.
+        TypeError: if images is no array of numbers, such as a string or None.
 
     >>> hsv_to_rgb([[[0.0, 1.0, 1.0]]]).numpy()
     array([[[1., 0., 0.]]], dtype=float32)

@@ -46,17 +46,18 @@ def gaussian_blur(
     """Each pixel becomes a mean of those around it, weighted by a normal distribution.
 
     Args:
-        images: floats, one image or a batch; zeros are assumed around it.
+        images: one image or a batch; zeros are assumed around it.
         kernel_size: the size of the window, an int or (width, height).
         sigma: the deviation of the distribution, a number or (along width, along height).
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
     Returns:
-        The shape and dtype of the images.
+        The shape of the images. Floats keep their dtype, integers become config.floatx().
 
     Raises:
-        ValueError: if images is neither of rank 3 nor of rank 4, or if kernel_size or sigma has
-            other than one or two numbers.
+        ValueError: if images has neither rank 3 nor rank 4, if kernel_size or sigma has other than
+            one or two numbers, or for another data_format.
+        TypeError: if images or sigma is no array of numbers, or kernel_size is no int or several.
 
     >>> gaussian_blur(np.ones((4, 4, 1))).shape
     (4, 4, 1)
@@ -83,7 +84,13 @@ def sobel_edges(images: Any, data_format: str | None = None) -> Tensor:
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
     Returns:
-        The shape of the images with a last axis of size 2: along height, along width.
+        The shape of the images with a last axis of size 2: along height, along width. Floats keep
+        their dtype, integers become config.floatx().
+
+    Raises:
+        ValueError: if images has neither rank 3 nor rank 4, or a height or width of 1, or for
+            another data_format.
+        TypeError: if images is no array of numbers, such as a string or None.
 
     >>> sobel_edges(np.zeros((1, 4, 4, 3))).shape
     (1, 4, 4, 3, 2)
@@ -113,6 +120,8 @@ def ssim(
 ) -> Tensor:
     """The structural similarity of images: 1 for equal ones, near 0 for unrelated ones.
 
+    Source: Wang et al., 2004, https://doi.org/10.1109/TIP.2003.819861
+
     Args:
         image1: one image or a batch.
         image2: the other ones, of the same shape.
@@ -124,9 +133,13 @@ def ssim(
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
     Returns:
-        One number per image.
+        One number per image: shape (batch,), or () for one image. The dtype is the float one in
+        which theirs combine; integers count as config.floatx().
 
-    Source: Wang et al., 2004, https://doi.org/10.1109/TIP.2003.819861
+    Raises:
+        ValueError: if the shapes differ, if they have neither rank 3 nor rank 4, if a window does
+            not fit into the images, or for another data_format.
+        TypeError: if image1 or image2 is no array of numbers, such as a string or None.
 
     >>> float(ssim(np.ones((1, 12, 12, 1)), np.ones((1, 12, 12, 1)), 1.0)[0])
     1.0

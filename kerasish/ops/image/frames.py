@@ -38,6 +38,14 @@ def crop_images(
         target_width: the number of columns that remain.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
+    Returns:
+        Images of the new height and width and of the same dtype.
+
+    Raises:
+        ValueError: if images has neither rank 3 nor rank 4, if other than two numbers of a side are
+            given, if one of them is negative, if no pixel remains, or for another data_format.
+        TypeError: if images is no array of numbers, or one of the numbers no int.
+
     >>> crop_images(np.zeros((5, 6, 3)), 1, 2, target_height=2, right_cropping=1).shape
     (2, 3, 3)
     """
@@ -79,6 +87,14 @@ def pad_images(
         target_height: the number of rows that come out.
         target_width: the number of columns that come out.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Returns:
+        Images of the new height and width and of the same dtype.
+
+    Raises:
+        ValueError: if images has neither rank 3 nor rank 4, if other than two numbers of a side are
+            given, if a margin is or becomes negative, or for another data_format.
+        TypeError: if images is no array of numbers, or one of the numbers no int.
 
     >>> pad_images(np.zeros((5, 6, 3)), 1, 2, target_height=8, target_width=9).shape
     (8, 9, 3)
@@ -149,7 +165,13 @@ def extract_patches(
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
     Returns:
-        (batch, rows, columns, window pixels * channels), the channels in the order of the axis.
+        (batch, rows, columns, window pixels * channels), the channels in the order of the axis; of
+        one image without batch. The dtype is that of the images.
+
+    Raises:
+        ValueError: if images has neither rank 3 nor rank 4, if no window fits, if a size is not
+            positive, or for another padding or data_format.
+        TypeError: if images is no array of numbers, or a size no int.
 
     >>> extract_patches(np.zeros((1, 4, 6, 3)), 2).shape
     (1, 2, 3, 12)
@@ -176,6 +198,15 @@ def extract_patches_3d(
         dilation_rate: the distance of a window's elements.
         padding: "valid" or "same".
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Returns:
+        (batch, planes, rows, columns, window elements * channels), of one volume without batch. The
+        dtype is that of the volumes.
+
+    Raises:
+        ValueError: if volumes has neither rank 4 nor rank 5, if no window fits, if a size is not
+            positive, or for another padding or data_format.
+        TypeError: if volumes is no array of numbers, or a size no int.
 
     >>> extract_patches_3d(np.zeros((1, 4, 4, 6, 3)), 2).shape
     (1, 2, 2, 3, 24)

@@ -104,7 +104,7 @@ def resize(
 
     Args:
         images: one image or a batch.
-        size: (height, width) of the result.
+        size: (height, width) of the result, or one int for both.
         interpolation: "nearest", "bilinear", "bicubic", "lanczos3", "lanczos5" or "area".
         antialias: whether, where images become smaller, all pixels count.
         crop_to_aspect_ratio: whether to cut off what does not fit the new proportions, instead
@@ -115,7 +115,14 @@ def resize(
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
     Returns:
-        Images of the same dtype; integers are rounded and kept within the dtype.
+        Images of the new height and width and of the same dtype; integers are rounded and kept
+        within the dtype.
+
+    Raises:
+        ValueError: if images has neither rank 3 nor rank 4, if size is not one or two positive
+            ints, if it is both to crop and to pad, if the table of weights would be too large, or
+            for another interpolation, fill_mode or data_format.
+        TypeError: if images is no array of numbers, or size is no int or several.
 
     >>> resize(np.zeros((1, 4, 4, 3)), (8, 6)).shape
     (1, 8, 6, 3)
@@ -220,7 +227,14 @@ def scale_and_translate(
         antialias: whether, where things become smaller, all elements count.
 
     Returns:
-        A tensor of `output_shape`; 0 where nothing came to lie.
+        A tensor as large on `spatial_dims` as `output_shape` says; 0 where nothing came to lie.
+        Floats keep their dtype, integers become config.floatx().
+
+    Raises:
+        ValueError: if output_shape, scale or translation have other than one number per axis, if
+            there is no such axis, or for another method.
+        TypeError: if images, scale or translation is no array of numbers, or output_shape or
+            spatial_dims no sequence of ints.
 
     >>> scale_and_translate(np.ones((4, 4)), (6, 4), [1.0], [2.0], (0,), "linear").numpy()[:, 0]
     array([0., 0., 1., 1., 1., 1.])

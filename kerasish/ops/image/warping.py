@@ -86,7 +86,12 @@ def map_coordinates(
         fill_value: for "constant".
 
     Returns:
-        An array of the shape of one coordinate and the dtype of the inputs.
+        An array of the shape of one coordinate and the dtype of the inputs; integers are rounded.
+
+    Raises:
+        ValueError: if there are not as many coordinates as inputs has axes, or for another order or
+            fill_mode.
+        TypeError: if inputs or coordinates is no array of numbers, such as a string or None.
 
     >>> map_coordinates([10.0, 20.0, 30.0], [[0.5, 1.0]], order=1).numpy()
     array([15., 20.], dtype=float32)
@@ -219,6 +224,14 @@ def affine_transform(
         fill_value: for "constant".
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
+    Returns:
+        Images of the same shape and dtype; integers are cut off.
+
+    Raises:
+        ValueError: if images has neither rank 3 nor rank 4, if the maps have another shape or do
+            not fit the batch, or for another interpolation, fill_mode or data_format.
+        TypeError: if images or transform is no array of numbers, such as a string or None.
+
     >>> image = np.array([[[1.0], [2.0], [3.0]]])
     >>> affine_transform(image, [1.0, 0, 1, 0, 1, 0, 0, 0]).numpy().ravel()
     array([2., 3., 0.])
@@ -256,7 +269,13 @@ def perspective_transform(
         fill_value: what lies around the images.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
-    Raises ValueError where shapes do not fit.
+    Returns:
+        Images of the same shape and dtype; integers are cut off.
+
+    Raises:
+        ValueError: if images has neither rank 3 nor rank 4, if the points have another shape or do
+            not fit the batch, or for another interpolation or data_format.
+        TypeError: if images or the points are no array of numbers, such as a string or None.
 
     >>> corners = np.float32([[0, 0], [0, 2], [2, 0], [2, 2]])
     >>> perspective_transform(np.ones((3, 3, 1)), corners, corners).shape
@@ -311,6 +330,8 @@ def elastic_transform(
 ) -> Tensor:
     """Images as if drawn on rubber: neighbouring pixels move in similar random directions.
 
+    Source: Simard et al., 2003, https://doi.org/10.1109/ICDAR.2003.1227801
+
     Args:
         images: one image or a batch.
         alpha: how far pixels move.
@@ -321,7 +342,13 @@ def elastic_transform(
         seed: an int, a SeedGenerator, or None.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
-    Source: Simard et al., 2003, https://doi.org/10.1109/ICDAR.2003.1227801
+    Returns:
+        Images of the same shape and dtype; integers are cut off.
+
+    Raises:
+        ValueError: if images has neither rank 3 nor rank 4, if sigma is not above 0, if it or alpha
+            is not finite, or for another interpolation, fill_mode or data_format.
+        TypeError: if images is no array of numbers, such as a string or None, or for another seed.
 
     >>> elastic_transform(np.ones((4, 4, 1)), seed=1).shape
     (4, 4, 1)
