@@ -23,6 +23,8 @@ from kerasish.training.staging import (
 )
 from kerasish.utils.tracebacks import warn_user
 
+# Steps are quick if this many of them fit into a call: calling alone takes up to a millisecond.
+_QUICK = 8
 # Seconds that quick steps wait for more of them.
 _PATIENCE = 0.02
 
@@ -225,7 +227,7 @@ class StreamFeed:
         if size.fixed is not None:
             items = prefetch.peek(size.fixed, size.fixed)
         else:
-            quick = size.size >= STAGE_STEPS
+            quick = size.size >= _QUICK
             self._stager.many |= quick
             most = min(size.size, STAGE_STEPS)
             left = most if self.steps is None else (self.steps - done) // 2
