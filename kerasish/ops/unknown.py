@@ -26,7 +26,7 @@ from kerasish.graph.tensor import Constant, Placeholder, Tensor, size_tensors
 _operations: dict[str, Callable[..., Any]] = {}
 
 # Sizes to try: some that much divides, small ones, and one for each operation that takes no other.
-_TRIED = (24, 48, 1, 2, 3, 8)
+_TRIED = (24, 48, 97, 1, 2, 3, 8)
 # Arrays of no more numbers are arguments like others (windows, kernels), larger ones are inputs.
 _FEW = 1000
 

@@ -176,6 +176,8 @@ def _say(line: str) -> None:
 def _download(url: str, target: Path, file_hash: str | None, algorithm: str) -> None:
     """Fetch `url` and put it at `target` in one step, checked."""
     by_hand = f"Without a network, fetch the file elsewhere and put it at {target}"
+    if file_hash and target.is_file():
+        by_hand += f"; the one that is there has another {algorithm} hash than {file_hash}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _claimed_part(target, resume=file_hash is not None) as part:
