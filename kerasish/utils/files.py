@@ -176,7 +176,7 @@ def _say(line: str) -> None:
 def _download(url: str, target: Path, file_hash: str | None, algorithm: str) -> None:
     """Fetch `url` and put it at `target` in one step, checked."""
     by_hand = f"Without a network, fetch the file elsewhere and put it at {target}"
-    if file_hash and target.is_file():
+    if file_hash and target.is_file() and not validate_file(target, file_hash, algorithm):
         by_hand += f"; the one that is there has another {algorithm} hash than {file_hash}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
