@@ -163,19 +163,10 @@ from kerasish.ops.ctc import (
 from kerasish.ops.decompositions import (
     cholesky,
     cholesky_inverse,
-    det,
     eig,
     eigh,
-    inv,
-    logdet,
-    lstsq,
     lu_factor,
-    matrix_rank,
-    pinv,
     qr,
-    slogdet,
-    solve,
-    solve_triangular,
     svd,
 )
 from kerasish.ops.elementwise import (
@@ -205,6 +196,17 @@ from kerasish.ops.elementwise import (
     square,
     stop_gradient,
     tanh,
+)
+from kerasish.ops.equations import (
+    det,
+    inv,
+    logdet,
+    lstsq,
+    matrix_rank,
+    pinv,
+    slogdet,
+    solve,
+    solve_triangular,
 )
 from kerasish.ops.errors import name_themselves as _name_themselves
 from kerasish.ops.fft import (

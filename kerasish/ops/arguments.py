@@ -13,6 +13,7 @@ import numpy as np
 from kerasish.graph.complex import is_complex
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import Dim
+from kerasish.graph.subgraph import leaves_of
 from kerasish.graph.tensor import Tensor
 
 
@@ -48,6 +49,10 @@ def _is_array(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _is_structure(value: Any) -> bool:
+    return all(map(_is_array, leaves_of(value)))
 
 
 def _is_sequence(value: Any) -> bool:
@@ -102,6 +107,10 @@ _BY_NAME: dict[str, _Kind] = {
             lambda v: _is_sequence(v) and all(n is None or _is_whole(n) for n in v),
         ),
     ),
+    **dict.fromkeys(
+        ("elements", "elems"),
+        ("numbers, an array of numbers, a tensor or a structure of them", _is_structure),
+    ),
     "start_indices": ("a sequence of ints", _is_sequence),
     "excluded": (
         "a set of positions and names",
@@ -114,8 +123,8 @@ _BY_NAME: dict[str, _Kind] = {
     "ord": ("a number or a string", lambda v: isinstance(v, str) or _is_number(v)),
     **dict.fromkeys(
         """
-        a abs_ angle array b bias bins condition coordinates data depthwise_kernel elements elems
-        base default dx gamma image1 image2 images indices inputs kernel logits mask mean
+        a abs_ angle array b bias bins condition coordinates data depthwise_kernel base
+        default dx gamma image1 image2 images indices inputs kernel logits mask mean
         output output_length pad_width pointwise_kernel pred predictions q query segment_ids
         sequence_lengths sorted_sequence start step stop target target_length targets tensor
         transform updates value values variance volumes weights x x1 x2 x_max x_min y

@@ -142,7 +142,8 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]
 
     Raises:
         ValueError: if x has no such axis, or there is to be less than one part.
-        TypeError: if x is no array of numbers, such as a string or None.
+        TypeError: if x is no array of numbers, such as a string or None, or a number or position
+            is no int.
 
     >>> [part.numpy().tolist() for part in array_split([1, 2, 3, 4, 5], 2)]
     [[1, 2, 3], [4, 5]]
@@ -150,7 +151,7 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]
     if np.ndim(indices_or_sections):
         return split(x, indices_or_sections, axis)
     x = as_tensor(x)
-    length, parts = x.shape[canonical_axis(axis, x.rank)], int(indices_or_sections)
+    length, parts = x.shape[canonical_axis(axis, x.rank)], operator.index(indices_or_sections)
     if length is None or parts < 1:
         raise ValueError(
             f"array_split: expected a known size and at least one part, but axis {axis} of "
@@ -238,7 +239,7 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Tensor:
 
     Raises:
         ValueError: if x has no such axis, or there are neither one shift nor as many as axes.
-        TypeError: if x is no array of numbers, such as a string or None.
+        TypeError: if x is no array of numbers, such as a string or None, or a shift is no int.
 
     >>> roll([1, 2, 3, 4], 1).numpy()
     array([4, 1, 2, 3], dtype=int32)
@@ -264,7 +265,7 @@ def _shifts(shift: Any) -> list[Any]:
     if varies(shift):
         return list(shift) if shift.rank else [shift]
     several = shift if isinstance(shift, (list, tuple)) else np.atleast_1d(shift).tolist()
-    return [by if varies(by) else int(by) for by in several]
+    return [by if varies(by) else operator.index(by) for by in several]
 
 
 def _rolled(x: Tensor, shift: Any, axis: int) -> Tensor:
@@ -331,7 +332,7 @@ def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
 
     Raises:
         ValueError: if the array has no such axes, or both are the same one.
-        TypeError: if axes are not two ints, or the array is none of numbers.
+        TypeError: if axes are not two ints, k is no int, or the array is none of numbers.
 
     >>> rot90([[1, 2], [3, 4]]).numpy()
     array([[2, 4],
@@ -341,11 +342,12 @@ def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     if len(axes) != 2 or len(canonical_axes(tuple(axes), x.rank)) != 2:
         raise ValueError(f"rot90: axes must be two different axes, but got {axes!r}.")
     a, b = axes
-    if k % 4 == 0:
+    turns = operator.index(k) % 4
+    if turns == 0:
         return x
-    if k % 4 == 2:
+    if turns == 2:
         return flip(x, (a, b))
-    return swapaxes(flip(x, b), a, b) if k % 4 == 1 else flip(swapaxes(x, a, b), b)
+    return swapaxes(flip(x, b), a, b) if turns == 1 else flip(swapaxes(x, a, b), b)
 
 
 # --- choosing ----------------------------------------------------------------------------
@@ -508,7 +510,7 @@ def rearrange(tensor: Any, pattern: str, **axes_lengths: int) -> Tensor:
 
     Raises:
         ValueError: if the pattern cannot be read, its sides do not name the same axes, each once,
-            or it does not fit the shape and the sizes given.
+            it does not fit the shape and the sizes given, or these leave another one open.
         TypeError: if tensor is no array of numbers, or a size is no int.
 
     >>> rearrange(np.zeros((2, 6, 3)), "b (h w) c -> b c h w", h=2).shape
@@ -581,6 +583,11 @@ def _named_sizes(
                 given *= sizes[name]
         if len(unknown) > 1:
             raise ValueError(f"rearrange: give the sizes of all but one of {unknown}: {pattern!r}.")
+        if unknown and given == 0:
+            raise ValueError(
+                f"rearrange: beside a size of 0 that of {unknown[0]!r} can be any; give it: "
+                f"{pattern!r}, {lengths}."
+            )
         exact = known(whole) is None or (whole % given == 0 if unknown else whole == given)
         if not exact:
             raise ValueError(

@@ -235,8 +235,8 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
         A tensor of the sizes of x in their new order, and of its dtype.
 
     Raises:
-        ValueError: if x has no such axis, a source comes twice, or there are not as many
-            destinations as sources.
+        ValueError: if x has no such axis, a source or a destination comes twice, or there are
+            not as many destinations as sources.
         TypeError: if x holds no numbers, or an axis is no int.
 
     >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
@@ -247,6 +247,11 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
     targets = [canonical_axis(a, x.rank) for a in np.atleast_1d(destination)]
     if len(sources) != len(targets):
         raise ValueError(f"moveaxis: {len(sources)} sources but {len(targets)} destinations.")
+    if len(set(sources)) < len(sources) or len(set(targets)) < len(targets):
+        raise ValueError(
+            "moveaxis: no axis may come twice, but the sources are "
+            f"{source!r} and the destinations {destination!r}."
+        )
     order = [i for i in range(x.rank) if i not in sources]
     for target, origin in sorted(zip(targets, sources, strict=True)):
         order.insert(target, origin)
@@ -296,6 +301,8 @@ def expand_dims(x: Any, axis: Any) -> Tensor:
     (2, 3, 1)
     """
     x = as_tensor(x)
+    if axis is None:
+        raise TypeError("expand_dims: axis must be an int or several, but got None.")
     count = len(axis) if isinstance(axis, (tuple, list)) else 1
     new = canonical_axes(axis, x.rank + count)
     sizes = iter(shape(x))

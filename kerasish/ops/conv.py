@@ -123,11 +123,17 @@ def avg_pool_grad_p(
     return Spec(shape, g.dtype)
 
 
-def _each(value: Any, count: int, name: str) -> tuple[int, ...]:
-    """One positive int per spatial axis; a single int counts for all."""
-    sizes = (value,) * count if isinstance(value, int) else tuple(value)
-    if len(sizes) != count or not all(isinstance(s, int) and s > 0 for s in sizes):
-        raise ValueError(f"{name} must be a positive int or {count} of them, but got {value!r}.")
+def _each(value: Any, count: int, name: str, least: int = 1) -> tuple[int, ...]:
+    """One int per spatial axis, none below `least`; a single int counts for all."""
+    kind = "a positive int" if least == 1 else f"an int of at least {least}"
+    wrong = f"{name} must be {kind} or {count} of them, but got {value!r}."
+    several = isinstance(value, (tuple, list, range)) or getattr(value, "ndim", 0) > 0
+    given = tuple(value) if several else (value,) * count
+    if not all(hasattr(size, "__index__") for size in given):
+        raise TypeError(wrong)
+    sizes = tuple(map(operator.index, given))
+    if len(sizes) != count or any(size < least for size in sizes):
+        raise ValueError(wrong)
     return sizes
 
 
@@ -198,17 +204,23 @@ def conv(
         sizes) for "channels_first".
 
     Raises:
-        ValueError: if the ranks or the channels do not fit together, the filters cannot be divided
-            into the groups, the window is larger than what it slides over, a stride or dilation is
-            not positive or not one per spatial axis, an option is unknown, "causal" meets several
-            spatial axes, or a size of the kernel is unknown.
-        TypeError: if inputs or kernel is no array of numbers.
+        ValueError: if there are not 1 to 3 spatial axes, the ranks or the channels do not fit
+            together, the filters cannot be divided into the groups, the window is larger than what
+            it slides over, a stride or dilation is not positive or not one per spatial axis, an
+            option is unknown, "causal" meets several spatial axes, or a size of the kernel is
+            unknown.
+        TypeError: if inputs or kernel is no array of numbers, or a stride or dilation no int.
 
     >>> conv(np.ones((1, 4, 4, 1)), np.ones((2, 2, 1, 3))).shape
     (1, 3, 3, 3)
     """
     x, kernel = promoted(inputs, kernel)
     n = kernel.rank - 2
+    if not 1 <= n <= 3:
+        raise ValueError(
+            "conv: the kernel must be (*window, channels, filters) with 1 to 3 spatial axes, but "
+            f"got {format_shape(kernel.shape)}."
+        )
     if x.rank != n + 2:
         raise ValueError(
             f"conv: a kernel of shape {format_shape(kernel.shape)} needs inputs of rank {n + 2}, "
@@ -240,9 +252,9 @@ def _pad_causal(x: Tensor, steps: int) -> Tensor:
 def _pool(primitive_: Any, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format):
     x = as_tensor(inputs)
     n = x.rank - 2
-    if n < 1:
+    if not 1 <= n <= 3:
         raise ValueError(
-            f"expected (batch, *sizes, channels) with one size at least, but got "
+            f"expected (batch, *sizes, channels) with 1 to 3 spatial axes, but got "
             f"{format_shape(x.shape)}."
         )
     window = _each(pool_size, n, "pool_size")
@@ -276,9 +288,10 @@ def max_pool(
         sizes) for "channels_first".
 
     Raises:
-        ValueError: if inputs have no spatial axis, the window is larger than what it slides over,
-            a size or stride is not positive or not one per spatial axis, or an option is unknown.
-        TypeError: if inputs is no array of numbers.
+        ValueError: if inputs have not 1 to 3 spatial axes, the window is larger than what it slides
+            over, a size or stride is not positive or not one per spatial axis, or an option is
+            unknown.
+        TypeError: if inputs is no array of numbers, or a size or stride no int.
 
     >>> max_pool(np.ones((1, 4, 4, 1)), 2).shape
     (1, 2, 2, 1)
@@ -307,9 +320,10 @@ def average_pool(
         sizes) for "channels_first".
 
     Raises:
-        ValueError: if inputs have no spatial axis, the window is larger than what it slides over,
-            a size or stride is not positive or not one per spatial axis, or an option is unknown.
-        TypeError: if inputs is no array of numbers.
+        ValueError: if inputs have not 1 to 3 spatial axes, the window is larger than what it slides
+            over, a size or stride is not positive or not one per spatial axis, or an option is
+            unknown.
+        TypeError: if inputs is no array of numbers, or a size or stride no int.
 
     >>> average_pool(np.ones((1, 4, 4, 1)), 2).shape
     (1, 2, 2, 1)

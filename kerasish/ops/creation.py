@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import operator
 from typing import Any
 
 from kerasish.graph import dtypes
@@ -15,7 +16,7 @@ from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flatten, moveaxis, reshape, shape
 from kerasish.ops.binary import equal, less_equal, power, where
 from kerasish.ops.elementwise import abs, cast, cos, exp, floor, log, promoted, sign, sqrt, square
-from kerasish.ops.filling import arange, eye, ones, ones_like, zeros, zeros_like
+from kerasish.ops.filling import arange, eye, ones, ones_like, whole, zeros, zeros_like
 from kerasish.ops.joining import pad, stack
 from kerasish.ops.selection import getitem, take
 from kerasish.ops.special import i0
@@ -74,8 +75,8 @@ def identity(n: int, dtype: Any = None) -> Tensor:
         A tensor of shape (n, n) and of `dtype`.
 
     Raises:
-        ValueError: if no such dtype exists.
-        TypeError: if n is no number.
+        ValueError: if n is negative, or no such dtype exists.
+        TypeError: if n is no int.
 
     >>> identity(2).numpy()
     array([[1., 0.],
@@ -214,7 +215,8 @@ def geomspace(
     """
     a, b = promoted(start, stop, to=dtypes.floating)
     sizes = linspace(log(abs(a)), log(abs(b)), num, endpoint, axis=axis)
-    points = exp(sizes) * (sign(a) if a.rank == 0 else expand_dims(sign(a), axis))
+    signs = sign(a) * ones_like(b)  # of the shape to which both broadcast
+    points = exp(sizes) * (expand_dims(signs, axis) if signs.rank else signs)
     return points if dtype is None else cast(points, dtype)
 
 
@@ -230,8 +232,8 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
         A tensor of shape (size of x, N) and of the dtype of x.
 
     Raises:
-        ValueError: if x does not have one axis.
-        TypeError: if x is no array of numbers, such as a string or None, or N no number.
+        ValueError: if x does not have one axis, or N is negative.
+        TypeError: if x is no array of numbers, such as a string or None, or N no int.
 
     >>> vander([2, 3], 3).numpy()
     array([[4, 2, 1],
@@ -240,7 +242,9 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     x = as_tensor(x)
     if x.rank != 1:
         raise ValueError(f"vander: x must have one axis, but its shape is {format_shape(x.shape)}.")
-    count = len(x) if N is None else N
+    count = len(x) if N is None else operator.index(N)
+    if count < 0:
+        raise ValueError(f"vander: N must not be negative, but it is {count}.")
     if count == 0:
         return zeros((Dim.of(x, 0), 0), x.dtype)
     columns = [ones_like(x)]
@@ -302,13 +306,15 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
 
     Raises:
         ValueError: if no such dtype exists.
-        TypeError: if N, M or k is no number.
+        TypeError: if N or M is no int, or k no number.
 
     >>> tri(2, 3).numpy()
     array([[1., 0., 0.],
            [1., 1., 0.]], dtype=float32)
     """
-    return cast(_triangle(N, N if M is None else M, k), dtypes.standardize(dtype))
+    rows = whole("N", N)
+    columns = rows if M is None else whole("M", M)
+    return cast(_triangle(rows, columns, k), dtypes.standardize(dtype))
 
 
 def _matrix(x: Any, name: str) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -116,7 +118,7 @@ def _check_sizes(name: str, x: Tensor, axes: int) -> None:
         )
 
 
-def fft(x: Any) -> Pair:
+def fft(x: Sequence[Any]) -> Pair:
     """The Fourier transform along the last axis.
 
     Args:
@@ -126,8 +128,8 @@ def fft(x: Any) -> Pair:
         Such a pair, of the parts' dtype if that is a float, else of floatx.
 
     Raises:
-        ValueError: if x is an array or not two of them, or its parts have no axis.
-        TypeError: if x holds no numbers, or its parts differ in shape.
+        ValueError: if x is not two arrays, or they differ in shape or have no axis.
+        TypeError: if x is no pair, or holds no numbers.
 
     >>> [part.numpy() for part in fft(([1.0, 0.0], [0.0, 0.0]))]
     [array([1., 1.], dtype=float32), array([0., 0.], dtype=float32)]
@@ -135,7 +137,7 @@ def fft(x: Any) -> Pair:
     return fft_p(*_pair("fft", x), inverse=False)
 
 
-def fft2(x: Any) -> Pair:
+def fft2(x: Sequence[Any]) -> Pair:
     """The Fourier transform along the last two axes.
 
     Args:
@@ -145,8 +147,8 @@ def fft2(x: Any) -> Pair:
         Such a pair, of the parts' dtype if that is a float, else of floatx.
 
     Raises:
-        ValueError: if x is an array or not two of them, or its parts have fewer than two axes.
-        TypeError: if x holds no numbers, or its parts differ in shape.
+        ValueError: if x is not two arrays, or they differ in shape or have fewer than two axes.
+        TypeError: if x is no pair, or holds no numbers.
 
     >>> [part.numpy().tolist() for part in fft2(([[1.0, 0.0]], [[0.0, 0.0]]))]
     [[[1.0, 1.0]], [[0.0, 0.0]]]
@@ -154,7 +156,7 @@ def fft2(x: Any) -> Pair:
     return _over_two_axes("fft2", x, inverse=False)
 
 
-def ifft2(x: Any) -> Pair:
+def ifft2(x: Sequence[Any]) -> Pair:
     """What `fft2` undoes: the inverse transform along the last two axes.
 
     Args:
@@ -164,8 +166,8 @@ def ifft2(x: Any) -> Pair:
         Such a pair, of the parts' dtype if that is a float, else of floatx.
 
     Raises:
-        ValueError: if x is an array or not two of them, or its parts have fewer than two axes.
-        TypeError: if x holds no numbers, or its parts differ in shape.
+        ValueError: if x is not two arrays, or they differ in shape or have fewer than two axes.
+        TypeError: if x is no pair, or holds no numbers.
 
     >>> [part.numpy().tolist() for part in ifft2(([[2.0, 2.0]], [[0.0, 0.0]]))]
     [[[2.0, 0.0]], [[0.0, 0.0]]]
@@ -207,7 +209,7 @@ def rfft(x: Any, fft_length: int | None = None) -> Pair:
     return rfft_p(x if fft_length is None else _resized(x, fft_length))
 
 
-def irfft(x: Any, fft_length: int | None = None) -> Tensor:
+def irfft(x: Sequence[Any], fft_length: int | None = None) -> Tensor:
     """The real numbers whose transform is x, along the last axis: what `rfft` undoes.
 
     Args:
@@ -218,15 +220,15 @@ def irfft(x: Any, fft_length: int | None = None) -> Tensor:
         A real tensor (..., fft_length), of the parts' dtype if that is a float, else of floatx.
 
     Raises:
-        ValueError: if x is an array or not two of them, its parts have no axis, or no number would
-            come out.
-        TypeError: if x holds no numbers, or its parts differ in shape.
+        ValueError: if x is not two arrays, they differ in shape or have no axis, or no number
+            would come out.
+        TypeError: if x is no pair, or holds no numbers.
 
     >>> irfft(([2.0, 2.0], [0.0, 0.0])).numpy()
     array([2., 0.], dtype=float32)
     """
     real, imaginary = _pair("irfft", x)
-    size = 2 * (real.shape[-1] - 1) if fft_length is None else int(fft_length)  # type: ignore[operator]
+    size = 2 * (real.shape[-1] - 1) if fft_length is None else operator.index(fft_length)  # type: ignore[operator]
     if size < 1:
         raise ValueError(f"irfft: fft_length must be at least 1, but it is {size}.")
     count = size // 2 + 1
@@ -267,7 +269,8 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Ten
     """
     x = as_tensor(x)
     _check_sizes("extract_sequences", x, 1)
-    indices = window_indices(x.shape[-1], sequence_length, sequence_stride, 1, (0, 0))
+    length, stride = operator.index(sequence_length), operator.index(sequence_stride)
+    indices = window_indices(x.shape[-1], length, stride, 1, (0, 0))
     return take(x, indices.T, axis=x.rank - 1)
 
 
@@ -338,7 +341,7 @@ def stft(
 
 
 def istft(
-    x: Any,
+    x: Sequence[Any],
     sequence_length: int,
     sequence_stride: int,
     fft_length: int,
@@ -361,10 +364,10 @@ def istft(
         A real tensor (..., length), of the parts' dtype if that is a float, else of floatx.
 
     Raises:
-        ValueError: if x is an array or not two of them, its parts have fewer than two axes,
+        ValueError: if x is not two arrays, they differ in shape or have fewer than two axes,
             sequence_length is not within 1 and fft_length, sequence_stride or length is below 1, or
             the window is none of those of `stft`.
-        TypeError: if x holds no numbers, or its parts differ in shape.
+        TypeError: if x is no pair, or holds no numbers.
 
     >>> istft(stft(np.ones(16, "float32"), 8, 4, 8), 8, 4, 8).shape
     (16,)

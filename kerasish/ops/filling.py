@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import math
+import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -166,14 +168,14 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         start: the first number, or the end if `stop` is None.
         stop: the end.
         step: the distance; 1 if None.
-        dtype: of the result; int32 or floatx by the numbers if None.
+        dtype: of the result; if None floatx, or of ints that of the tensors among them, else int32.
 
     Returns:
         A tensor with one axis and of that dtype; empty if `stop` is not beyond `start`.
 
     Raises:
-        ValueError: if step is 0, an argument is an array or complex, or there is no such
-            dtype.
+        ValueError: if step is 0, an argument is an array or complex or not finite, or there is no
+            such dtype.
         TypeError: if an argument is no number.
 
     >>> arange(3).numpy()
@@ -184,20 +186,50 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         if several or callable(number) or isinstance(number, complex):
             raise ValueError(f"arange: expected single numbers, but got {number!r}.")
     step = 1 if step is None else step
-    if step == 0:
-        raise ValueError("arange: step must not be 0.")
     if stop is None:
         start, stop = 0, start
+    ints = _dtype_of_ints((start, stop, step))
+    start, stop, step = map(_plain, (start, stop, step))
+    if step == 0:
+        raise ValueError("arange: step must not be 0.")
     if isinstance(stop, Dim) or isinstance(start, Dim):
         length: Any = -((start - stop) // step)  # rounded up
         name = dtypes.standardize(dtype or "int32")
     else:
+        if not builtins.all(map(math.isfinite, (start, stop, step))):
+            raise ValueError(
+                f"arange: expected finite numbers, but got {start!r}, {stop!r} and {step!r}."
+            )
         length = builtins.max(0, math.ceil((stop - start) / step))
-        whole = builtins.all(isinstance(v, (int, np.integer)) for v in (start, stop, step))
-        name = dtypes.standardize(dtype or ("int32" if whole else None))
+        name = dtypes.standardize(dtype or ints)
     count = iota_p(size=length, dtype=name)
     scaled = count if step == 1 else count * as_tensor(step, name)
     return scaled if start == 0 else scaled + as_tensor(start, name)
+
+
+def _dtype_of_ints(numbers: Sequence[Any]) -> str | None:
+    """The dtype that ints count in: that of the tensors among them, else int32. None of others."""
+    own = [str(n.dtype) for n in numbers if isinstance(n, (Tensor, np.ndarray))]
+    others = [n for n in numbers if not isinstance(n, (Tensor, np.ndarray))]
+    ints = builtins.all(isinstance(n, (int, np.integer)) for n in others)
+    if not ints or not builtins.all(map(dtypes.is_int, own)):
+        return None
+    return dtypes.result_type(*own) if own else "int32"
+
+
+def _plain(number: Any) -> Any:
+    """A number as Python's, which does not overflow; anything else as it is."""
+    number = number.numpy() if isinstance(number, Tensor) else number
+    return number.item() if isinstance(number, (np.ndarray, np.generic)) else number
+
+
+def whole(name: str, number: Any) -> Any:
+    """A number of rows or the like: an int, or a Dim as it is."""
+    if isinstance(number, Dim):
+        return number
+    if not hasattr(number, "__index__"):
+        raise TypeError(f"{name} must be an int, but got {number!r}.")
+    return operator.index(number)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
@@ -213,14 +245,17 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
         A tensor of shape (N, M) and that dtype.
 
     Raises:
-        ValueError: if there is no such dtype.
-        TypeError: if N, M or k is no number.
+        ValueError: if N or M is negative, or there is no such dtype.
+        TypeError: if N or M is no int, or k no number.
 
     >>> eye(2).numpy()
     array([[1., 0.],
            [0., 1.]], dtype=float32)
     """
-    rows, columns = arange(N), arange(N if M is None else M)
+    sizes = whole("N", N), whole("M", N if M is None else M)
+    if builtins.any(not isinstance(size, Dim) and size < 0 for size in sizes):
+        raise ValueError(f"a matrix cannot have {sizes[0]} rows and {sizes[1]} columns.")
+    rows, columns = map(arange, sizes)
     return cast(equal(expand_dims(rows, 1) + k, columns), dtype)
 
 
@@ -241,7 +276,7 @@ def one_hot(
 
     Raises:
         ValueError: if num_classes is negative, the result has no such axis, or sparse is True.
-        TypeError: if x holds no numbers, or num_classes is no number.
+        TypeError: if x holds no numbers, or num_classes is no int.
 
     >>> one_hot([0, 2], 3).numpy()
     array([[1., 0., 0.],
@@ -250,7 +285,7 @@ def one_hot(
     if sparse:
         raise ValueError("one_hot: sparse=True is not supported; there are no sparse tensors.")
     x = as_tensor(x)
-    axis = canonical_axis(axis, x.rank + 1)
+    axis, num_classes = canonical_axis(axis, x.rank + 1), whole("num_classes", num_classes)
     if not isinstance(num_classes, Dim) and num_classes < 0:
         raise ValueError(f"one_hot: num_classes must not be negative, but it is {num_classes}.")
     classes = arange(num_classes, dtype=x.dtype)
@@ -288,9 +323,9 @@ def multi_hot(
         is -1, and of that dtype.
 
     Raises:
-        ValueError: if inputs is a scalar or the count is 0, num_classes is None or negative,
-            there is no such axis, or sparse is True.
-        TypeError: if inputs holds no numbers.
+        ValueError: if inputs is a scalar, num_classes is None or negative, there is no such axis,
+            or sparse is True.
+        TypeError: if inputs holds no numbers, or num_classes is no int.
 
     >>> multi_hot([[0, 1], [2, 2]], 3).numpy()
     array([[1., 1., 0.],
@@ -303,4 +338,6 @@ def multi_hot(
         raise ValueError("multi_hot: num_classes must be given.")
     if x.rank == 0:
         raise ValueError("multi_hot: inputs must have at least one axis, but got a scalar.")
-    return max(one_hot(x, num_classes, axis=axis, dtype=dtype), axis=1 if x.rank > 1 else 0)
+    counted = 1 if x.rank > 1 else 0
+    ones = one_hot(x, num_classes, axis=axis, dtype=dtype)
+    return max(ones, axis=counted, initial=0 if x.shape[counted] == 0 else None)

@@ -116,22 +116,34 @@ def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Tensor, ...]:
         shape: the sizes of the array.
 
     Returns:
-        A tuple of tensors, one per axis, of the shape and dtype of indices. Booleans become
-        int32.
+        A tuple of tensors, one per axis, of the shape and dtype of indices; int32 for booleans
+        and where that dtype does not hold all positions, int64 where int32 does not.
 
     Raises:
-        TypeError: if indices holds no numbers, or a size is no int.
+        ValueError: if a size is negative.
+        TypeError: if indices holds no ints, or a size is no int.
 
     >>> [int(i) for i in unravel_index(7, (2, 5))]
     [1, 2]
     """
     indices, sizes = as_tensor(indices), canonical_shape(shape)
+    dtype = indices.dtype
+    if dtypes.is_float(dtype):
+        raise TypeError(f"unravel_index: indices must be integers, not {dtype}.")
+    whole_sizes(sizes)
+    if not sizes:
+        return ()
     total = math.prod(sizes)
+    if dtype not in ("int64", "uint32", "uint64"):
+        # What counts from the end may be beyond what the dtype holds.
+        indices = cast(indices, "int64" if (known(total) or 0) > highest("int32") else "int32")
     indices = where(less(indices, 0), indices + total, indices)
-    return tuple(
+    places = [
         mod(floor_divide(indices, step), size)
         for step, size in zip(_strides(sizes), sizes, strict=True)
-    )
+    ]
+    fits = all(known(size) is not None and size - 1 <= highest(dtype) for size in sizes)
+    return tuple(cast(i, dtype) if fits and dtype != "bool" else i for i in places)
 
 
 def by_arrays(x: Tensor, keys: Sequence[Any], spots: Sequence[int]) -> Tensor:
@@ -179,7 +191,7 @@ def segment_min_p(data: Tensor, ids: Tensor, *, count: Any) -> Tensor:
 
 @composite
 def segment_prod_p(data: Tensor, ids: Tensor, *, count: Any) -> Tensor:
-    return prod_(_in_segments(data, ids, count, 1), axis=1)
+    return cast(prod_(_in_segments(data, ids, count, 1), axis=1), data.dtype)
 
 
 def lowest(dtype: str) -> Any:
@@ -334,8 +346,7 @@ def segment_prod(
         sorted: whether the numbers ascend, which makes no difference.
 
     Returns:
-        A tensor of shape (num_segments, ...) and the dtype of data (int32 or uint32 for booleans
-        and smaller ints); 1 where no row is.
+        A tensor of shape (num_segments, ...) and the dtype of data; 1 where no row is.
 
     Raises:
         ValueError: if segment_ids are no integers with one axis, there is not one per row,
@@ -431,8 +442,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
             or "mul" combine with what is there.
 
     Returns:
-        A tensor of the shape and dtype of inputs. With "mul", booleans and smaller ints become
-        int32 or uint32.
+        A tensor of the shape and dtype of inputs.
 
     Raises:
         ValueError: for another reduction, or if the shapes do not belong together.
@@ -477,7 +487,12 @@ def _starts(start_indices: Any, rank: int, name: str) -> list[Any]:
         raise ValueError(
             f"{name}: expected one start index per axis ({rank}), but got {start_indices!r}."
         )
-    return [s if varies(s) else operator.index(s) for s in starts]
+    try:
+        return [s if varies(s) else operator.index(s) for s in starts]
+    except TypeError as error:
+        raise TypeError(
+            f"{name}: start indices must be ints, but got {start_indices!r}."
+        ) from error
 
 
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
@@ -550,26 +565,28 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
             f"slice_update: updates must have as many axes as inputs, but their shapes are "
             f"{format_shape(new.shape)} and {format_shape(x.shape)}."
         )
+    starts = _starts(start_indices, x.rank, "slice_update")
+    for axis, (start, n, length) in enumerate(zip(starts, new.shape, x.shape, strict=True)):
+        fixed = not isinstance(start, Tensor) and n is not None and length is not None
+        if fixed and not 0 <= start <= start + n <= length:
+            raise ValueError(
+                f"slice_update: {start} to {start + n} is not within axis {axis} of "
+                f"{format_shape(x.shape)}."
+            )
     if 0 in new.shape:
         return x
     inside: Any = None
-    for axis, start in enumerate(_starts(start_indices, x.rank, "slice_update")):
-        size, length = Dim.of(new, axis), Dim.of(x, axis)
+    for axis, start in enumerate(starts):
+        size, whole = Dim.of(new, axis), Dim.of(x, axis)
         if isinstance(start, Tensor):
-            start = clip(cast(start, "int32"), 0, as_tensor(length) - size)
-        elif not isinstance(size, Dim) and not isinstance(length, Dim):
-            if not 0 <= start <= start + size <= length:
-                raise ValueError(
-                    f"slice_update: {start} to {start + size} is not within axis {axis} of "
-                    f"{format_shape(x.shape)}."
-                )
-            if size == length:
-                continue
-        place = arange(length) - start
+            start = clip(cast(start, "int32"), 0, as_tensor(whole) - size)
+        elif not isinstance(size, Dim) and size == whole:
+            continue
+        place = arange(whole) - start
         new = take_p(new, clip(place, 0, as_tensor(size) - 1), axis=axis)
         here = reshape(
             logical_and(place >= 0, less(place, size)),
-            tuple(length if i == axis else 1 for i in range(x.rank)),
+            tuple(whole if i == axis else 1 for i in range(x.rank)),
         )
         inside = here if inside is None else logical_and(inside, here)
     return new if inside is None else where(inside, new, x)

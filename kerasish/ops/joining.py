@@ -62,9 +62,8 @@ def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
     if not len(xs):
         raise ValueError("concatenate: expected at least one tensor, but got none.")
     tensors = promoted(*xs)
-    if len(tensors) == 1:
-        return tensors[0]
-    return concatenate_p(*tensors, axis=canonical_axis(axis, tensors[0].rank))
+    axis = canonical_axis(axis, tensors[0].rank)
+    return tensors[0] if len(tensors) == 1 else concatenate_p(*tensors, axis=axis)
 
 
 def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
@@ -149,18 +148,20 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
         The slices in a list, of x's dtype and of its shape without `axis`.
 
     Raises:
-        ValueError: if x has no such axis, or its size is unknown and num is None.
-        IndexError: if there are fewer slices than num.
-        TypeError: if x is no array of numbers, such as a string or None.
+        ValueError: if x has no such axis, num is negative or not its size, or both are unknown.
+        TypeError: if x is no array of numbers, such as a string or None, or num no int.
 
     >>> [part.numpy().tolist() for part in unstack([[1, 2], [3, 4]])]
     [[1, 2], [3, 4]]
     """
     x = as_tensor(x)
     axis = canonical_axis(axis, x.rank)
-    count = num if num is not None else x.shape[axis]
+    size = x.shape[axis]
+    count = size if num is None else operator.index(num)
     if count is None:
         raise ValueError("unstack: the axis has no known size; give num.")
+    if count < 0 or size not in (count, None):
+        raise ValueError(f"unstack: num is {count}, but axis {axis} has size {size}.")
     return [along(x, axis, i) for i in range(count)]
 
 
@@ -207,7 +208,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
     Raises:
         ValueError: if a number is negative, x has no such axis, or there are neither one number nor
             as many as it is long.
-        TypeError: if x is no array of numbers, such as a string or None, or repeats is not numbers.
+        TypeError: if x is no array of numbers, such as a string or None, or repeats is no ints.
 
     >>> repeat([1, 2], 2).numpy()
     array([1, 1, 2, 2], dtype=int32)
@@ -217,8 +218,12 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
         x, axis = flatten(x), 0
     axis = canonical_axis(axis, x.rank)
     sizes = shape(x)
-    if not isinstance(repeats, Dim) and np.any(np.asarray(repeats) < 0):
-        raise ValueError(f"repeat: repeats must not be negative, but are {repeats!r}.")
+    if not isinstance(repeats, Dim):
+        counts = np.asarray(repeats)
+        if counts.size and counts.dtype.kind not in "iub":
+            raise TypeError(f"repeat: repeats must be an int or several, but are {repeats!r}.")
+        if np.any(counts < 0):
+            raise ValueError(f"repeat: repeats must not be negative, but are {repeats!r}.")
     if np.size(repeats) != 1:
         places = np.repeat(np.arange(np.size(repeats), dtype="int32"), np.asarray(repeats))
         if sizes[axis] != np.size(repeats):

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from kerasish import tree
+from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import Dim, broadcast_shapes, canonical_axis
+from kerasish.graph.shapes import Dim, broadcast_shapes, canonical_axis, compatible
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.subgraph import Traced, leaves_of, packed
 from kerasish.graph.tensor import Constant, Tensor
@@ -348,8 +349,8 @@ def while_loop(
         The last values, in the structure of `loop_vars`.
 
     Raises:
-        ValueError: if a loop variable changes its shape or dtype or they change their structure, or
-            `cond` returns anything but a scalar bool.
+        ValueError: if a loop variable changes its shape or dtype or they change their structure,
+            `cond` returns anything but a scalar bool, or maximum_iterations is negative.
         TypeError: if a loop variable is no array of numbers, or maximum_iterations no int.
 
     >>> i, power = while_loop(lambda i, p: p < 100, lambda i, p: (i + 1, p * 2), (0, 1))
@@ -373,15 +374,23 @@ def while_loop(
     specs = [t.spec for t in inits]
     traced = Traced(next_state, specs, "while_loop")
     holds = Traced(lambda *values: call(cond, values), specs, "while_loop")
-    captures = list({id(t): t for t in (*traced.captures, *holds.captures)}.values())
+    if len(holds.outputs) != 1:
+        raise ValueError(f"while_loop: cond must return a scalar bool, but got {holds.result!r}.")
     limit = maximum_iterations
+    if limit is not None and not isinstance(limit, Dim):
+        limit = operator.index(limit)
+        if limit < 0:
+            raise ValueError(
+                f"while_loop: maximum_iterations must not be negative, but it is {limit}."
+            )
+    captures = list({id(t): t for t in (*traced.captures, *holds.captures)}.values())
     results = while_p(
         *inits,
         *captures,
         condition=holds.close(captures),
         body=traced.close(captures),
         states=len(inits),
-        maximum=limit if limit is None or isinstance(limit, Dim) else operator.index(limit),
+        maximum=limit,
     )
     return packed(loop_vars, _all(results))
 
@@ -401,12 +410,13 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
 
     Raises:
         ValueError: if the value changes its structure, a shape or its dtype.
-        TypeError: if a bound is neither an int nor a tensor, or the value holds no numbers.
+        TypeError: if a bound is neither an int nor a scalar int tensor, or the value holds no
+            numbers.
 
     >>> float(fori_loop(1, 4, lambda i, x: x * 2, 1.0))
     8.0
     """
-    lower, upper = _static(lower), _static(upper)
+    lower, upper = _static("lower", lower), _static("upper", upper)
     if isinstance(lower, Tensor) or isinstance(upper, Tensor):
         last = as_tensor(upper)
         _, result = while_loop(
@@ -418,11 +428,15 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
     return scan(lambda value, i: (body_fun(i, value), None), init_val, arange(lower, upper))[0]
 
 
-def _static(bound: Any) -> Any:
+def _static(name: str, bound: Any) -> Any:
     """A bound as an int or Dim where it is known, else as a tensor."""
-    if isinstance(bound, Constant):
-        return int(bound.value)
-    if isinstance(bound, (Tensor, Dim)):
+    if isinstance(bound, Tensor):
+        if bound.shape or not dtypes.is_int(bound.dtype):
+            raise TypeError(
+                f"fori_loop: {name} must be an int or a scalar int tensor, but got {bound!r}."
+            )
+        return int(bound.value) if isinstance(bound, Constant) else bound
+    if isinstance(bound, Dim):
         return bound
     return operator.index(np.asarray(bound)[()])
 
@@ -447,7 +461,7 @@ def associative_scan(
 
     Raises:
         ValueError: if `elems` holds no tensor, or one without such an axis, or f returns another
-            structure.
+            structure or other shapes.
         TypeError: if `elems` holds what is no array of numbers.
 
     >>> associative_scan(lambda a, b: a * b, np.float32([1, 2, 3, 4])).numpy()
@@ -464,7 +478,14 @@ def associative_scan(
     def combine(a: Sequence[Tensor], b: Sequence[Tensor]) -> list[Tensor]:
         result = f(packed(elems, a), packed(elems, b))
         _check_structure("associative_scan: the result of f", elems, result)
-        return [as_tensor(x) for x in leaves_of(result)]
+        combined = [as_tensor(x) for x in leaves_of(result)]
+        for old, new in zip(a, combined, strict=True):
+            if not compatible(old.shape, new.shape):
+                raise ValueError(
+                    "associative_scan: f must keep the shapes, but was given "
+                    f"{format_shape(old.shape)} and returned {format_shape(new.shape)}."
+                )
+        return combined
 
     ordered = [flip(x, at) if reverse else x for x in tensors]
     lengths = {x.shape[at] for x in ordered}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 from kerasish.graph.primitive import as_tensor, primitive
@@ -107,17 +108,26 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
         x2.
 
     Raises:
-        ValueError: if there are no such axes, not as many of both, or they differ in size.
+        ValueError: if there are no such axes, not as many of both, they differ in size, or n is
+            negative.
         TypeError: if axes are no ints, or x1 or x2 is no array of numbers, such as a string.
 
     >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], axes=1).numpy()
     array([[11.]], dtype=float32)
     """
     a, b = promoted(x1, x2)
-    if isinstance(axes, int):
-        left, right = list(range(a.rank - axes, a.rank)), list(range(axes))
+    if isinstance(axes, numbers.Integral):
+        n = int(axes)
+        if not 0 <= n <= min(a.rank, b.rank):
+            raise ValueError(
+                f"axes must be from 0 to the rank of both, {format_shape(a.shape)} and "
+                f"{format_shape(b.shape)}, but it is {n}."
+            )
+        left, right = list(range(a.rank - n, a.rank)), list(range(n))
+    elif len(axes) != 2:
+        raise ValueError(f"axes must be an int, or two lists of axes, but got {axes!r}.")
     else:
-        left, right = ([side] if isinstance(side, int) else list(side) for side in axes)
+        left, right = ([int(s)] if isinstance(s, numbers.Integral) else list(s) for s in axes)
     left = [canonical_axis(i, a.rank) for i in left]
     right = [canonical_axis(i, b.rank) for i in right]
     pairs = [(a.shape[i], b.shape[j]) for i, j in zip(left, right, strict=False)]

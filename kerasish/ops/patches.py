@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import operator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import reshape, shape, transpose
 from kerasish.ops.conv import _channels_last, _each
+from kerasish.ops.filling import whole
 from kerasish.ops.joining import pad_p
 from kerasish.ops.selection import slice_p, take, take_grad_p
 
@@ -40,9 +42,7 @@ def _windows(sizes: Any, kernel_size: Any, dilation: Any, padding: Any, stride: 
     """Per axis of an image: the indices of the windows, and the padding."""
     window, spread = _each(kernel_size, 2, "kernel_size"), _each(dilation, 2, "dilation")
     steps = _each(stride, 2, "stride")
-    margin = (padding,) * 2 if isinstance(padding, int) else tuple(padding)
-    if len(margin) != 2 or min(margin) < 0:
-        raise ValueError(f"padding must be an int of at least 0, or 2 of them, not {padding!r}.")
+    margin = _each(padding, 2, "padding", least=0)
     return [
         (window_indices(n, k, s, d, (p, p)), p)
         for n, k, s, d, p in zip(sizes, window, steps, spread, margin, strict=True)
@@ -67,7 +67,7 @@ def unfold(
     Raises:
         ValueError: if x does not have rank 4, no window fits into the images, or an option is too
             small or given for another number of axes than two.
-        TypeError: if x is no array of numbers, such as a string or None.
+        TypeError: if x is no array of numbers, such as a string or None, or an option no int.
 
     >>> unfold(np.zeros((1, 2, 4, 5)), (2, 3)).shape
     (1, 12, 9)
@@ -111,7 +111,7 @@ def fold(
     Raises:
         ValueError: if x has not the shape that these windows need, none fits into the images, or an
             option is too small or given for another number of axes than two.
-        TypeError: if x is no array of numbers, such as a string or None.
+        TypeError: if x is no array of numbers, such as a string or None, or an option no int.
 
     >>> fold(np.ones((1, 4, 2)), (2, 3), 2).numpy()[0, 0]
     array([[1., 2., 1.],
@@ -185,8 +185,7 @@ def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") 
     >>> space_to_depth(np.zeros((1, 4, 6, 3)), 2).shape
     (1, 2, 3, 12)
     """
-    x = _image_for("space_to_depth", x, block_size)
-    b = block_size
+    x, b = _image_for("space_to_depth", x, block_size)
 
     def apply(x: Tensor) -> Tensor:
         batch, height, width, channels = shape(x)
@@ -223,8 +222,7 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
     >>> depth_to_space(np.zeros((1, 2, 3, 12)), 2).shape
     (1, 4, 6, 3)
     """
-    x = _image_for("depth_to_space", x, block_size)
-    b = block_size
+    x, b = _image_for("depth_to_space", x, block_size)
 
     def apply(x: Tensor) -> Tensor:
         batch, height, width, channels = shape(x)
@@ -240,10 +238,11 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
     return _channels_last(x, data_format, apply)
 
 
-def _image_for(name: str, x: Any, block_size: int) -> Tensor:
+def _image_for(name: str, x: Any, block_size: Any) -> tuple[Tensor, int]:
     x = as_tensor(x)
-    if not isinstance(block_size, int) or block_size < 2:
+    size = operator.index(whole("block_size", block_size))
+    if size < 2:
         raise ValueError(f"{name}: block_size must be an int of at least 2, not {block_size!r}.")
     if x.rank != 4:
         raise ValueError(f"{name}: images must have rank 4, but got {format_shape(x.shape)}.")
-    return x
+    return x, size

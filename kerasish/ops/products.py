@@ -214,7 +214,7 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
         int32 if all are bool or all are int8.
 
     Raises:
-        ValueError: if the letters do not fit the operands.
+        ValueError: if there is no operand, or the letters do not fit the operands.
         TypeError: if an operand is no array of numbers, or for arguments of other names.
 
     >>> einsum("ij,jk->ik", [[1.0, 2.0]], [[3.0], [4.0]]).numpy()
@@ -222,6 +222,8 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     """
     if set(kwargs) - {"optimize"}:
         raise TypeError(f"einsum: unknown arguments {sorted(set(kwargs) - {'optimize'})}.")
+    if not operands:
+        raise ValueError(f"einsum: expected at least one operand for {subscripts!r}, but got none.")
     tensors = list(factors(*operands))
     if tensors[0].dtype == "bool" or (tensors[0].dtype == "int8" and len(tensors) == 1):
         tensors = [cast(t, "int32") for t in tensors]
@@ -268,9 +270,17 @@ def _letters(subscripts: str, ranks: list[int]) -> tuple[list[list[str]], list[s
     else:
         once = [c for c in sorted(set(left) - {".", ","}) if left.count(c) == 1]
         result = [f".{i}" for i in range(most)] + once
-    unknown = set(result) - {name for term in terms for name in term}
-    if unknown or len(set(result)) != len(result):
-        raise ValueError(f"einsum: the result of {subscripts!r} repeats or invents a letter.")
+    unknown = sorted(set(result) - {name for term in terms for name in term})
+    if unknown:
+        raise ValueError(
+            f"einsum: the result of {subscripts!r} has {', '.join(map(repr, unknown))}, which no "
+            "operand has."
+        )
+    repeated = sorted({name for name in result if result.count(name) > 1})
+    if repeated:
+        raise ValueError(
+            f"einsum: the result of {subscripts!r} repeats {', '.join(map(repr, repeated))}."
+        )
     return terms, result
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from kerasish.graph import dtypes, trace
 from kerasish.graph.primitive import as_tensor, composite, primitive
-from kerasish.graph.shapes import canonical_shape
+from kerasish.graph.shapes import canonical_shape, compatible, known
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import shape as shape_of
@@ -271,19 +271,29 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     x = as_tensor(inputs)
     if not 0 <= rate <= 1 or math.isnan(rate):
         raise ValueError(f"dropout: rate must be from 0 to 1, but got {rate}.")
+    streams, sizes = draws(seed), _mask_shape(x, noise_shape)
     if rate == 0:
         return x
     if rate == 1:
         return zeros_like(x)
-    sizes = shape_of(x)
-    if noise_shape is not None and (len(noise_shape) != x.rank or np.ndim(noise_shape) != 1):
+    return x * dropout_mask_p(shape=sizes, rate=float(rate), dtype=x.dtype, **next(streams))
+
+
+def _mask_shape(x: Tensor, noise_shape: Any) -> tuple[Any, ...]:
+    """The sizes of a dropout mask: those of x, or 1 where it is shared."""
+    if noise_shape is None:
+        return shape_of(x)
+    if len(noise_shape) != x.rank or np.ndim(noise_shape) != 1:
         raise ValueError(
             f"dropout: noise_shape must have one size per axis of {format_shape(x.shape)}, but is "
             f"{noise_shape!r}."
         )
-    if noise_shape is not None:
-        sizes = tuple(n if m is None else m for m, n in zip(noise_shape, sizes, strict=True))
-    return x * dropout_mask_p(shape=sizes, rate=float(rate), dtype=x.dtype, **next(draws(seed)))
+    if not compatible(tuple(None if known(n) == 1 else known(n) for n in noise_shape), x.shape):
+        raise ValueError(
+            "dropout: the sizes of noise_shape must be None, 1 or those of "
+            f"{format_shape(x.shape)}, but it is {noise_shape!r}."
+        )
+    return tuple(n if m is None else m for m, n in zip(noise_shape, shape_of(x), strict=True))
 
 
 def _no_gradient(g, **attrs):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def getitem(x: Any, key: Any) -> Tensor:
 
     Raises:
         IndexError: if there are more indices than axes, an int lies outside of its axis, an
-            Ellipsis occurs twice, or a boolean array has no value yet.
+            Ellipsis occurs twice, or a boolean array has no value yet or other sizes than x.
         ValueError: if a step is 0, or arrays do not broadcast.
         TypeError: if an index is none of these, or x no array of numbers.
 
@@ -90,7 +90,8 @@ def getitem(x: Any, key: Any) -> Tensor:
     """
     x = as_tensor(x)
     given = key if isinstance(key, tuple) else (key,)
-    keys = _one_per_axis(tuple(part for k in given for part in _without_masks(k)), x.rank)
+    parts = tuple(part for k in given for part in _without_masks(_with_ints(k)))
+    keys = _fitting(x.shape, _one_per_axis(parts, x.rank))
     if builtins.any(_is_array(k) for k in keys):
         from kerasish.ops.indexing import by_arrays
 
@@ -123,6 +124,21 @@ def _is_array(key: Any) -> bool:
     return isinstance(key, (np.ndarray, list)) and np.ndim(key) > 0
 
 
+def _with_ints(key: Any) -> Any:
+    """Indices as they are, but for an empty list: it holds no ints rather than no floats."""
+    if not isinstance(key, (list, tuple)):
+        return key
+    shape = as_tensor(key).shape
+    return np.zeros(shape, "int32") if 0 in shape else key
+
+
+class _OfMask(NamedTuple):
+    """The positions along one axis of what is true in a boolean array, and its size there."""
+
+    positions: np.ndarray
+    size: int
+
+
 def _without_masks(key: Any) -> Sequence[Any]:
     """The key itself, or of a boolean array the positions of what is true along each axis."""
     if not _is_array(key) or as_tensor(key).dtype != "bool":
@@ -133,7 +149,23 @@ def _without_masks(key: Any) -> Sequence[Any]:
             "the size of x[mask] would depend on values that are known only when the graph runs. "
             "Use ops.where(mask, x, ...) instead."
         )
-    return [positions.astype("int32") for positions in np.nonzero(mask.numpy())]
+    positions = np.nonzero(mask.numpy())
+    return [_OfMask(p.astype("int32"), n) for p, n in zip(positions, mask.shape, strict=True)]  # type: ignore[arg-type]
+
+
+def _fitting(shape: Shape, keys: Sequence[Any]) -> list[Any]:
+    """The keys with the positions of boolean arrays, which must be as large as the axes."""
+    found: list[Any] = []
+    axis = 0
+    for key in keys:
+        if isinstance(key, _OfMask) and shape[axis] not in (None, key.size):
+            raise IndexError(
+                f"a boolean array must have the sizes of the axes that it stands for, but it has "
+                f"{key.size} elements for axis {axis} of size {shape[axis]}."
+            )
+        found.append(key.positions if isinstance(key, _OfMask) else key)
+        axis += key is not None
+    return found
 
 
 def _one_per_axis(keys: tuple[Any, ...], rank: int) -> list[Any]:
@@ -173,7 +205,8 @@ def _position(index: Any, n: Any, axis: int) -> Any:
     """An index along an axis of size `n`, counted from the front."""
     if isinstance(index, Dim):
         return index
-    if not hasattr(index, "__index__"):
+    is_bool = isinstance(index, bool) or getattr(index, "dtype", None) == "bool"
+    if is_bool or not hasattr(index, "__index__"):
         raise TypeError(f"an index must be an int, a slice, None, ... or an array, not {index!r}.")
     i = operator.index(index)
     if isinstance(n, Dim):
@@ -211,7 +244,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     >>> take([10, 20, 30], [2, 0]).numpy()
     array([30, 10], dtype=int32)
     """
-    x, indices = as_tensor(x), as_tensor(indices)
+    x, indices = as_tensor(x), as_tensor(_with_ints(indices))
     if axis is None:
         x, axis = flatten(x), 0
     axis = canonical_axis(axis, x.rank)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.shapes import Dim, canonical_axis
 from kerasish.graph.spec import format_shape
@@ -142,13 +143,13 @@ def argpartition(x: Any, kth: int, axis: int | None = -1) -> Tensor:
 
     Raises:
         ValueError: if x has no such axis, or that has no such place.
-        TypeError: if x is no array of numbers, such as a string or None.
+        TypeError: if x is no array of numbers, such as a string or None, or kth no int.
 
     >>> int(argpartition([3, 1, 2], 0)[0])
     1
     """
     x, axis = _axis(x, axis)
-    size = x.shape[axis]
+    size, kth = x.shape[axis], operator.index(kth)
     if size is not None and not -size <= kth < size:
         raise ValueError(f"argpartition: kth is {kth}, but axis {axis} has size {size}.")
     return argsort_p(x, axis=axis)
@@ -196,7 +197,7 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
 
     Raises:
         ValueError: if the targets have not one axis, or the predictions not two.
-        TypeError: if the targets are no ints, the predictions no numbers, or k no number.
+        TypeError: if the targets or k are no ints, or the predictions no numbers.
 
     >>> in_top_k([0, 2], [[0.1, 0.7, 0.2], [0.1, 0.7, 0.2]], 2).numpy()
     array([False,  True])
@@ -208,6 +209,8 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
             f"classes), but got {format_shape(targets.shape)} and "
             f"{format_shape(predictions.shape)}."
         )
+    if dtypes.is_float(as_tensor(k).dtype):
+        raise TypeError(f"in_top_k: k must be an int, but got {k!r}.")
     known = logical_and(targets >= 0, targets < shape(predictions)[1])
     own = take_along_axis(predictions, expand_dims(where(known, targets, 0), 1), 1)
     better = sum(cast(greater(predictions, own), "int32"), axis=1)
@@ -283,15 +286,15 @@ def unique(
         return_counts: whether to return how often each is found.
         axis: compares slices along this axis; elements if None.
         size: the number to return: cut off or filled up.
-        fill_value: what fills up; if None the least element.
+        fill_value: what fills up; if None the least element, or 0 if there is none.
 
     Returns:
         The elements, of x's dtype and one axis (or x's shape, but for `axis`); or a tuple of them
         and what else was asked for, as int32.
 
     Raises:
-        ValueError: if x has no value yet, or no such axis.
-        TypeError: if x is no array of numbers, such as a string or None.
+        ValueError: if x has no value yet, or no such axis, or size is negative.
+        TypeError: if x is no array of numbers, such as a string or None, or size no int.
 
     >>> unique([3, 1, 3]).numpy()
     array([1, 3], dtype=int32)
@@ -303,6 +306,9 @@ def unique(
     if axis is None:
         inverse = inverse.reshape(array.shape)
     if size is not None:
+        size = operator.index(size)
+        if size < 0:
+            raise ValueError(f"unique: size must not be negative, but it is {size}.")
         lines = 0 if axis is None else axis
         found = _resized(np.moveaxis(found, lines, 0), size, fill_value)
         found = np.moveaxis(found, 0, lines)
@@ -314,9 +320,12 @@ def unique(
 
 
 def _resized(rows: np.ndarray, size: int, fill: Any) -> np.ndarray:
-    """The first `size` rows, filled up with `fill` (the first row if None)."""
+    """The first `size` rows, filled up with `fill` (if None the first row, or 0 without any)."""
     missing = size - len(rows)
     if missing <= 0:
         return rows[:size]
-    row = rows[:1] if fill is None else np.full_like(rows[:1], fill)
+    if fill is None and len(rows):
+        row = rows[:1]
+    else:
+        row = np.full((1, *rows.shape[1:]), 0 if fill is None else fill, rows.dtype)
     return np.concatenate([rows, np.repeat(row, missing, 0)])

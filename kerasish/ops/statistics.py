@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,7 +47,6 @@ from kerasish.ops.elementwise import (
     floor,
     isnan,
     logical_not,
-    number,
     promoted,
     round,
     sqrt,
@@ -88,7 +88,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
         return mean(x, axis)
     x, weights = promoted(x, weights, to=dtypes.floating)
     if weights.rank == 1 and x.rank > 1:
-        if not isinstance(axis, int):
+        if not isinstance(axis, numbers.Integral):
             raise ValueError("average: weights of one axis need one axis to average over.")
         at = canonical_axis(axis, x.rank)
         weights = reshape(weights, tuple(-1 if i == at else 1 for i in range(x.rank)))
@@ -199,8 +199,8 @@ def quantile(
     3.0
     """
     x = as_float(x)
+    _check_share(q, 1)
     lines = _lines(x, axis)
-    _check_fractions(q, lines)
     size = as_tensor(Dim.of(lines, -1), None)
     last = cast(size - 1, x.dtype)
     result = _between(sort_p(lines, axis=lines.rank - 1), q, last, method)
@@ -233,8 +233,8 @@ def nanquantile(
     2.0
     """
     x = as_float(x)
+    _check_share(q, 1)
     lines = _lines(x, axis)
-    _check_fractions(q, lines)
     there = logical_not(isnan(lines))
     count = sum(cast(there, "int32"), axis=-1)
     # What is missing goes last, beyond the positions that are looked up.
@@ -243,12 +243,10 @@ def nanquantile(
     return _placed(where(equal(count, 0), float("nan"), result), x, axis, keepdims, ndim(q))
 
 
-def _check_fractions(q: Any, lines: Tensor) -> None:
+def _check_share(q: Any, most: int) -> None:
     share = as_tensor(q)
-    if not varies(share) and not np.all((share.numpy() >= 0) & (share.numpy() <= 1)):
-        raise ValueError(f"q must lie between 0 and 1 (percentiles: 0 and 100), but got {q!r:.80}.")
-    if lines.shape[-1] == 0:
-        raise ValueError("there is no quantile of no elements: an axis has the size 0.")
+    if not varies(share) and not np.all((share.numpy() >= 0) & (share.numpy() <= most)):
+        raise ValueError(f"q must lie between 0 and {most}, but got {q!r:.80}.")
 
 
 def _lines(x: Tensor, axis: Any) -> Tensor:
@@ -259,6 +257,8 @@ def _lines(x: Tensor, axis: Any) -> Tensor:
     size: Any = 1
     for i in axes:
         size = size * Dim.of(x, i)
+    if isinstance(size, int) and size == 0:
+        raise ValueError("there is no quantile of no elements: an axis has the size 0.")
     return reshape(moved, (*(Dim.of(x, i) for i in kept), size))
 
 
@@ -354,6 +354,7 @@ def nanpercentile(
 
 
 def _hundredths(x: Any, q: Any) -> Tensor:
+    _check_share(q, 100)
     return cast(q, dtypes.floating(as_tensor(x).dtype)) / 100
 
 
@@ -416,9 +417,9 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
         sparse: must be False; there are no sparse tensors.
 
     Returns:
-        A tensor (size,) or (batch, size) of the dtype of the weights, int32 if there are none. The
-        size is the largest of the numbers plus 1, at least `minlength`; it is `minlength` if they
-        are known only when the graph runs.
+        A tensor (size,) or (batch, size) of the dtype in which that of the weights and int32
+        combine, int32 if there are none. The size is the largest of the numbers plus 1, at least
+        `minlength`; it is `minlength` if they are known only when the graph runs.
 
     Raises:
         ValueError: if a number is negative, x has neither one nor two axes, the weights have
@@ -443,6 +444,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
             f"bincount: weights must have the shape of x, {format_shape(x.shape)}, but have "
             f"{format_shape(one.shape)}."
         )
+    one = cast(one, dtypes.result_type(one.dtype, "int32"))
     if x.rank == 1:
         return take_grad_p(*_within(x, one, size), shape=(size + 1,), axis=0)[:size]
     batch = Dim.of(x, 0)
@@ -478,8 +480,8 @@ def histogram(
             it are left out; the last interval holds its end.
 
     Returns:
-        The counts (bins,) in the dtype of x (int32 for booleans), and the edges (bins + 1,) in
-        the dtype of x if that is a float, else in floatx.
+        The counts (bins,) in the dtype in which that of x and int32 combine, and the edges
+        (bins + 1,) in the dtype of x if that is a float, else in floatx.
 
     Raises:
         ValueError: if bins is below 1, the range does not ascend, or x is empty and there is no
@@ -504,7 +506,7 @@ def histogram(
     counts = take_grad_p(
         full(shape(x), 1, "int32"), where(inside, bin_, bins), shape=(bins + 1,), axis=0
     )
-    return cast(counts[:bins], number(dtype)), edges
+    return cast(counts[:bins], dtypes.result_type(dtype, "int32")), edges
 
 
 # --- along an axis -----------------------------------------------------------------------

@@ -105,16 +105,19 @@ def _is_list(specs: tuple[Spec, ...], attrs: tuple[tuple[str, Any], ...]) -> boo
     return isinstance(next(_trials(specs, dict(attrs)))[1], list)
 
 
-def _sizes_to_try(ranks: Sequence[int]) -> Iterator[list[tuple[int, ...]]]:
-    """For each input the sizes of its axes: all alike, and smaller ones at some places."""
+def _sizes_to_try(ranks: Sequence[int]) -> Iterator[tuple[set[int], list[tuple[int, ...]]]]:
+    """Some sizes, and for each input those of its axes: all alike, and smaller ones at places."""
     for size in _TRIED:
-        yield [(size,) * rank for rank in ranks]
-    for size in _TRIED[:2]:
+        yield {size}, [(size,) * rank for rank in ranks]
+    for size in _TRIED[:2] if ranks else ():
         half, third = size // 2, size // 3
         first, rest = (size,) * ranks[0], ranks[1:]
-        yield [first, *((half,) * rank for rank in rest)]
-        yield [first, *((third,) * (rank - 2) + (size,) * min(rank, 2) for rank in rest)]
-        yield [tuple((size, half)[i % 2] for i in range(rank)) for rank in ranks]
+        for shapes in (
+            [first, *((half,) * rank for rank in rest)],
+            [first, *((third,) * (rank - 2) + (size,) * min(rank, 2) for rank in rest)],
+            [tuple((size, half)[i % 2] for i in range(rank)) for rank in ranks],
+        ):
+            yield {n for shape in shapes for n in shape}, shapes
 
 
 def _with_sizes(attrs: dict[str, Any], size: int) -> dict[str, Any]:
@@ -123,8 +126,7 @@ def _with_sizes(attrs: dict[str, Any], size: int) -> dict[str, Any]:
 
 def _trials(specs: Sequence[Spec], attrs: dict[str, Any]) -> Iterator[tuple[set[int], Any]]:
     """What the operation returns with sizes in the place of unknown ones, where they fit."""
-    for tried in _sizes_to_try([spec.rank for spec in specs]):
-        used = {size for sizes in tried for size in sizes}
+    for used, tried in _sizes_to_try([spec.rank for spec in specs]):
         known = _with_sizes(attrs, max(used, default=1))
         inputs = [
             Placeholder(

@@ -2,6 +2,7 @@
 
     python tests/benchmarks/bench_generators.py
     python tests/benchmarks/bench_generators.py --engines numpy tensorflow --rounds 9
+    python tests/benchmarks/bench_generators.py --units 1024   # steps that take longer
 
 The generator makes each batch in about the time of a step, either computing (as augmentation in
 Python does) or waiting (as a disk lets it). One process per engine; the variants take turns, so
@@ -23,7 +24,7 @@ BATCH, STEPS = 64, 200
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def measure(rounds: int) -> dict[str, float]:
+def measure(rounds: int, units: int) -> dict[str, float]:
     """Milliseconds per step of each variant, on the engine of this process."""
     import numpy as np
 
@@ -33,7 +34,7 @@ def measure(rounds: int) -> dict[str, float]:
     x = rng.random((BATCH * STEPS, 784)).astype("float32")
     y = rng.integers(0, 10, len(x)).astype("int32")
     model = models.Sequential([layers.Input((784,))])
-    model.add(layers.Dense(128, "relu"))
+    model.add(layers.Dense(units, "relu"))
     model.add(layers.Dense(10, "softmax"))
     model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
 
@@ -80,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engines", nargs="+", default=["numpy", "tensorflow"])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--units", type=int, default=128, help="of the hidden layer (128)")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.here:
@@ -87,10 +89,11 @@ def main() -> None:
             paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
             env = {"KERAS_BACKEND": engine, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
             command = [sys.executable, __file__, "--here", "--rounds", str(options.rounds)]
+            command += ["--units", str(options.units)]
             print(f"\n{engine}, milliseconds per step", flush=True)
             subprocess.run(command, env=os.environ | env, check=True)
         return
-    found = measure(options.rounds)
+    found = measure(options.rounds, options.units)
     for name, value in found.items():
         print(f"  {name:42}{value:8.3f}")
     for kind in ("computing", "waiting"):

@@ -255,6 +255,12 @@ CASES = [
         lambda: -(2.0 ** np.arange(5)),
     ),
     Case(
+        "geomspace of signs that broadcast",
+        lambda: ops.geomspace(f32(1, -1, 2), f32([4, -4, 8], [9, -9, 2], [1, -1, 18]), 3, axis=1),
+        (),
+        lambda: np.geomspace([1, -1, 2], [[4.0, -4, 8], [9, -9, 2], [1, -1, 18]], 3, axis=1),
+    ),
+    Case(
         "meshgrid",
         ops.meshgrid,
         (normal(3), normal(2)),

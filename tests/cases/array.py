@@ -50,6 +50,7 @@ ARRAY_KEYS = [
     np.s_[[[0], [1]], ..., [1, 2, -1]],
     np.s_[[1, 0], 1:3, [2, 2]],
     np.s_[None, [1, 0], [2, 2]],
+    np.s_[:, []],
     np.s_[:, np.array([True, False, True, True])],
     np.s_[..., np.arange(20).reshape(4, 5) % 3 == 1],
 ]
@@ -255,6 +256,7 @@ CASES = [
         (normal(2, 3), i32(2, 0, 2)),
         lambda x, i: x[:, i],
     ),
+    Case("take nothing", lambda x: ops.take(x, [], 1), (normal(2, 3),), lambda x: x[:, :0]),
     Case("take flat", ops.take, (normal(2, 3), i32(5, 0)), np.take),
     Case(
         "take one",
@@ -349,6 +351,12 @@ CASES = [
     ),
     Case("arange", lambda: ops.arange(5), (), lambda: np.arange(5)),
     Case("arange of floats", lambda: ops.arange(1, 2, 0.25), (), lambda: np.arange(1, 2, 0.25)),
+    Case(
+        "arange of a small int",
+        lambda: ops.arange(5, ops.convert_to_tensor(np.uint8(2)), -1),
+        (),
+        lambda: np.array([5, 4, 3], "uint8"),
+    ),
     Case("arange down", lambda: ops.arange(7, 0, -3), (), lambda: np.arange(7, 0, -3)),
     Case("arange as floats", lambda: ops.arange(3, dtype="float32"), (), lambda: np.arange(3.0)),
     Case(

@@ -249,13 +249,13 @@ CASES = [
     ),
     Case(
         "conv channels first",
-        lambda x, k: ops.conv(x, k, padding="same", data_format="channels_first"),
+        lambda x, k: ops.conv(x, k, np.int64(1), "same", data_format="channels_first"),
         (normal(2, 2, 5, 4), normal(3, 3, 2, 3)),
         lambda x, k: np.moveaxis(conv_loops(np.moveaxis(x, 1, -1), k, 1, "same"), -1, 1),
     ),
     Case(
         "max_pool channels first",
-        lambda x: ops.max_pool(x, 2, data_format="channels_first"),
+        lambda x: ops.max_pool(x, np.int64(2), data_format="channels_first"),
         (distinct(2, 2, 4, 5),),
         lambda x: np.moveaxis(pool_loops(np.moveaxis(x, 1, -1), np.max, 2), -1, 1),
     ),

@@ -166,7 +166,7 @@ CASES = [
     ),
     Case(
         "unfold strided",
-        lambda x: ops.unfold(x, 2, 2, 1, 2),
+        lambda x: ops.unfold(x, 2, 2, np.int64(1), 2),
         (integers(0, 9, 2, 1, 5, 6),),
         lambda x: unfolded(x, (2, 2), 2, 1, 2),
     ),
@@ -184,7 +184,7 @@ CASES = [
     ),
     Case(
         "space_to_depth",
-        lambda x: ops.space_to_depth(x, 2),
+        lambda x: ops.space_to_depth(x, np.int64(2)),
         (normal(2, 4, 6, 3),),
         lambda x: blocks_to_depth(x, 2),
     ),

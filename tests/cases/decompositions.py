@@ -182,6 +182,13 @@ CASES = [
         lambda a, b: np.linalg.solve(a, b[..., None])[..., 0],
         batch=(0, 1),
     ),
+    Case(
+        "solve with leading axes that broadcast",
+        ops.solve,
+        (well(2, 1, 3, 3), normal(1, 4, 3, 2)),
+        np.linalg.solve,
+        batch=(0,),
+    ),
     Case("solve one", ops.solve, (well(3, 3), normal(3)), np.linalg.solve, batch=()),
     *(
         Case(

@@ -64,7 +64,7 @@ CASES = [
     Case("tensordot", ops.tensordot, (normal(2, 3, 4), normal(3, 4, 5)), np.tensordot),
     Case(
         "tensordot one axis",
-        lambda a, b: ops.tensordot(a, b, 1),
+        lambda a, b: ops.tensordot(a, b, np.int64(1)),
         (normal(2, 3), normal(3, 4)),
         lambda a, b: np.tensordot(a, b, 1),
     ),

@@ -117,6 +117,12 @@ CASES = [
         lambda x: f32([1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]),
     ),
     Case(
+        "multi_hot of nothing",
+        lambda: ops.multi_hot(np.zeros((2, 0), "int32"), 3),
+        (),
+        lambda: f32([0, 0, 0], [0, 0, 0]),
+    ),
+    Case(
         "multi_hot of one sample",
         lambda x: ops.multi_hot(x, 3, dtype="int32"),
         (i32(0, 2),),

@@ -138,6 +138,12 @@ CASES = [
         (),
         lambda: i32(1, 3, 9, 9),
     ),
+    Case(
+        "unique of nothing",
+        lambda: ops.unique(f32(), size=2, return_index=True),
+        (),
+        lambda: (f32(0, 0), i32(0, 0)),
+    ),
     Case("nonzero", lambda: ops.nonzero(i32([0, 3], [5, 0])), (), lambda: (i32(0, 1), i32(1, 0))),
     # Positions.
     Case(
@@ -163,6 +169,15 @@ CASES = [
     Case(
         "unravel_index", _with("unravel_index", (3, 4)), (i32(0, 7, 11),), lambda i: (i // 4, i % 4)
     ),
+    *(
+        Case(f"unravel_index of {dtype} in {n}", _with("unravel_index", (n, 20)), (index,), places)
+        for dtype, index in (("int8", np.array([3, -1], "int8")), ("int32", i32(3, -1)))
+        for n, places in (
+            (20, lambda i: (np.array([0, 19], i.dtype), np.array([3, 19], i.dtype))),
+            (200, lambda i: (i32(0, 199), i32(3, 19))),
+        )
+    ),
+    Case("unravel_index of a scalar", lambda: ops.unravel_index(0, ()), (), lambda: ()),
     *(
         Case(
             name,
@@ -234,6 +249,24 @@ CASES = [
         (i32(1, 2, 3), i32([0], [0]), i32(7, 8)),
         scattered(None),
     ),
+    *(
+        Case(
+            f"{name} of {dtype}",
+            call,
+            (np.array([1, 0, 2, 100, 3], dtype),),
+            lambda x: np.array([x[0] * x[1] * x[2], x[3] * x[4]], x.dtype),
+        )
+        for dtype in ("bool", "int8", "uint8")
+        for name, call in (
+            ("segment_prod", _with("segment_prod", np.array([0, 0, 0, 1, 1]))),
+            (
+                "scatter_update mul",
+                lambda x: ops.scatter_update(
+                    x[::3], np.array([[0], [0], [1]]), ops.take(x, [1, 2, 4]), "mul"
+                ),
+            ),
+        )
+    ),
     Case("slice", _with("slice", (1, 0), (2, 3)), (normal(4, 4),), lambda x: x[1:3, :3], batch=()),
     Case(
         "slice at a tensor",
@@ -268,7 +301,7 @@ CASES = [
     Case("average", ops.average, (normal(2, 3),), np.average),
     Case(
         "average weighted",
-        lambda x, w: ops.average(x, 1, w),
+        lambda x, w: ops.average(x, np.int64(1), w),
         (normal(2, 3), positive(3)),
         lambda x, w: np.average(x, 1, w),
     ),
@@ -367,6 +400,13 @@ CASES = [
         batch=(),
     ),
     Case(
+        "bincount weighted by small ints",
+        lambda x, w: ops.bincount(x, w, 3),
+        (i32(0, 2, 2), np.int8([100, 100, 100])),
+        lambda x, w: i32(100, 0, 200),
+        batch=(),
+    ),
+    Case(
         "bincount of rows",
         lambda x: ops.bincount(x, minlength=3),
         (i32([0, 2, 2], [1, 1, 1]),),
@@ -378,6 +418,13 @@ CASES = [
         (f32(0, 1, 2.2, 2.7, 4, 3),),
         _numpy("histogram", 4),
         dtype="float32",
+        grad=False,
+    ),
+    Case(
+        "histogram of small ints",
+        _with("histogram", 2, (0, 2)),
+        (np.ones(200, "int8"),),
+        lambda x: (i32(0, 200), f32(0, 1, 2)),
         grad=False,
     ),
     Case(

@@ -68,7 +68,7 @@ FROZEN = {
     "full": lambda x, v: ops.full((v,), 1.0),
     "tile": ops.tile,
     "split": lambda x, v: ops.split(x, v),
-    "unstack": ops.unstack,
+    "unstack": lambda x, v: ops.unstack(ops.reshape(x, (2, -1)), v),
     "pad": ops.pad,
     "segment_sum": lambda x, v: ops.segment_sum(x, [0, 0, 1, 1, 2, 2], v),
     "segments": lambda x, v: ops.segment_sum(x, v + np.arange(6)),

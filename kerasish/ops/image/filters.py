@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
@@ -23,6 +25,14 @@ def bell(size: int, sigma: Any, dtype: str) -> Tensor:
     at = as_tensor(np.arange(size) - (size - 1) / 2, dtype)
     weights = exp(-0.5 * square(at / cast(sigma, dtype)))
     return weights / sum(weights)
+
+
+def _check_bell(name: str, size: str, sizes: Any, sigma: str, spread: Tensor) -> None:
+    """Raises unless there are points, and deviations where they are known."""
+    if any(operator.index(n) < 1 for n in sizes):
+        raise ValueError(f"{name}: {size} must be positive, but got {', '.join(map(str, sizes))}.")
+    if has_value(spread) and not np.all(spread.numpy() > 0):
+        raise ValueError(f"{name}: {sigma} must be positive, but got {spread.numpy().tolist()}.")
 
 
 def blur(x: Tensor, rows: Tensor, columns: Tensor, padding: str) -> Tensor:
@@ -56,20 +66,21 @@ def gaussian_blur(
 
     Raises:
         ValueError: if images has neither rank 3 nor rank 4, if kernel_size or sigma has other than
-            one or two numbers, or for another data_format.
+            one or two positive numbers, or for another data_format.
         TypeError: if images or sigma is no array of numbers, or kernel_size is no int or several.
 
     >>> gaussian_blur(np.ones((4, 4, 1))).shape
     (4, 4, 1)
     """
     (x,) = promoted(images, to=dtypes.floating)
-    sizes = (kernel_size,) * 2 if isinstance(kernel_size, int) else tuple(kernel_size)
+    sizes = (kernel_size,) * 2 if np.ndim(kernel_size) == 0 else tuple(kernel_size)
     spread = as_tensor(sigma)
     if len(sizes) != 2 or spread.shape not in ((), (2,)):
         raise ValueError(
             "gaussian_blur: expected one or two numbers as kernel_size and as sigma, but got "
             f"{kernel_size!r} and {sigma!r}."
         )
+    _check_bell("gaussian_blur", "kernel_size", sizes, "sigma", spread)
     spreads = (spread, spread) if spread.rank == 0 else (spread[0], spread[1])
     # Keras documents height first, but the first numbers are those along width.
     columns, rows = (bell(n, s, x.dtype) for n, s in zip(sizes, spreads, strict=True))
@@ -137,9 +148,11 @@ def ssim(
         which theirs combine; integers count as config.floatx().
 
     Raises:
-        ValueError: if the shapes differ, if they have neither rank 3 nor rank 4, if a window does
-            not fit into the images, or for another data_format.
-        TypeError: if image1 or image2 is no array of numbers, such as a string or None.
+        ValueError: if the shapes differ, if they have neither rank 3 nor rank 4, if filter_size or
+            filter_sigma is not positive, if a window does not fit into the images, or for another
+            data_format.
+        TypeError: if image1 or image2 is no array of numbers, such as a string or None, or
+            filter_size no int.
 
     >>> float(ssim(np.ones((1, 12, 12, 1)), np.ones((1, 12, 12, 1)), 1.0)[0])
     1.0
@@ -150,6 +163,7 @@ def ssim(
             f"ssim: both must have one shape, but got {format_shape(a.shape)} and "
             f"{format_shape(b.shape)}."
         )
+    _check_bell("ssim", "filter_size", (filter_size,), "filter_sigma", as_tensor(filter_sigma))
     weights = bell(filter_size, filter_sigma, a.dtype)
 
     def local(x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 from kerasish import ops
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import canonical_axis
+from kerasish.graph.shapes import canonical_axis, compatible, known
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.elementwise import promoted
@@ -219,7 +219,7 @@ def scale_and_translate(
 
     Args:
         images: a float tensor of any rank.
-        output_shape: the shape of the result.
+        output_shape: the shape of the result; None may stand for a size that stays.
         scale: how much larger things become, one number per axis of `spatial_dims`.
         translation: by how much they then move, one number per axis of `spatial_dims`.
         spatial_dims: the axes; on the others the shape stays as it is.
@@ -232,7 +232,8 @@ def scale_and_translate(
 
     Raises:
         ValueError: if output_shape, scale or translation have other than one number per axis, if
-            there is no such axis, or for another method.
+            output_shape has another size than images outside of `spatial_dims`, if there is no
+            such axis, or for another method.
         TypeError: if images, scale or translation is no array of numbers, or output_shape or
             spatial_dims no sequence of ints.
 
@@ -245,6 +246,13 @@ def scale_and_translate(
         raise ValueError(
             f"scale_and_translate: output_shape must have one size per axis of "
             f"{format_shape(x.shape)}, but it is {output_shape!r}."
+        )
+    sizes = tuple(map(known, output_shape))
+    staying = [i for i in range(x.rank) if i not in axes]
+    if not compatible(tuple(sizes[i] for i in staying), tuple(x.shape[i] for i in staying)):
+        raise ValueError(
+            f"scale_and_translate: outside of the spatial_dims {axes} output_shape must be that of "
+            f"the images, {format_shape(x.shape)}, but it is {format_shape(sizes)}."
         )
     if method not in _KERNELS:
         raise ValueError(
@@ -259,8 +267,8 @@ def scale_and_translate(
                 f"{len(axes)} spatial_dims, but has shape {v.shape}."
             )
     for i, axis in enumerate(axes):
-        inputs, outputs = x.shape[axis], output_shape[axis]
-        if inputs is None:
+        inputs, outputs = x.shape[axis], sizes[axis]
+        if inputs is None or outputs is None:
             raise ValueError(f"scale_and_translate: the size of axis {axis} must be known.")
         x = _along(x, axis, _weights(ops, inputs, outputs, scale[i], shift[i], method, antialias))
     return x
