@@ -142,11 +142,11 @@ def corrcoef(x: Any) -> Tensor:
     """The correlation coefficients between the rows of `x`.
 
     Args:
-        x: shape (variables, observations), or (observations,), whose result is 1.
+        x: shape (rows, observations), or (observations,), whose result is 1.
 
     Returns:
-        A tensor (variables, variables), or a scalar for a vector: of x's dtype if that is a float,
-        of float64 for int64, else of floatx. NaN where a row is constant.
+        A tensor (rows, rows), or a scalar for a vector, of x's dtype if that is a float, of
+        float64 for int64, else of floatx. NaN where a row is constant.
 
     Raises:
         ValueError: if x has more than two axes.
