@@ -8,19 +8,19 @@ loop that was there and the one that hands out more).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kerasish.graph import dtypes
 from kerasish.graph.gradients import pull_back
 from kerasish.graph.liveness import merge_loops, reached
-from kerasish.graph.passes import simplify, topological_order
+from kerasish.graph.passes import replace, simplify, topological_order
 from kerasish.graph.primitive import Pruned, primitive
 from kerasish.graph.shapes import compatible, known
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.subgraph import closed
 from kerasish.graph.tensor import Node, Placeholder, Subgraph, Tensor
-from kerasish.ops.array import reshape
+from kerasish.ops.array import reshape, transpose
 from kerasish.ops.filling import zeros_like
 from kerasish.ops.matrices import matmul_p
 
@@ -345,12 +345,16 @@ class _ScanGradient:
     ) -> Sequence[Tensor]:
         leaves = [*self.body.inputs, *self.residuals, *(p for p, _ in self.arriving.values())]
         each = [t for t in leaves if id(t) in stacks]
-        captured = self.body.inputs[self.captures :]
+        captures = dict(
+            zip(self.body.inputs[self.captures :], self.inputs[self.captures :], strict=True)
+        )
+        outputs, transposed = _without_transposes(outputs, leaves, captures)
+        captures |= transposed
         results = scan_p(
             *inits,
             *(stacks[id(t)] for t in each),
-            *self.inputs[self.captures :],
-            body=closed([*carried, *each, *captured], outputs),
+            *captures.values(),
+            body=closed([*carried, *each, *captures], outputs),
             carries=len(inits),
             sequences=len(each),
             length=self.attrs["length"],
@@ -358,6 +362,37 @@ class _ScanGradient:
             history=(),
         )
         return results if isinstance(results, tuple) else (results,)
+
+
+def _without_transposes(
+    outputs: Sequence[Tensor], leaves: Sequence[Tensor], captures: Mapping[Tensor, Tensor]
+) -> tuple[list[Tensor], dict[Tensor, Tensor]]:
+    """Products by the transpose of a capture as products by a further capture, the transpose.
+
+    It is then made once, before the loop, and not anew within each product.
+
+    Args:
+        outputs: what one step computes.
+        leaves: what it computes them from.
+        captures: placeholder within -> the tensor outside.
+
+    Returns:
+        The outputs by plain products, and the further captures.
+    """
+    transposed: dict[Tensor, Placeholder] = {}
+    new: dict[Tensor, Tensor] = {}
+    for node in topological_order(outputs, stop=leaves):
+        if node.primitive.name != "matmul" or not node.attrs["transpose_b"]:
+            continue
+        a, b = node.inputs
+        if b in captures and b.rank == 2:
+            if b not in transposed:
+                transposed[b] = Placeholder(b.shape[::-1], b.dtype)
+            (a,) = replace([a], new, keep_sources=True)
+            attrs = node.attrs | {"transpose_b": False}
+            new[node.outputs[0]] = matmul_p(a, transposed[b], **attrs)
+    outside = {t: transpose(captures[b]) for b, t in transposed.items()}
+    return replace(outputs, new, keep_sources=True), outside
 
 
 class _CaptureGradient:
