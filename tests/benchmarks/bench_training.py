@@ -6,7 +6,9 @@
 
 Each contender has a process of its own for each workload. All of them stay alive and train short
 blocks in turns, so that a machine that slows down slows all of them. A contender is
-`library/engine`; `keras/tensorflow+onednn` is Keras with oneDNN switched on, as kerasish does.
+`library/engine`; `keras/tensorflow+onednn` is Keras with oneDNN switched on, as kerasish does, and
+`keras/tensorflow+no-onednn` without it. TensorFlow itself decides by the processor: it is on where
+there is AVX-512 VNNI, and off where there is not.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 REFERENCE = "keras/tensorflow"
 ROUNDS = 7
+ONEDNN = {"onednn": "1", "no-onednn": "0"}  # what TensorFlow is told
 WARM_UP = 2  # blocks that are not counted: engines compile in them
 
 
@@ -72,10 +75,10 @@ def start(name: str, workload: str) -> Contender:
     engine, _, option = name.partition("/")[2].partition("+")
     paths = [str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]
     env = os.environ | {"KERAS_BACKEND": engine, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    if option == "onednn":
-        env["TF_ENABLE_ONEDNN_OPTS"] = "1"
-    elif option:
-        raise SystemExit(f"{name}: the only option is +onednn")
+    if option:
+        if option not in ONEDNN:
+            raise SystemExit(f"{name}: the options are {', '.join(f'+{o}' for o in ONEDNN)}")
+        env["TF_ENABLE_ONEDNN_OPTS"] = ONEDNN[option]
     command = [sys.executable, str(HERE / "worker.py"), name.partition("/")[0], workload]
     pipe = subprocess.PIPE
     return Contender(name, subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env))
