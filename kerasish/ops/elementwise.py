@@ -28,6 +28,14 @@ def promoted(*values: Any, to: Callable[[str], str] | None = None) -> tuple[Tens
     return tuple(cast(as_tensor(v, dtype if _is_weak(v) else None), dtype) for v in values)
 
 
+def joined(x1: Any, x2: Any, to: Callable[[str], str] | None = None) -> tuple[Tensor, ...]:
+    """As `promoted`, but Python's numbers widen as arrays of int32 or floatx do.
+
+    So it is in those of Keras's operations that make tensors of what they get at once.
+    """
+    return promoted(as_tensor(x1), as_tensor(x2), to=to)
+
+
 def _is_weak(value: Any) -> bool:
     return dtypes.weak_dtype(value) is not None
 
@@ -675,7 +683,8 @@ def _(g, x):
 
 @relu_p.vjp
 def _(g, x):
-    return g * cast(x > 0, x.dtype)
+    # By the result, so that nothing else wants x: engines make one kernel of what made x and relu.
+    return g * cast(relu(x) > 0, x.dtype)
 
 
 @cast_p.vjp

@@ -118,7 +118,7 @@ class Engine:
             values.plain[i] = tagged(self.variables[variable.key], variable.spec)
         for i, array in program.constants.items():
             values.plain[i] = tagged(_constant(array), program.specs[i])
-        for instruction in _by_relu(program):
+        for instruction in program.instructions:
             if instruction.op not in RANDOM:
                 note("lowering %s of %s" % (instruction.op, instruction.source))
                 self.lower(values, instruction, mode, now)
@@ -175,22 +175,6 @@ class Patient:
                 self.run = self.engine.function(self.program, COMPILED)
                 self.compiled = True
         return self.run(arrays, counter)
-
-
-def _by_relu(program):
-    """The instructions; where one asks whether x > 0 and relu(x) is there, whether relu(x) > 0.
-
-    So x is nowhere wanted but in relu, which then becomes one with what made x.
-    """
-    relus = {i.inputs[0]: i.outputs[0] for i in program.instructions if i.op == "relu"}
-    made = set()
-    for instruction in program.instructions:
-        if instruction.op == "greater" and relus.get(instruction.inputs[0]) in made:
-            x, zero = instruction.inputs
-            if np.array_equal(program.constants.get(zero), 0):
-                instruction = instruction._replace(inputs=(relus[x], zero))
-        made.update(instruction.outputs)
-        yield instruction
 
 
 def _input(spec):
