@@ -27,6 +27,7 @@ class Server(ThreadingHTTPServer):
     drop = 0  # so many answers end in the middle
     broken = 0  # so many answers are "503"
     content = CONTENT
+    shifted = 0  # so many answers to a range are of another one
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -40,6 +41,10 @@ class Handler(BaseHTTPRequestHandler):
         server.asked.append(self.headers["Range"])
         if self.path.startswith("/missing"):
             return self.send_error(404)
+        if self.path.startswith("/moved"):
+            self.send_response(302)
+            self.send_header("Location", server.moved_to)
+            return self.end_headers()
         if server.broken:
             server.broken -= 1
             return self.send_error(503)
@@ -48,6 +53,8 @@ class Handler(BaseHTTPRequestHandler):
             start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
             if start >= len(server.content):
                 return self.send_error(416)
+            if server.shifted:
+                server.shifted, start = server.shifted - 1, start + 1
             self.send_response(206)
             last = len(server.content) - 1
             self.send_header("Content-Range", f"bytes {start}-{last}/{len(server.content)}")
@@ -207,6 +214,37 @@ def test_cached_file_with_a_wrong_hash_is_fetched_again(server, cache, capsys):
     path = files.get_file(origin=server.url, file_hash=SHA256)
     assert Path(path).read_bytes() == CONTENT
     assert "does not have the expected sha256 hash" in capsys.readouterr().err
+
+
+def test_another_range_than_asked_for(server, cache):
+    """Without a hash nothing else would tell that a byte is missing."""
+    server.drop = server.shifted = 1
+    path = files.get_file("data.bin", server.url)
+    assert Path(path).read_bytes() == CONTENT
+    assert server.asked == [None, f"bytes={len(CONTENT) // 2}-", None]
+
+
+def test_lengths_that_are_not_true(server, cache, monkeypatch):
+    """Too short a length cuts the file off: its hash tells."""
+    header = Handler.send_header
+    short = lambda self, name, value: header(  # noqa: E731
+        self, name, "100" if name == "Content-Length" else value
+    )
+    monkeypatch.setattr(Handler, "send_header", short)
+    with pytest.raises(files.HashError, match="is not the expected file"):
+        files.get_file("data.bin", server.url, file_hash=SHA256)
+    assert tree(cache) == []
+
+
+def test_redirections(server, cache, tmp_path):
+    (tmp_path / "secret").write_text("not for the cache")
+    moved = server.url.replace("/some", "/moved")
+    server.moved_to = server.url
+    assert Path(files.get_file("a", moved, file_hash=SHA256)).read_bytes() == CONTENT
+    for server.moved_to in (f"file://{tmp_path}/secret", moved):
+        with pytest.raises(files.DownloadError, match=r"redirect|infinite"):
+            files.get_file("b", moved)
+    assert tree(cache) == ["a"]
 
 
 def test_missing_file_is_not_tried_again(server, cache):

@@ -196,6 +196,18 @@ def test_data_of_other_kerases():
     assert saving.deserialize_keras_object(array).tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("name", ["binary_accuracy", "top_k_categorical_accuracy", "huber"])
+def test_functions_that_are_metrics(name):
+    """Models compiled with the functions themselves hold them so; as Keras 3 and 2 write them."""
+    function = getattr(metrics, name)
+    config = {"module": "builtins", "class_name": "function", "config": name}
+    assert saving.deserialize_keras_object(config) is function
+    older = {"class_name": "MeanMetricWrapper", "config": {"fn": name, "name": "mine"}}
+    for found in (metrics.get(older), metrics.MeanMetricWrapper(function, "mine")):
+        again = metrics.deserialize(json.loads(json.dumps(metrics.serialize(found))))
+        assert (again.fn, again.name) == (function, "mine")
+
+
 @pytest.mark.parametrize(("name", "expected"), [("SGD", "sgd"), ("HTTPServer2", "http_server2")])
 def test_snake_case(name, expected):
     assert snake_case(name) == expected

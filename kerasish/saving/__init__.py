@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kerasish.saving.origins import made_on
 from kerasish.saving.saveable import load_model, load_weights, save_model, save_weights
 from kerasish.saving.serialization import (
     CustomObjectScope,
@@ -29,6 +30,7 @@ __all__ = [
     "get_registered_object",
     "load_model",
     "load_weights",
+    "made_on",
     "register_keras_serializable",
     "save_model",
     "save_weights",

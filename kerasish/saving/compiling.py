@@ -64,9 +64,8 @@ def compile_from_config(model: Any, config: Mapping[str, Any]) -> None:
 
 # --- Keras 2 -----------------------------------------------------------------------------
 
-# What every optimizer of Keras 2 knows. Others go into a file only if they say something.
-_OLD = {"learning_rate", "decay", "momentum", "nesterov", "rho", "epsilon", "beta_1", "beta_2"}
-_OLD |= {"amsgrad"}
+# What optimizers of Keras 2 know. Other entries go into a file only if they say something.
+_OLD = {"learning_rate", "decay", "nesterov", "rho", "epsilon", "beta_1", "beta_2", "amsgrad"}
 
 
 def training_config(model: Any) -> dict[str, Any] | None:

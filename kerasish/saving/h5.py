@@ -114,6 +114,7 @@ class Reader:
         self.place = place
         self._names: list[str] | None = None
         self._found: dict[str, Any] = {}
+        self._datasets: list[Any] | None = None
 
     def _problem(self, what: str, name: str) -> FileError:
         return FileError(f"{self.file_name}: {what} {self.place}/{name}.")
@@ -220,6 +221,11 @@ class Reader:
             FileError: two ways lead to one place, so that there may be no end of them; or one is
                 very long.
         """
+        if self._datasets is None:
+            self._datasets = self._walked()
+        return self._datasets
+
+    def _walked(self) -> list[Any]:
         place = library().h5o.get_info
         found, seen, waiting = [], {place(self.id).addr}, [(self, 1)]
         while waiting:

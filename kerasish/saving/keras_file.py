@@ -83,7 +83,7 @@ def load(
     with opened(path) as content, CustomObjectScope(custom_objects):
         metadata, entry, group, archive = content
         with building(path, group.count()):
-            entry = readable(generations.understood(entry, metadata.get("keras_version")))
+            entry = readable(entry, metadata.get("keras_version"))
             entry = lambdas.with_functions(entry, safe_mode, custom_objects)
             model = model_from_entry(entry)
         config = entry.get("compile_config") if compile else None

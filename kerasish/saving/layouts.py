@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerasish.graph.variable import Variable
+from kerasish.saving.origins import THEANO
 
 Arrays = list[np.ndarray]
 Conversion = Callable[[Any, Arrays], Arrays]
@@ -97,7 +98,7 @@ def _conversion(
         steps.append(_joined)
     if source.is_keras1 and kind in _KERAS1_AXES:
         steps.append(_turned)
-    if source.backend == "theano" and kind in CONVOLUTIONS:
+    if source.backend == THEANO and kind in CONVOLUTIONS:
         steps.append(flipped)
     if kind in _CUDNN and len(shapes) == 3 and len(shapes[1]) == 2:
         units, gates = shapes[1][0], _CUDNN[kind]
@@ -158,6 +159,11 @@ def _turned(owner: Any, arrays: Arrays) -> Arrays:
 # --- Theano ------------------------------------------------------------------------------
 
 CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "Conv3DTranspose", "ConvLSTM")
+
+
+def is_turned_on_theano(owner: Any) -> bool:
+    """Whether a layer has kernels that Theano runs through backwards."""
+    return _kind(owner) in CONVOLUTIONS and max(owner.kernel_size) > 1
 
 
 def flipped(owner: Any, arrays: Arrays) -> Arrays:

@@ -14,16 +14,20 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kerasish.graph.variable import Variable
-from kerasish.saving import generations, h5, lambdas
+from kerasish.saving import generations, h5, lambdas, origins
 from kerasish.saving.building import building, check_tables, model_from_entry
 from kerasish.saving.compiling import compile_from_training_config, training_config
-from kerasish.saving.layouts import Share, Source, shares
+from kerasish.saving.layouts import Share, Source, is_turned_on_theano, shares
 from kerasish.saving.legacy_config import model_config, readable
 from kerasish.saving.serialization import CustomObjectScope, serialize_keras_object
 from kerasish.saving.weights import value_of
 
-# Optimizers for which Keras 2.3 writes state, behind the rest, that they have no use for.
+# Optimizers of Keras 2. Other ones are only known to Kerases that go variable by variable.
+_CLASSIC = ("Adadelta", "Adagrad", "Adam", "Adamax", "Nadam", "RMSprop", "SGD")
+# Those for which Keras 2.3 writes state, behind the rest, that they have no use for.
 _LAVISH = ("Adam", "SGD")
 
 
@@ -41,7 +45,7 @@ def save(model: Any, path: Path, include_optimizer: bool = True) -> None:
         if training is not None:
             h5.put_text(file, "training_config", json.dumps(training))
             group = file.create_group("optimizer_weights")
-            _write(group, [(v._name, v) for v in model.optimizer.variables])
+            _write(group, _optimizer_state(model.optimizer))
 
 
 def save_weights(model: Any, path: Path) -> None:
@@ -65,8 +69,8 @@ def _write_layers(group: Any, model: Any) -> None:
     _write(group.create_group("top_level_model_weights"), own)
 
 
-def _write(group: Any, named: list[tuple[str, Variable]]) -> None:
-    names: dict[str, Variable] = {}
+def _write(group: Any, named: list[tuple[str, Any]]) -> None:
+    names: dict[str, Any] = {}
     for name, variable in named:
         number, unique = 0, f"{name}:0"
         while unique in names:
@@ -106,7 +110,7 @@ def load(
             raise h5.FileError(f"{path} is damaged: it has no group model_weights.")
         version = file.attribute("keras_version")
         with building(path, group.count()):
-            entry = readable(generations.understood(entry, version))
+            entry = readable(entry, version, file.attribute("backend"))
             entry = lambdas.with_functions(entry, safe_mode, custom_objects)
             model = model_from_entry(entry)
         config = _json(file, "training_config") if compile else None
@@ -195,6 +199,7 @@ def _assign(pairs: list[Any], group: h5.Reader, skip: bool, model: Any) -> None:
             if not skip:
                 raise
             warnings.warn(f"Skipped the weights of layer {layer.name}: {error}", stacklevel=5)
+    _warn_of_kernels([layer for layer, *_ in pairs], source)
     top = group.find("top_level_model_weights")
     if top is not None and top.attribute("weight_names"):
         own = model._own_variables()
@@ -203,13 +208,29 @@ def _assign(pairs: list[Any], group: h5.Reader, skip: bool, model: Any) -> None:
         action()
 
 
+def _warn_of_kernels(layers: list[Any], source: Source) -> None:
+    """Files of Keras 1 don't say which way round their kernels are."""
+    if not source.is_keras1 or source.backend is not None:
+        return
+    owners = [inner for layer in layers for inner in layer._flatten_layers()]
+    names = [owner.name for owner in owners if is_turned_on_theano(owner)]
+    if names:
+        warnings.warn(
+            f"The file is of Keras 1, which does not say on which engine the model was trained. "
+            f"TensorFlow is assumed. If it was Theano, the kernels of {', '.join(names[:3])} ... "
+            f"are the other way round. {origins.HOW_TO_SAY}",
+            stacklevel=6,
+        )
+
+
 def _source(group: h5.Reader) -> Source:
     """Which Keras wrote the weights: files of whole models of Keras 1 say it at the top only."""
     version, backend = (group.attribute(name) for name in ("keras_version", "backend"))
     if version is None:
         above = group.top()
         version, backend = above.attribute("keras_version"), above.attribute("backend")
-    return Source(version if isinstance(version, str) else None, backend)
+    version = version if isinstance(version, str) else None
+    return Source(version, origins.engine_of(version, backend))
 
 
 def _actions(
@@ -280,21 +301,50 @@ def _read_optimizer(model: Any, file: h5.Reader) -> None:
     if group is None or not names:
         return
     optimizer = model.optimizer
-    if len(names) > len(optimizer.variables):
+    if len(names) > len(_in_stored_order(optimizer, names)):
         optimizer.build(model.trained_variables())
     try:
         variables = _in_stored_order(optimizer, names)
         if len(names) > len(variables) and type(optimizer).__name__ in _LAVISH:
             names = names[: len(variables)]
+        product: Any = getattr(optimizer, "_product", None)
+        recalled = product is not None and len(names) == len(variables) - 1
+        if recalled:
+            variables = [v for v in variables if v is not product]
         if len(names) != len(variables):
             raise h5.FileError(f"it has {len(variables)} parts, but the file has {len(names)}.")
         pairs = zip(variables, names, strict=True)
         for action in [_assignment(v, group.planned(n, v.path), group, n) for v, n in pairs]:
             action()
+        if recalled:
+            product.assign(_nadam_product(optimizer))
     except h5.FileError as error:
         warnings.warn(
             f"The state of the optimizer was not loaded, so it starts afresh: {error}", stacklevel=4
         )
+
+
+def _nadam_product(nadam: Any) -> Any:
+    """The product of the momentum of all steps, which tf.keras does not write; it soon is 0."""
+    steps = np.arange(1, 1 + min(int(nadam.iterations), 10_000))
+    return np.prod(nadam.beta_1 * (1.0 - 0.5 * 0.96 ** (steps * nadam.schedule_decay)))
+
+
+def _optimizer_state(optimizer: Any) -> list[tuple[str, Any]]:
+    """The variables with names: for optimizers of Keras 2 as it writes them, and as tf.keras reads
+    them where a config does not say otherwise."""
+    if type(optimizer).__name__ not in _CLASSIC:
+        return [(str(v._name), v) for v in optimizer.variables]
+    steps, *rest = _in_stored_order(optimizer, [])
+    found: list[tuple[str, Any]] = [("iterations", steps), *((str(v._name), v) for v in rest)]
+    if type(optimizer).__name__ == "Adam" and not optimizer.amsgrad:
+        found += [(f"vhat_{i}", np.zeros(1, "float32")) for i in range(len(rest) // 2)]
+    return found
+
+
+def _without_rate(optimizer: Any) -> list[Variable]:
+    """The variables as tf.keras writes them: the learning rate is in the config."""
+    return [v for v in optimizer.variables if v is not optimizer._rate]
 
 
 def _in_stored_order(optimizer: Any, names: list[str]) -> list[Variable]:
@@ -307,7 +357,7 @@ def _in_stored_order(optimizer: Any, names: list[str]) -> list[Variable]:
     last = [name.removesuffix(":0").rpartition("/")[2] for name in names]
     if "learning_rate" in last:
         return variables
-    plain = [v for v in variables if v is not optimizer._rate]
+    plain = _without_rate(optimizer)
     if "iteration" in last:  # older ones have "iterations" or "iter"
         return plain
     slots = list(optimizer._slots.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kerasish.saving import keras1
+from kerasish.saving import generations, keras1, origins
 from kerasish.saving.serialization import parameters_of
 
 # Initializers that Keras 2 has only as functions: scale, mode, distribution.
@@ -22,14 +22,17 @@ _DISTRIBUTIONS = {"truncated_normal": "normal", "untruncated_normal": "normal"}
 _NEWER = {
     "autocast": (True,),
     "dilation_rate": (1, [1], [1, 1], (1, 1)),
+    "flash_attention": (None,),
     "groups": (1,),
     "keepdims": (False,),
     "renorm": (False,),
     "renorm_clipping": (None,),
     "renorm_momentum": (0.99,),
     "seed": (None,),
+    "sliding_window": (None,),
     "synchronized": (False,),
     "use_cudnn": ("auto",),
+    "use_gate": (False,),
     "zero_output_for_mask": (False,),
 }
 _KNOWN_HERE = {
@@ -51,6 +54,8 @@ _SEEDLESS = (
 )
 
 
+# What tf.keras remembers of the inputs of MultiHeadAttention.
+_MEMORIZED = ("query_shape", "key_shape", "value_shape")
 # What CuDNN's layers leave no choice of.
 _CUDNN_FIXED = {"activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout"}
 _CUDNN_FIXED |= {"reset_after", "unroll", "implementation"}
@@ -112,6 +117,8 @@ def _plain(layer: str, config: Mapping[str, Any]) -> dict[str, Any]:
             result[_RENAMED.get((layer, key), key)] = _value(value)
     if layer == "InputLayer":
         result["sparse"] = False
+    if layer == "MultiHeadAttention":  # tf.keras needs them, and finds them out by itself if None
+        result |= dict.fromkeys(_MEMORIZED)
     return result
 
 
@@ -154,11 +161,30 @@ def _value(value: Any) -> Any:
 
 # tf.keras gives these to layers that have them for each of their kernels.
 _UNUSED = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
+_USUALLY_1 = ("groups", "implementation")
 
 
-def readable(config: Any) -> Any:
-    """A config without the entries of its layers that are unknown here and ask for nothing."""
-    return _readable(keras1.with_orderings(config))
+def readable(config: Any, version: Any = None, backend: Any = None) -> Any:
+    """A config of any Keras in today's words.
+
+    Entries of layers go that are unknown here and ask for nothing.
+
+    Args:
+        config: plain data.
+        version: of the Keras that wrote it, if its file says so.
+        backend: the engine that it ran on, likewise.
+    """
+    version = generations.version_of(config, version)
+    if backend is None and isinstance(config, Mapping):
+        backend = config.get("backend")
+    found = generations.understood(config, version)
+    found = _readable(keras1.with_orderings(found))
+    engine = origins.engine_of(version, backend)
+    if engine == origins.THEANO:
+        return origins.with_padding(found)
+    if engine is None and version.startswith("1"):
+        origins.warn_of_padding(found)
+    return found
 
 
 def _readable(config: Any) -> Any:
@@ -188,12 +214,12 @@ def _readable(config: Any) -> Any:
     known = parameters_of(layer)
 
     def idle(key: str, value: Any) -> bool:
-        return value is None or value is False or (key == "groups" and value == 1)
+        asks_nothing = value is None or value is False or (key in _USUALLY_1 and value == 1)
+        unused = key in _UNUSED and "depthwise" in str(known)
+        return asks_nothing or unused or (key in _MEMORIZED and name == "MultiHeadAttention")
 
     found["config"] = {
-        key: value
-        for key, value in inner.items()
-        if key in known or not (idle(key, value) or (key in _UNUSED and "depthwise" in str(known)))
+        key: value for key, value in inner.items() if key in known or not idle(key, value)
     }
     return found
 

@@ -7,6 +7,7 @@ that the user registered or passed as `custom_objects`.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import weakref
@@ -210,7 +211,8 @@ def _named(class_name: str, config: Mapping[str, Any], registry: Registry | None
     )
 
 
-def _function(name: Any) -> Any:
+def function_named(name: Any) -> Any:
+    """The registered or built-in function of this name, as configs hold functions."""
     custom = get_registered_object(name)
     if custom is not None:
         return custom
@@ -218,6 +220,11 @@ def _function(name: Any) -> Any:
         known = registry_at(home)
         if known is not None and name in known.names:
             return known.names[name]
+        if known is not None and known.built_in(str(name)) is not None:
+            # Metrics are registered as classes, beside which their functions stand.
+            beside = getattr(importlib.import_module(f"kerasish.{home}"), str(name), None)
+            if inspect.isfunction(beside):
+                return beside
     raise ValueError(
         f"Unknown function {name!r}. Pass custom_objects={{{name!r}: ...}}, or decorate the "
         "function with @register_keras_serializable()."
@@ -251,7 +258,7 @@ def _policy_maker(name: str) -> Callable[[Any], Any]:
 
 
 _SPECIAL: dict[str, Callable[[Any], Any]] = {
-    "function": _function,
+    "function": function_named,
     "__lambda__": _refuse_code,
     "__numpy__": _array,
     "__tensor__": _array,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kerasish.saving import generations, lambdas
+from kerasish.saving import lambdas
 from kerasish.saving.building import building, model_from_entry
 from kerasish.saving.h5 import FileError
 from kerasish.saving.legacy_config import readable
@@ -51,7 +51,7 @@ def model_from_config(
     3
     """
     with CustomObjectScope(custom_objects), building("The config"):
-        entry = readable(generations.understood(config, None))
+        entry = readable(config)
         entry = lambdas.with_functions(entry, safe_mode, custom_objects)
         return model_from_entry(entry)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -42,16 +43,17 @@ def reject_misspelt(
 
     Of `Dense(unit=3)` Python would say that `units` is missing.
     """
-    own = list(inspect.signature(init).parameters.values())[1:]
-    unknown = [name for name in kwargs if name not in {p.name for p in own}]
+    own = _parameters(init)[1:]
+    names = {p.name for p in own}
+    unknown = [name for name in kwargs if name not in names]
     if not unknown:
         return
-    known = _known(cls)
     if any(p.kind is p.VAR_KEYWORD for p in own):
         # A base class judges them, if it comes to that.
         lacking = (p for p in own[len(args) :] if p.name not in kwargs and p.default is p.empty)
         if not any(p.kind is p.POSITIONAL_OR_KEYWORD for p in lacking):
             return
+        known = _known(cls)
         unknown = [name for name in unknown if name not in known and suggestion(name, known)]
     reject_unknown({name: kwargs[name] for name in unknown}, cls, cls.__name__)
 
@@ -62,9 +64,22 @@ def _known(function: Callable[..., Any] | type) -> list[str]:
         functions = [vars(c)["__init__"] for c in function.__mro__[:-1] if "__init__" in vars(c)]
     known: dict[str, None] = {}
     for each in functions:
-        parameters = inspect.signature(each).parameters.values()
+        parameters = _parameters(each)
         several = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
         known.update((p.name, None) for p in parameters if p.kind not in several)
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break  # nothing gets further
     return [name for name in known if name != "self"]
+
+
+_found: weakref.WeakKeyDictionary[Callable[..., Any], list[inspect.Parameter]]
+_found = weakref.WeakKeyDictionary()
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters of a function, remembered: finding them takes longer than many a layer."""
+    if not inspect.isfunction(function):
+        return list(inspect.signature(function).parameters.values())
+    if function not in _found:
+        _found[function] = list(inspect.signature(function).parameters.values())
+    return _found[function]

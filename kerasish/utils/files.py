@@ -266,6 +266,9 @@ def _receive(response: Any, part: Path, have: int) -> None:
     sends everything."""
     span = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
     goes_on = response.status == 206 and span is not None and int(span[1]) == have
+    if response.status == 206 and not goes_on:
+        part.unlink(missing_ok=True)
+        raise _DroppedError("the server sent another part of the file than it was asked for")
     done = have if goes_on else 0
     length = response.headers.get("Content-Length")
     total = done + int(length) if length else None

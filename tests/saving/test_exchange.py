@@ -7,6 +7,7 @@ python test_exchange.py check FOLDER    reads what `golden/exchange.py record FO
 import json
 import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,9 @@ sys.path[:0] = [str(TESTS), str(TESTS / "golden")]
 
 import exchange  # noqa: E402
 
-from kerasish import layers, models  # noqa: E402
+from kerasish import layers, models, saving  # noqa: E402
 
-pytest.importorskip("h5py")
+h5py = pytest.importorskip("h5py")
 GOLDEN = TESTS / "golden"
 RECORDED = sorted(path.stem for kind in ("h5", "keras") for path in GOLDEN.glob(f"*.{kind}"))
 
@@ -32,8 +33,49 @@ def suffix_of(name):
 def test_recorded_files(name, engine):
     if engine.name not in ("numpy", "tensorflow") and "chain" not in name:
         pytest.skip("one model per slow engine")
-    right, wrong = exchange.check(GOLDEN, models.load_model, name, suffix_of(name))
+    says = saving.made_on("theano") if "1.2.2-theano" in name else nullcontext()
+    with says:
+        right, wrong = exchange.check(GOLDEN, models.load_model, name, suffix_of(name))
     assert (right, wrong) == (1, [])
+
+
+def test_files_of_keras1_do_not_say_their_engine(tmp_path):
+    path = GOLDEN / "keras-1.2.2-theano-same.h5"
+    with pytest.warns(UserWarning, match="Keras 1") as told:
+        as_on_tensorflow = models.load_model(path)
+    words = [str(warning.message) for warning in told]
+    assert len(words) == 2
+    for part, text in zip(("padding", "the kernels of"), words, strict=True):
+        assert part in text
+        assert "made_on('theano')" in text
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with saving.made_on("tensorflow"):
+            again = models.load_model(path)
+        with saving.made_on("theano"):
+            as_on_theano = models.load_model(path)
+            again.load_weights(path)
+    for one, other in zip(again.get_weights(), as_on_theano.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    x = np.load(path.with_suffix(".npz"))["x0"]
+    expected = as_on_theano.predict(x, verbose=0)
+    assert not np.allclose(as_on_tensorflow.predict(x, verbose=0), expected)
+    as_on_theano.save(tmp_path / "m.keras")
+    back = models.load_model(tmp_path / "m.keras")
+    np.testing.assert_allclose(back.predict(x, verbose=0), expected, 1e-5, 1e-5)
+    with pytest.raises(ValueError, match="made_on: expected one of"), saving.made_on("cntk"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("ConvLSTM2D", (3, 4, 4, 2)), ("SeparableConv2D", (4, 4, 2))]
+)
+def test_what_only_theano_padded(name, shape):
+    layer = getattr(layers, name)(2, 2, padding="same", name="odd")
+    model = models.Sequential([layers.Input(shape), layer])
+    config = json.loads(model.to_json()) | {"backend": "theano", "keras_version": "2.3.1"}
+    with pytest.raises(ValueError, match=rf"'odd' \({name}\) of a model made on Theano"):
+        models.model_from_json(json.dumps(config))
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDED if name.endswith(("chain", "graph"))])
@@ -99,6 +141,47 @@ def test_what_only_keras1_did(layer, words):
     config = {"class_name": "Sequential", "config": [first, layer], "keras_version": "1.2.2"}
     with pytest.raises(ValueError, match=f"{layer['config']['name']}.* {words}"):
         models.model_from_json(json.dumps(config))
+
+
+def test_attention_in_the_form_of_tf_keras(tmp_path):
+    x = layers.Input((4, 6))
+    model = models.Model(x, layers.MultiHeadAttention(2, 3)(x, value=x))
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5") as file:
+        config = json.loads(file.attrs["model_config"])["config"]["layers"][1]["config"]
+    for key in ("query_shape", "key_shape", "value_shape"):  # which it needs
+        assert config[key] is None
+    assert not {"flash_attention", "sliding_window", "use_gate", "seed"} & config.keys()
+    loaded = models.load_model(tmp_path / "m.h5")
+    assert loaded.count_params() == model.count_params()
+
+
+def test_bilinear_keeps_its_meaning(tmp_path):
+    """That of Keras 2.3 differs from all later ones', under one name."""
+    x = np.arange(8, dtype="float32").reshape(1, 2, 4, 1)
+    images = layers.Input((2, 4, 1))
+    for name, version in (("keras2_bilinear", "2.3.1"), ("bilinear", "2.15.0")):
+        model = models.Sequential([images, layers.UpSampling2D(2, interpolation=name)])
+        for suffix in (".keras", ".h5"):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                model.save(tmp_path / f"m{suffix}")
+            told = any("2.2 and 2.3" in str(w.message) for w in caught)
+            assert told is (suffix == ".h5" and name == "bilinear")
+            loaded = models.load_model(tmp_path / f"m{suffix}")
+            assert loaded.layers[0].interpolation == name
+            np.testing.assert_array_equal(loaded(x), model(x))
+        with h5py.File(tmp_path / "m.h5") as file:
+            assert file.attrs["keras_version"].decode() == version
+            assert (
+                json.loads(file.attrs["model_config"])["config"]["layers"][1]["config"][
+                    "interpolation"
+                ]
+                == "bilinear"
+            )
+    model.add(layers.UpSampling2D(2, interpolation="keras2_bilinear"))
+    with pytest.raises(ValueError, match=r"bilinear and keras2_bilinear.* one and the same name"):
+        model.save(tmp_path / "m.h5")
 
 
 def test_hard_sigmoid_keeps_its_meaning(tmp_path):

@@ -14,6 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import ways
+
 from kerasish import callbacks, layers, losses, metrics, models, ops, optimizers, saving, utils
 from kerasish.saving import atomic, h5, stored, window
 
@@ -315,43 +319,39 @@ def test_a_full_disk_leaves_the_old_file(name, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit that Linux knows")
-@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5", "m.weights.json"])
+@pytest.mark.parametrize("name", ways.NAMES)
 @pytest.mark.parametrize("limit", [1000, 100_000, 330_000])
 def test_no_room_for_the_whole_file_leaves_the_old_one(name, limit, tmp_path):
     """The kernel refuses what goes beyond a size."""
     import resource
 
     model = models.Sequential([layers.Input((300,)), layers.Dense(300, use_bias=False)])
-    save = model.save_weights if "weights" in name else model.save
-    save(tmp_path / name)
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    save = ways.saver(model, tmp_path / name)
+    save()
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     model.set_weights([w + 1 for w in model.get_weights()])
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, old[1]))
     try:
         with pytest.raises(OSError):  # noqa: PT011  (HDF5 has words of its own for it)
-            save(tmp_path / name)
+            save()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
 
 
 KILLED = """
 import os, signal, sys, time
 import numpy as np
+import ways
 from kerasish import layers, models
 
 model = models.Sequential([layers.Input((300,)), layers.Dense(300, use_bias=False)])
 path = sys.argv[1]
-save = model.save_weights if "weights" in path else model.save
 
 
 def number():
-    if "weights" in path:
-        model.load_weights(path)
-        (weights,) = model.get_weights()
-    else:
-        (weights,) = models.load_model(path).get_weights()
+    weights = ways.weights_in(model, path)
     assert weights.min() == weights.max(), "a torn file"
     return int(weights.min())
 
@@ -360,15 +360,16 @@ for delay in map(float, sys.argv[2:]):
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        save = ways.saver(model, path)
         for i in range(1, 10000):
             model.set_weights([np.full((300, 300), i, "float32")])
-            save(path)
+            save()
             os.write(writing, b"x")
-    os.read(reading, 1)
+    os.close(writing)
+    assert os.read(reading, 1), "nothing was saved"
     time.sleep(delay)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    os.close(writing)
     done = 1 + sum(map(len, iter(lambda: os.read(reading, 4096), b"")))
     found = number()
     assert found in (done, done + 1), (found, done)
@@ -377,16 +378,17 @@ for delay in map(float, sys.argv[2:]):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5", "m.weights.json"])
+@pytest.mark.parametrize("name", ways.NAMES)
 def test_kill_leaves_the_old_file_or_the_new(name, tmp_path):
     """A process that saves over and over is killed at many moments."""
     delays = [f"{0.0007 * i * i:.4f}" for i in range(8)]
+    folders = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
     found = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path / name), *delays],
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "KERAS_BACKEND": "numpy"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders), "KERAS_BACKEND": "numpy"},
     )
     assert found.returncode == 0, found.stderr
     assert found.stdout.count("whole") == len(delays)
@@ -453,6 +455,54 @@ def test_check_sums_are_those_of_zlib(tmp_path):
         assert into == content[start : start + size] or not size
     with pytest.raises(ValueError, match="ends too early"):
         stored.check_sum(path, 1, len(content))
+
+
+PAIR = [(4, 2), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "shapes"),
+    [
+        ("sgd", [()]),
+        ("rmsprop", [(), *PAIR]),
+        ("adadelta", [(), *PAIR, *PAIR]),
+        ("adam", [(), *PAIR, *PAIR, (1,), (1,)]),
+        ("nadam", [(), (), *PAIR, *PAIR]),
+    ],
+)
+def test_h5_files_have_the_optimizer_of_keras_2(optimizer, shapes, tmp_path):
+    """Its arguments, and its state slot by slot; the learning rate is an argument only."""
+    h5py = pytest.importorskip("h5py")
+    model = models.Sequential([layers.Input((4,)), layers.Dense(2)])
+    model.compile(optimizer, "mse")
+    model.fit(X, Y, **QUIET)
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5") as file:
+        group = file["optimizer_weights"]
+        names = list(group.attrs["weight_names"].astype(str))
+        assert [group[name].shape for name in names] == shapes
+        config = json.loads(file.attrs["training_config"])["optimizer_config"]["config"]
+    assert names[0] == "iterations:0"
+    assert "momentum" not in config  # of which RMSprop of Keras 2.3 does not know
+    equal(
+        models.load_model(tmp_path / "m.h5").optimizer.get_weights(), model.optimizer.get_weights()
+    )
+
+
+def test_nadam_of_tf_keras(tmp_path):
+    """It does not write the product of all steps' momentum, which follows from their number."""
+    h5py = pytest.importorskip("h5py")
+    model = trained("nadam")
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        group = file["optimizer_weights"]
+        names = [n for n in group.attrs["weight_names"].astype(str) if "product" not in n]
+        group.attrs["weight_names"] = np.array(names, "S")
+    loaded = models.load_model(tmp_path / "m.h5")
+    for ours, theirs in zip(
+        loaded.optimizer.get_weights(), model.optimizer.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, 1e-5)
 
 
 def test_mixed_precision_as_h5(tmp_path):

@@ -185,6 +185,16 @@ def test_absurd_sizes(shape, layer, change, words, kind, tmp_path, monkeypatch):
     tracemalloc.stop()
 
 
+def test_many_windows_need_no_large_table():
+    x = layers.Input((100_000, 1))
+    text = models.Model(x, layers.AdaptiveAveragePooling1D(7)(x)).to_json()
+    tracemalloc.start()
+    model = models.model_from_json(text.replace("[7]", "[99999]"))
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+    assert model.output_shape == (None, 99_999, 1)
+
+
 @pytest.mark.parametrize("name", ["m.keras", "m.h5"])
 @pytest.mark.parametrize(
     ("metric", "change", "words"),
