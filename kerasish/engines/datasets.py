@@ -36,8 +36,9 @@ def mapped(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
     # Tried with two sizes wherever one is open, to see which sizes of the results follow.
     plain = tf.autograph.experimental.do_not_convert(run)
-    tried = [plain(*(_example(layer, leaves[i], size) for i in places)) for size in (2, 3)]
-    flat = [[np.asarray(x) for x in tree.flatten(result)] for result in tried]
+    with tf.init_scope():  # outside of the graph that is being traced: there are values
+        tried = [plain(*(_example(layer, leaves[i], size) for i in places)) for size in (2, 3)]
+        flat = [[np.asarray(x) for x in tree.flatten(result)] for result in tried]
     results = tf.numpy_function(
         lambda *arrays: [_exported(x) for x in tree.flatten(run(*arrays))],
         [leaves[i] for i in places],

@@ -18,6 +18,7 @@ from kerasish.home import keras_home
 ENTRY_POINTS = "kerasish.engines"
 DEFAULT = "tensorflow"  # what a new keras.json says, as Keras's own does
 EMBEDDED = "numpy"  # the engine that is always there
+MARKER = "engine.json"  # in a host engine's directory: `kerasish setup` has built all of it
 
 
 class UnknownEngineError(ValueError):
@@ -115,8 +116,7 @@ def _unknown(name: object) -> str:
 
 
 def host_directory(name: str) -> Path:
-    """Where the private environment of a host engine lives. It is complete once it holds the file
-    `engine.json`, which `kerasish setup` writes last.
+    """Where the private environment of a host engine lives. It is complete once it holds `MARKER`.
 
     Example:
         >>> host_directory("cntk").name
@@ -151,7 +151,7 @@ def installed(name: str) -> tuple[bool, str]:
             f"{engine.module.partition('.')[0]}"
         )
     if engine.kind == "host":
-        if (host_directory(name) / "engine.json").is_file():
+        if (host_directory(name) / MARKER).is_file():
             return True, ""
         reason = f"no environment for it in {host_directory(name)}"
     elif _has_module(engine.probe):

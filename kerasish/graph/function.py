@@ -90,6 +90,8 @@ class Function:
         eager: whether each run goes operation by operation, uncompiled.
         jit: True or False demands or forbids the engine's just-in-time compiler; None leaves
             the choice to the engine.
+        warm_up: whether the first runs may go another way than later ones, one that starts at
+            once (op by op, say) and rounds otherwise. Without, all runs of a shape are alike.
 
     >>> x = Placeholder((None, 2), "float32")
     >>> f = Function([x], [x * 2])
@@ -113,6 +115,7 @@ class Function:
         self.name = name
         self.eager = False
         self.jit: bool | None = None
+        self.warm_up = True
         self._cache: OrderedDict[Any, Specialization] = OrderedDict()
 
     def __call__(self, *arrays: Any) -> list[np.ndarray]:
@@ -159,7 +162,7 @@ class Function:
     def specialize(self, specs: Sequence[Spec]) -> Specialization:
         """The Function compiled for inputs of `specs` on the current engine."""
         engine = engines.current_engine()
-        key = (engine.name, tuple(specs))
+        key = (engine.name, tuple(specs), self.warm_up)
         special = self._cache.get(key)
         if special is None:
             special = self._add(key, engine, specs)
@@ -204,8 +207,8 @@ class Function:
         if loops:
             results = prune(results)
         count = len(self.outputs)
-        updates = list(zip(targets, results[count:], strict=True))
-        return build_program(self.name, inputs, results[:count], updates, self.jit)
+        outputs, updates = results[:count], zip(targets, results[count:], strict=True)
+        return build_program(self.name, inputs, outputs, list(updates), self.jit, self.warm_up)
 
     @property
     def program(self) -> Program:

@@ -73,6 +73,8 @@ class Program:
         outputs: value numbers.
         updates: (variable key, value number), applied together at the end.
         jit: whether the user demands or forbids just-in-time compilation; None: undecided.
+        warm_up: whether the first runs may go another way than later ones, one that starts at
+            once and rounds otherwise.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Program:
     outputs: tuple[int, ...]
     updates: tuple[tuple[int, int], ...]
     jit: bool | None = None
+    warm_up: bool = True
 
     @property
     def ops(self) -> list[str]:
@@ -173,6 +176,7 @@ def build_program(
     outputs: Sequence[Tensor],
     updates: Sequence[tuple[Variable, Tensor]],
     jit: bool | None = None,
+    warm_up: bool = True,
 ) -> tuple[Program, list[Variable]]:
     """Numbers the values of a concrete graph.
 
@@ -220,5 +224,6 @@ def build_program(
         outputs=output_ids,
         updates=update_ids,
         jit=jit,
+        warm_up=warm_up,
     )
     return program, list(variables.values())

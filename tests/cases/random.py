@@ -20,6 +20,10 @@ def _uniform(low, high):
     return check
 
 
+def _below_one(x):
+    assert x.max() < 1
+
+
 def _normal(mean, stddev):
     def check(x):
         z = (x - mean) / stddev
@@ -102,6 +106,12 @@ CASES = [
         lambda x: random.uniform(ops.shape(x), seed=3) + 0 * x,
         (normal(N, 1),),
         check=_uniform(0, 1),
+    ),
+    Case(
+        "uniform in two bytes",  # where 1 is the next number to many
+        lambda: random.uniform((N,), dtype="float16", seed=19),
+        (),
+        check=_below_one,
     ),
     Case("uniform same seed", _twice(random.uniform, 4), (), check=_same),
     Case("uniform no seed", _twice(random.uniform, None), (), check=_other),

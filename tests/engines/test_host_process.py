@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +197,26 @@ def test_many_steps_gather_their_rows_in_the_worker(engine, collect):
 def test_missing_operations_are_named_with_the_reason(engine):
     with pytest.raises(MissingOperationError, match=r"sort: echoes have no order.*layer_1"):
         engine.check(program("sort"))
+
+
+@pytest.mark.parametrize("place", ["input", "variable", "result", "inner"])
+def test_a_dtype_that_frames_have_not_is_refused(engine, place):
+    short = Spec((3,), "bfloat16")
+    probe = program()
+    (add,) = probe.instructions
+    if place == "input":
+        probe = replace(probe, inputs=((0, short),))
+    elif place == "variable":
+        probe = replace(probe, variables=(VariableSlot(1, 7, short, "v"),))
+    else:
+        probe = replace(probe, instructions=(replace(add, specs=(short,)),))
+    if place == "inner":
+        around = replace(add, op="multiply", attrs={"body": probe})
+        probe = replace(probe, instructions=(around,))
+    with pytest.raises(
+        MissingOperationError, match=r"echo engine has no bfloat16, which .* Choose"
+    ):
+        engine.check(probe)
 
 
 def test_what_is_dropped_is_dropped_in_the_worker(engine):

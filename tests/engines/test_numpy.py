@@ -18,6 +18,7 @@ from kerasish.graph.function import Function
 from kerasish.graph.tensor import Placeholder
 from kerasish.graph.variable import Variable
 from kerasish.ops.random import SeedGenerator, dropout, normal, uniform
+from kerasish.ops.selection import take_p
 
 
 class Runs:
@@ -359,7 +360,7 @@ def test_dropout_keeps_the_mean():
 
 def test_errors_name_the_operation_and_its_place():
     x, indices = Placeholder((3, 2), "float32"), Placeholder((2,), "int32")
-    runs = Runs([x, indices], [ops.sin(ops.take(x, indices, axis=0))])
+    runs = Runs([x, indices], [ops.sin(take_p(x, indices, axis=0))])
     bad = [floats(3, 2), np.array([0, 3], "int32")]
     message = r"f: take\(float32\(3, 2\), int32\(2,\)\).*test_numpy\.py:\d+.*"
     with pytest.raises(ValueError, match=message + "from -3 to 2"):
@@ -378,6 +379,14 @@ def test_wrong_inputs_are_refused():
         runs.executable.run_steps([floats(4, 3)], np.zeros((0, 2), "int32"), 0, False)
     with pytest.raises(IndexError, match="from -4 to 3"):
         runs.executable.run_steps([floats(4, 3)], np.array([[0, 4]], "int32"), 0, False)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_are_counted_from_the_end_too(dtype):
+    (x,) = placeholders((1, 2))
+    data = np.arange(6, dtype=dtype).reshape(3, 2)
+    (row,) = Runs([x], [x * 1.0]).executable.run_steps([data], np.array([[-1]]), 0, False)
+    np.testing.assert_array_equal(row, data[-1:])
 
 
 def test_infinity_and_nan_are_values():

@@ -14,8 +14,8 @@ from . import layout
 from .cntk_boot import C, use_threads
 from .cntk_ops import BATCHED, TABLE, WITH_GRADIENT, carrier, shaped
 from .cntk_plan import parts_of, pooled_first, reaching, without_zero_gradients
-from .common import RANDOM, note
-from .definitions import LOOPS
+from .common import note
+from .definitions import LOOPS, RANDOM
 from .tail import ELEMENTWISE, Inner, Tail
 
 DEVICE = C.cpu()

@@ -6,7 +6,7 @@ Where CNTK lacks one, it is put together from those it has.
 import numpy as np
 
 from .cntk_boot import C
-from .common import slices
+from .definitions import table, window_counts
 
 NEGATIVE = -1e30  # less than any number that a maximum is taken of
 
@@ -75,8 +75,12 @@ def _arctan2(y, x):
     angle = C.element_select(C.less(x, 0), np.pi - angle, angle)
     angle = C.stop_gradient(C.element_select(C.less(y, 0), 0 - angle, angle))
     square = x * x + y * y
-    change = lambda v, slope: (v - C.stop_gradient(v)) * C.stop_gradient(slope)  # noqa: E731
-    return angle + change(y, x / square) - change(x, y / square)
+    return angle + _only_gradient(y, x / square) - _only_gradient(x, y / square)
+
+
+def _only_gradient(x, slope):
+    """Zero, whose gradient with respect to x is `slope`."""
+    return (x - C.stop_gradient(x)) * C.stop_gradient(slope)
 
 
 def _polynomial(x, coefficients):
@@ -131,6 +135,8 @@ def _extreme(function):
     reduced = _reduce(function)
 
     def lowering(x, axis, keepdims):
+        if not axis:
+            return x
         y = reduced(x, axis, keepdims)
         hits = C.stop_gradient(C.equal(x, y))
         zero = C.element_select(hits, x - C.stop_gradient(x), array(0, x.dtype))
@@ -138,7 +144,7 @@ def _extreme(function):
             zero / _reduce(C.reduce_sum)(hits, axis, True), axis=list(axis)
         )
 
-    return lambda x, axis, keepdims: lowering(x, axis, keepdims) if axis else x
+    return lowering
 
 
 def _prod(x, axis, keepdims):
@@ -188,9 +194,7 @@ def _broadcast_to(x, shape):
 
 
 def _slice(x, start, stop, step):
-    for axis, (s, n) in enumerate(
-        zip(slices({"start": start, "stop": stop, "step": step}), x.shape)
-    ):
+    for axis, (s, n) in enumerate(zip(table.slices(start, stop, step), x.shape)):
         first, end, by = s.indices(n)
         if len(range(first, end, by)) == 1:  # whose step CNTK may find too long
             end, by = first + 1, 1
@@ -202,7 +206,7 @@ def _slice(x, start, stop, step):
 
 
 def _slice_grad(g, shape, start, stop, step):
-    for axis, (s, n) in enumerate(zip(slices({"start": start, "stop": stop, "step": step}), shape)):
+    for axis, (s, n) in enumerate(zip(table.slices(start, stop, step), shape)):
         places = list(range(n))[s]
         if places != list(range(n)):
             g = _spread(g, axis, n, places)
@@ -487,12 +491,7 @@ def _avg_pool_grad(g, shape, window, strides, padding):
 
 def _shares(sizes, window, strides, padding):
     """The size of each window over how much of it is not padding: [1, 1, *out]."""
-    total = np.ones((1, 1))
-    for n, w, s, (low, high) in zip(sizes, window, strides, padding):
-        inside = np.pad(np.ones(n), (low, high), "constant")
-        starts = range(0, len(inside) - w + 1, s)
-        total = total[..., None] * np.array([w / inside[i : i + w].sum() for i in starts])
-    return total
+    return np.prod(window) / window_counts(sizes, window, strides, padding)
 
 
 # ---------------------------------------------------------------- the table

@@ -83,7 +83,7 @@ def _windows(x, shape, axis):
 
 
 def _load():
-    """The module `kerasish.engines.numpy.table`, and that with the loops."""
+    """The modules of the definitions and of their quick forms."""
     for name in BARE:
         sys.modules[name] = types.ModuleType(name)
         sys.modules[name].__path__ = []
@@ -100,7 +100,7 @@ def _load():
     sys.meta_path.insert(0, finder)
     try:
         table = importlib.import_module("kerasish.engines.numpy.table")
-        return table, importlib.import_module("kerasish.engines.numpy.control")
+        return table, importlib.import_module("kerasish.engines.numpy.kernels")
     finally:
         sys.meta_path.remove(finder)
 
@@ -112,6 +112,34 @@ def _qr(x, complete):
     return tuple(np.reshape(f, x.shape[:-2] + f[0].shape) for f in map(np.stack, zip(*pairs)))
 
 
-table, control = _load()
+table, kernels = _load()
 table.TABLE["qr"] = table.in_float32(_qr)
-LOOPS = frozenset(control.TABLE)
+LOOPS = frozenset(table.control.TABLE)
+RANDOM = frozenset(table.random.TABLE)
+
+
+def drawing(instruction):
+    """A random instruction as a function of the counter, which gives the reference's numbers.
+
+    NumPy's generator is also quicker than Theano's and CNTK's own. What stays the same is drawn
+    when it is first needed.
+    """
+    function, attrs = table.TABLE[instruction.op], instruction.attrs
+    dtype = instruction.specs[0].dtype
+    fixed = []
+
+    def draw(counter):
+        if fixed:
+            return fixed[0]
+        values = np.asarray(function(counter=counter, **attrs), dtype)
+        if not attrs["counted"]:
+            fixed.append(values)
+        return values
+
+    return draw
+
+
+def window_counts(sizes, window, strides, padding):
+    """How many places of each window are not padding, channels first: [1, 1, *out]."""
+    counts = table.conv.window_counts((1,) + tuple(sizes) + (1,), window, strides, padding)
+    return counts.reshape((1, 1) + counts.shape[1:-1]).astype("float64")

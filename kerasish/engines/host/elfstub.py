@@ -20,6 +20,9 @@ DATA_SIZE = 1024  # zeroed bytes behind each data symbol
 FILE_HEADER, SEGMENT_HEADER, SYMBOL, PAGE = 64, 56, 24, 4096
 FUNCTION, OBJECT = 2, 1  # symbol types
 LOAD, DYNAMIC, STACK = 1, 2, 0x6474E551  # segment types
+READ_EXECUTE, READ_WRITE = 5, 6  # segment flags
+# Tags of the dynamic section.
+END, HASH, STRINGS, SYMBOLS, STRINGS_SIZE, SYMBOL_SIZE, SONAME = 0, 4, 5, 6, 10, 11, 14
 
 
 def write_library(
@@ -47,13 +50,13 @@ def library(soname: str, functions: Sequence[str], data: Sequence[str] = ()) -> 
     dynamic = b"".join(
         struct.pack("<QQ", tag, value)
         for tag, value in [
-            (14, string_at[soname]),
-            (4, hash_at),
-            (5, strings_at),
-            (6, symbols_at),
-            (10, len(strings)),
-            (11, SYMBOL),
-            (0, 0),
+            (SONAME, string_at[soname]),
+            (HASH, hash_at),
+            (STRINGS, strings_at),
+            (SYMBOLS, symbols_at),
+            (STRINGS_SIZE, len(strings)),
+            (SYMBOL_SIZE, SYMBOL),
+            (END, 0),
         ]
     )
     data_at = dynamic_at + len(dynamic)
@@ -64,12 +67,13 @@ def library(soname: str, functions: Sequence[str], data: Sequence[str] = ()) -> 
             for i, n in enumerate(data)
         ]
     )
+    writable = len(dynamic) + DATA_SIZE * len(data)
     segments = b"".join(
         [
-            _segment(LOAD, 5, 0, code_end, code_end, PAGE),
-            _segment(LOAD, 6, dynamic_at, len(dynamic), len(dynamic) + DATA_SIZE * len(data), PAGE),
-            _segment(DYNAMIC, 6, dynamic_at, len(dynamic), len(dynamic), 8),
-            _segment(STACK, 6, 0, 0, 0, 16),
+            _segment(LOAD, READ_EXECUTE, 0, code_end, code_end, PAGE),
+            _segment(LOAD, READ_WRITE, dynamic_at, len(dynamic), writable, PAGE),
+            _segment(DYNAMIC, READ_WRITE, dynamic_at, len(dynamic), len(dynamic), 8),
+            _segment(STACK, READ_WRITE, 0, 0, 0, 16),
         ]
     )
 

@@ -14,8 +14,10 @@ from kerasish.engines.base import Engine, Executable, MissingOperationError
 from kerasish.engines.host.frames import DTYPES
 from kerasish.engines.host.parent import EngineProcess
 from kerasish.engines.host.recipes import RECIPES, engine_directory, environment_python
-from kerasish.engines.host.setup import MARKER, is_complete
+from kerasish.engines.host.setup import is_complete
+from kerasish.engines.registry import MARKER
 from kerasish.graph.program import Program
+from kerasish.graph.spec import Spec
 
 
 class HostEngine(Engine):
@@ -39,18 +41,17 @@ class HostEngine(Engine):
     def __init__(self, name: str, process: EngineProcess | None = None):
         self.name = name
         if process is None:
-            recipe = RECIPES[name]
+            recipe, remedy = RECIPES[name], f"Get it with: kerasish setup {name}"
             if not is_complete(name):
                 raise RuntimeError(
-                    f"{recipe.display} has no environment in {engine_directory(name)}. "
-                    f"Get it with: kerasish setup {name}"
+                    f"{recipe.display} has no environment in {engine_directory(name)}. {remedy}"
                 )
             process = EngineProcess(
                 recipe.display,
                 environment_python(name),
                 name,
                 recipe.variables(engine_directory(name)),
-                f"Get it with: kerasish setup {name}",
+                remedy,
             )
         self.process = process
         self._held: set[int] = set()
@@ -86,13 +87,21 @@ class HostEngine(Engine):
 
     def check(self, program: Program) -> None:
         super().check(program)
-        for instruction in program.instructions:
+        for _, spec in program.inputs:
+            self._check_dtype(spec, f"an input of {program.name} has")
+        for slot in program.variables:
+            self._check_dtype(slot.spec, f"{slot.name} has")
+        for instruction in program.walk():
             for spec in instruction.specs:
-                if spec.dtype not in DTYPES:
-                    raise MissingOperationError(
-                        f"The {self.name} engine has no {spec.dtype}, which {instruction.op} in "
-                        f"{instruction.source or program.name} results in."
-                    )
+                where = f"{instruction.op} in {instruction.source or program.name}"
+                self._check_dtype(spec, f"{where} results in")
+
+    def _check_dtype(self, spec: Spec, whose: str) -> None:
+        if spec.dtype not in DTYPES:
+            raise MissingOperationError(
+                f"The {self.name} engine has no {spec.dtype}, which {whose}. Choose another dtype, "
+                "or another engine with KERAS_BACKEND or kerasish.config.set_backend."
+            )
 
     def version(self) -> str:
         if self.process.hello:
@@ -178,7 +187,7 @@ class HostEngine(Engine):
 
 def _sendable(program: Program) -> tuple[dict[str, Any], list[np.ndarray]]:
     header, constants = program.to_json()
-    return {**header, "jit": program.jit}, constants
+    return {**header, "jit": program.jit, "warm_up": program.warm_up}, constants
 
 
 class _Handle:

@@ -8,9 +8,8 @@ transposed when something else wants it as the program says.  Python 3.6 syntax.
 ELEMENTWISE = frozenset(
     "negative abs sign exp expm1 log log1p sqrt rsqrt square sin cos tanh sigmoid relu softplus "
     "erf floor ceil round logical_not isnan isfinite cast stop_gradient add subtract multiply "
-    "divide "
-    "power maximum minimum floor_divide mod equal not_equal less less_equal greater greater_equal "
-    "logical_and logical_or where".split()
+    "divide power maximum minimum floor_divide mod equal not_equal less less_equal greater "
+    "greater_equal logical_and logical_or where".split()
 )
 REDUCTIONS = frozenset("sum mean prod max min any all".split())
 # Operations whose array inputs and output with spatial axes are channels first here; for each, the

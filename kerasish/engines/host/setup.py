@@ -30,8 +30,7 @@ from kerasish.engines.host.recipes import (
     environment_python,
     unsupported_platform,
 )
-
-MARKER = "engine.json"
+from kerasish.engines.registry import MARKER
 
 
 class SetupError(RuntimeError):

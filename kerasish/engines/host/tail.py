@@ -10,7 +10,6 @@ import collections
 import numpy as np
 
 from . import definitions
-from .common import RANDOM, draw
 
 PIECE = 1 << 16  # elements
 
@@ -29,58 +28,23 @@ def _with_out(function):
     return filling
 
 
-ELEMENTWISE = {
-    "negative": np.negative,
-    "abs": np.absolute,
-    "sign": np.sign,
-    "exp": np.exp,
-    "expm1": np.expm1,
-    "log": np.log,
-    "log1p": np.log1p,
-    "sqrt": np.sqrt,
-    "rsqrt": _with_out(lambda x: 1 / np.sqrt(x)),
-    "square": np.square,
-    "tanh": np.tanh,
-    "relu": _with_out(lambda x: np.maximum(x, 0)),
-    "floor": np.floor,
-    "ceil": np.ceil,
-    "logical_not": np.logical_not,
-    "isnan": np.isnan,
-    "isfinite": np.isfinite,
-    "cast": _with_out(lambda x, dtype: x.astype(dtype)),
-    "stop_gradient": _with_out(lambda x: x),
-    "add": np.add,
-    "subtract": np.subtract,
-    "multiply": np.multiply,
-    "divide": np.true_divide,
-    "power": np.power,
-    "maximum": np.maximum,
-    "minimum": np.minimum,
-    "floor_divide": np.floor_divide,
-    "mod": np.mod,
-    "equal": np.equal,
-    "not_equal": np.not_equal,
-    "less": np.less,
-    "less_equal": np.less_equal,
-    "greater": np.greater,
-    "greater_equal": np.greater_equal,
-    "logical_and": np.logical_and,
-    "logical_or": np.logical_or,
-    "where": _with_out(np.where),
-}
+ELEMENTWISE = dict(
+    definitions.kernels.UFUNCS,
+    rsqrt=_with_out(lambda x: 1 / np.sqrt(x)),
+    relu=_with_out(lambda x: np.maximum(x, 0)),
+    cast=_with_out(lambda x, dtype: x.astype(dtype)),
+    stop_gradient=_with_out(lambda x: x),
+    where=_with_out(np.where),
+)
 
 
 def _take_grad(g, indices, shape, axis):
-    """The rows that belong to one index are brought together and summed."""
     out = np.zeros(shape, g.dtype)
     moved = np.moveaxis(g, range(axis, axis + indices.ndim), range(indices.ndim))
-    flat = indices.reshape(-1) % shape[axis]
-    if flat.size:
-        order = np.argsort(flat, kind="stable")
-        ordered = flat[order]
-        first = np.flatnonzero(np.diff(ordered, prepend=-1))
-        rows = moved.reshape((-1,) + moved.shape[indices.ndim :])[order]
-        np.moveaxis(out, axis, 0)[ordered[first]] = np.add.reduceat(rows, first, axis=0)
+    if indices.size:
+        rows = moved.reshape((-1,) + moved.shape[indices.ndim :])
+        flat = indices.reshape(-1) % shape[axis]
+        definitions.kernels.add_rows(np.moveaxis(out, axis, 0), rows, flat)
     return out
 
 
@@ -162,8 +126,9 @@ def _single(instruction, compiled):
 def _function(instruction, compiled):
     """One instruction as a function of (arrays, counter)."""
     op, attrs = instruction.op, instruction.attrs
-    if op in RANDOM:
-        return _drawing(instruction)
+    if op in definitions.RANDOM:
+        draw = definitions.drawing(instruction)
+        return lambda arrays, counter: draw(counter)
     function = QUICK.get(op) or ELEMENTWISE.get(op) or definitions.table.TABLE[op]
     if op in definitions.LOOPS:
         attrs = {k: v if k not in BODIES else compiled(v) for k, v in attrs.items()}
@@ -172,19 +137,6 @@ def _function(instruction, compiled):
     if attrs:
         return lambda arrays, counter: function(*arrays, **attrs)
     return lambda arrays, counter: function(*arrays)
-
-
-def _drawing(instruction):
-    if instruction.attrs["counted"]:
-        return lambda arrays, counter: draw(instruction, counter)
-    fixed = []  # what stays the same is drawn when it is first needed
-
-    def once(arrays, counter):
-        if not fixed:
-            fixed.append(draw(instruction, 0))
-        return fixed[0]
-
-    return once
 
 
 def _parts(program):

@@ -1,17 +1,18 @@
 """Theano 1.0.5: programs as Theano functions.
 
 Runs in the worker; Python 3.6 syntax.  What is carried how: every dtype of a program is Theano's
-own.  Random numbers are drawn by NumPy and handed in (see common).  Gradients come spelled out: by
-Theano's own a step takes as long, and where several elements are the maximum they are others than
-the reference's.
+own.  Random numbers are drawn by NumPy and handed in (see definitions).  Gradients come spelled
+out: by Theano's own a step takes as long, and where several elements are the maximum they are
+others than the reference's.
 """
 
 import numpy as np
 import theano
 import theano.tensor as T
 
-from . import definitions, layout
-from .common import RANDOM, Draws, Program, note
+from . import layout
+from .common import Program, note
+from .definitions import LOOPS, RANDOM, drawing
 from .theano_compile import compile_with_precompiled_headers, leave_scalars_to_python
 from .theano_conv import convolve_quicker
 from .theano_integers import use_numpys_rules
@@ -45,7 +46,7 @@ class Engine:
     higher_gradients = False
     without_gradient = ()
     by_numpy = BY_NUMPY
-    table = frozenset(TABLE) | definitions.LOOPS | frozenset(BY_NUMPY)
+    table = frozenset(TABLE) | LOOPS | frozenset(BY_NUMPY)
 
     def __init__(self):
         self.gaps = {}  # operation -> why it is missing: none is
@@ -74,7 +75,7 @@ class Engine:
         """A function of (inputs, counter) that returns the outputs and applies the updates."""
         if once or program.jit is False or not theano.config.cxx:
             return self.function(program, INTERPRETED)
-        if program.jit:
+        if program.jit or not program.warm_up:
             return self.function(program, COMPILED)
         return Patient(self, program)
 
@@ -90,7 +91,7 @@ class Engine:
         def run(arrays, counter):
             arrays = [np.asarray(a, dtype) for a, dtype in zip(arrays, dtypes)]
             now.value = counter
-            return function(*(arrays + draws(counter)))
+            return function(*(arrays + [draw(counter) for draw in draws]))
 
         return run
 
@@ -102,18 +103,18 @@ class Engine:
         def run(arrays, counter):
             now.value = counter
             # A row of a vector is no array.
-            return call([np.asarray(a) for a in arrays] + draws(counter))
+            return call([np.asarray(a) for a in arrays] + [draw(counter) for draw in draws])
 
         return run
 
     def native(self, program, mode):
         """The Theano function, the draws that are its last inputs, the Counter that it reads."""
-        now, draws = Counter(), Draws(program)
+        now, drawn = Counter(), [i for i in program.instructions if i.op in RANDOM]
         inputs = [_input(spec) for spec in program.inputs.values()]
-        random = [_input(i.specs[0]) for i in draws.instructions]
+        random = [_input(i.specs[0]) for i in drawn]
         values = layout.Values(program.specs, transpose, reshape)
         values.plain.update(zip(program.inputs, inputs))
-        values.plain.update((i.outputs[0], r) for i, r in zip(draws.instructions, random))
+        values.plain.update((i.outputs[0], r) for i, r in zip(drawn, random))
         for i, variable in program.variables.items():
             values.plain[i] = tagged(self.variables[variable.key], variable.spec)
         for i, array in program.constants.items():
@@ -130,7 +131,7 @@ class Engine:
             mode=mode,
             name=program.name,
         )
-        return function, draws, now
+        return function, [drawing(i) for i in drawn], now
 
     def lower(self, values, instruction, mode, now):
         """Add the native values of one instruction."""

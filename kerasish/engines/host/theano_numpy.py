@@ -9,13 +9,12 @@ import theano
 import theano.tensor as T
 
 from . import definitions
-from .common import RANDOM
 from .theano_ops import TABLE, pattern
 
 _REASONS = {
     op: reason
     for ops, reason in [
-        (RANDOM, "one seed gives the same numbers on every engine"),
+        (definitions.RANDOM, "one seed gives the same numbers on every engine"),
         (["nextafter", "view"], "Theano has no bits of numbers"),
         ("cholesky lu qr svd eigh eig solve".split(), "Theano's own take one matrix at a time"),
         ("fft rfft irfft".split(), "Theano's own go over all axes but the first"),

@@ -12,7 +12,7 @@ from theano.tensor.nnet import abstract_conv
 from theano.tensor.signal.pool import Pool
 
 from . import layout
-from .common import slices
+from .definitions import table, window_counts
 from .theano_pool import FirstMaxPool, FirstMaxPoolGrad
 from .theano_sum import SumAround
 
@@ -60,7 +60,7 @@ def _broadcast_to(x, shape):
 
 def _slice_grad(g, shape, **bounds):
     zeros = T.zeros(shape, g.dtype)
-    return T.set_subtensor(zeros[slices(bounds)], g)
+    return T.set_subtensor(zeros[table.slices(**bounds)], g)
 
 
 def _pad(x, widths, value):
@@ -214,13 +214,13 @@ def _max_pool_grad(x, y, g, window, strides, padding):
 
 
 def _avg_pool(x, window, strides, padding):
-    counts = _counts(_sizes(x)[2:], window, strides, padding)
+    counts = window_counts(_sizes(x)[2:], window, strides, padding)
     return _pool(_padded(x, padding, 0), window, strides, "sum") / counts.astype(x.dtype)
 
 
 def _avg_pool_grad(g, shape, window, strides, padding):
-    sizes, out = _first_sizes(shape), _sizes(g)[2:]
-    g = g / _counts(sizes[2:], window, strides, padding).astype(g.dtype)
+    sizes, out = layout.shape_first(shape), _sizes(g)[2:]
+    g = g / window_counts(sizes[2:], window, strides, padding).astype(g.dtype)
     padded = sizes[:2] + tuple(n + low + high for n, (low, high) in zip(sizes[2:], padding))
     total = T.zeros(padded, g.dtype)
     for place in np.ndindex(*window):
@@ -231,25 +231,11 @@ def _avg_pool_grad(g, shape, window, strides, padding):
     return _unpadded(total, padding)
 
 
-def _first_sizes(shape):
-    return (shape[0], shape[-1]) + tuple(shape[1:-1])
-
-
 def _unpadded(x, padding):
     return x[
         (slice(None), slice(None))
         + tuple(slice(low, -high if high else None) for low, high in padding)
     ]
-
-
-def _counts(sizes, window, strides, padding):
-    """How many places of each window are not padding: [1, 1, *out]."""
-    total = np.ones((1, 1))
-    for n, w, s, (low, high) in zip(sizes, window, strides, padding):
-        inside = np.pad(np.ones(n), (low, high), "constant")
-        starts = range(0, len(inside) - w + 1, s)
-        total = total[..., None] * np.array([inside[i : i + w].sum() for i in starts])
-    return total
 
 
 # ---------------------------------------------------------------- the table
@@ -373,7 +359,7 @@ TABLE = {
     "transpose": transpose,
     "broadcast_to": _broadcast_to,
     "concatenate": lambda *xs, axis: T.concatenate(xs, axis=axis),
-    "slice": lambda x, **bounds: x[slices(bounds)],
+    "slice": lambda x, **bounds: x[table.slices(**bounds)],
     "slice_grad": _slice_grad,
     "pad": _pad,
     "flip": lambda x, axes: x[

@@ -139,15 +139,17 @@ def serve(channel, worker):
                 raise ValueError("no such command: %r" % name)
             answer, results = getattr(worker, name)(message, arrays)
         except Exception as error:
-            answer, results = (
-                {
-                    "error": type(error).__name__,
-                    "text": str(error),
-                    "traceback": traceback.format_exc(),
-                },
-                [],
-            )
+            answer, results = described(error), []
         channel.send(answer, results)
+
+
+def described(error):
+    """The answer that an exception which is being handled makes."""
+    return {
+        "error": type(error).__name__,
+        "text": str(error),
+        "traceback": traceback.format_exc(),
+    }
 
 
 def die_with(parent):
@@ -174,13 +176,7 @@ def main(descriptor, note, parent, engine):
         worker = Worker(load_engine(engine))
     except Exception as error:
         channel.receive()
-        channel.send(
-            {
-                "error": type(error).__name__,
-                "text": str(error),
-                "traceback": traceback.format_exc(),
-            }
-        )
+        channel.send(described(error))
         return
     serve(channel, worker)
 

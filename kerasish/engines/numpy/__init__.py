@@ -2,6 +2,9 @@
 
 `table` says what each primitive means. Programs that run once are computed by it; compiled
 ones run as `schedule` plans them, on the quick forms in `kernels`.
+
+The workers of old engines read `table`, `kernels` and what these import (`host/definitions.py`):
+annotations apart, those files keep to Python 3.6.
 """
 
 from __future__ import annotations
@@ -157,7 +160,7 @@ class NumPyExecutable(Executable):
             if buffer is None:
                 continue
             if array.dtype == buffer.dtype:
-                np.take(array, rows, 0, buffer, "clip")  # any other mode makes a copy first
+                np.take(array, rows, 0, buffer, "wrap")  # "raise" would make a copy first
             else:
                 np.copyto(buffer, np.take(array, rows, 0), casting="unsafe")
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PIECE = 1 << 14
 # No more pieces than this: each costs a call per operation.
 MOST_PIECES = 1 << 10
+# Bytes of the widest element: a buffer for one piece then does for any dtype.
+WIDEST = 8
 
 
 class Chain:
@@ -137,7 +139,8 @@ class Chain:
                 break
         else:
             dtype = dtypes.numpy_dtype(instruction.specs[0].dtype)
-            self.passing[value] = shaped(self._borrow(math.prod(shape) * 8), shape, dtype)
+            slab = self._borrow(math.prod(shape) * WIDEST)
+            self.passing[value] = shaped(slab, shape, dtype)
         self.free += [self.passing[v].base for v in dying]  # type: ignore[misc]
 
     def _borrow(self, size: int) -> Array:

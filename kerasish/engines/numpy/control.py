@@ -10,13 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.graph import dtypes
+
 Array = np.ndarray
 Body = Callable[..., Sequence[Array]]  # (inputs, counter) -> outputs
 
 
+# An odd number near 2**64 divided by the golden ratio.
+MIX = 0x9E3779B97F4A7C15
+
+
 def mixed(counter: int, position: int) -> int:
     """The run counter of one step of a loop: all steps draw other random numbers."""
-    return (counter * 0x9E3779B97F4A7C15 + position + 1) % 2**64
+    return (counter * MIX + position + 1) % 2**64
 
 
 def scan(
@@ -32,7 +38,7 @@ def scan(
 ) -> tuple[Array, ...]:
     state = list(inputs[:carries])
     xs, captures = inputs[carries : carries + sequences], inputs[carries + sequences :]
-    stacks = [np.empty(spec.shape, _dtype(spec)) for spec in specs[carries:]]
+    stacks = [np.empty(spec.shape, dtypes.numpy_dtype(spec.dtype)) for spec in specs[carries:]]
     for i in reversed(range(length)) if reverse else range(length):
         results = body([*state, *(x[i] for x in xs), *captures], mixed(counter, i))
         rows = [*results[carries:], *(state[c] for c in history)]
@@ -69,9 +75,3 @@ def cond(
 
 
 TABLE: dict[str, Callable[..., Any]] = {"scan": scan, "while": while_, "cond": cond}
-
-
-def _dtype(spec: Any) -> np.dtype:
-    from kerasish.graph import dtypes
-
-    return dtypes.numpy_dtype(spec.dtype)

@@ -24,7 +24,7 @@ Scratch = Callable[..., Array]  # (shape, dtype) -> a buffer for this operation 
 
 # --- elementwise -------------------------------------------------------------------------
 
-_UFUNCS = {
+UFUNCS = {
     "negative": np.negative,
     "abs": np.abs,
     "sign": np.sign,
@@ -141,7 +141,7 @@ def _polynomial(coefficients: Array, x: Array) -> Array:
 
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    **_UFUNCS,
+    **UFUNCS,
     "cast": _cast,
     "relu": _relu,
     "rsqrt": _rsqrt,
@@ -287,12 +287,19 @@ def _take(scratch: Scratch, out: Array, x: Array, indices: Array, *, axis: int) 
     return run
 
 
+def add_rows(out: Array, rows: Array, indices: Array) -> None:
+    """Puts rows at their indices; those that belong to one are brought together and summed."""
+    order = np.argsort(indices, kind="stable")
+    ordered = indices[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    out[ordered[first]] = np.add.reduceat(rows[order], first, axis=0)
+
+
 def _take_grad(
     scratch: Scratch, out: Array, g: Array, indices: Array, *, shape: Any, axis: int
 ) -> Step | None:
     if not is_wide(out) or not indices.size:
         return None
-    # Rows that belong to one index are brought together and summed.
     target = np.moveaxis(out, axis, 0)
     moved = np.moveaxis(g, range(axis, axis + indices.ndim), range(indices.ndim))
     rest = moved.shape[indices.ndim :]
@@ -300,11 +307,8 @@ def _take_grad(
 
     def run() -> None:
         flat = checked(indices, size).reshape(-1) % size
-        order = np.argsort(flat, kind="stable")
-        ordered = flat[order]
-        first = np.flatnonzero(np.diff(ordered, prepend=-1))
         out.fill(0)
-        target[ordered[first]] = np.add.reduceat(moved.reshape(-1, *rest)[order], first, axis=0)
+        add_rows(target, moved.reshape(-1, *rest), flat)
 
     return run
 

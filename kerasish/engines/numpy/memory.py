@@ -38,11 +38,8 @@ class Pool:
         self.free = free
 
     def take(self, size: int) -> Array:
-        # The latest freed one that fits well: it may still be in the cache.
-        for i in range(len(self.free) - 1, -1, -1):
-            if size <= self.free[i].size <= 2 * size + 4096:
-                return self.free.pop(i)
-        return self.arena.add(max(size, 64))
+        slab = _taken(self.free, size)
+        return self.arena.add(max(size, 64)) if slab is None else slab
 
     def give(self, slab: Array) -> None:
         self.free.append(slab)
@@ -57,11 +54,11 @@ class Loan:
         self.free: list[Array] = []
 
     def take(self, size: int) -> Array:
-        for i in range(len(self.free) - 1, -1, -1):
-            if size <= self.free[i].size <= 2 * size + 4096:
-                return self.free.pop(i)
-        self.lent.append(self.pool.take(size))
-        return self.lent[-1]
+        slab = _taken(self.free, size)
+        if slab is None:
+            slab = self.pool.take(size)
+            self.lent.append(slab)
+        return slab
 
     def give(self, slab: Array) -> None:
         self.free.append(slab)
@@ -70,6 +67,17 @@ class Loan:
         """Gives all back."""
         for slab in self.lent:
             self.pool.give(slab)
+
+
+def _taken(free: list[Array], size: int) -> Array | None:
+    """The latest freed buffer that fits well, which may still be in the cache; None if none does.
+
+    It is no longer among the free ones.
+    """
+    for i in range(len(free) - 1, -1, -1):
+        if size <= free[i].size <= 2 * size + 4096:
+            return free.pop(i)
+    return None
 
 
 @dataclass(eq=False)

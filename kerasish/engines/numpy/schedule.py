@@ -237,9 +237,9 @@ class Plan:
             borrowed.append(self.pool.take(size))
             return shaped(borrowed[-1], shape, dtype)
 
-        step = None
         if instruction.programs:
             return loops.bind(self, instruction, arrays, outs)
+        step = None
         if "counted" in instruction.attrs:
             step = kernels.draw(instruction.op, outs[0], instruction.attrs, self.run)
         elif instruction.op in _BINDERS:

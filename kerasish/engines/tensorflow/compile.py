@@ -86,7 +86,7 @@ class TensorFlowExecutable(Executable):
         tensors = [
             _tensor(x, spec.dtype) for x, (_, spec) in zip(inputs, self.program.inputs, strict=True)
         ]
-        if self._eager or self._steps_done < _EAGER_CALLS:
+        if self._eager or self._steps_done < self._first(_EAGER_CALLS):
             self._steps_done += 1
             return self._run(tensors, tf.constant(counter, tf.int64))
         if self._traced is None:
@@ -135,9 +135,12 @@ class TensorFlowExecutable(Executable):
     def _eager_steps(self) -> int:
         """How many steps run op by op before the loop is compiled."""
         if not self._xla:
-            return _EAGER_CALLS
+            return self._first(_EAGER_CALLS)
         steps = _EAGER_INSTRUCTIONS // max(self._size, 1)
-        return min(max(steps, _EAGER_CALLS), _MOST_EAGER)
+        return self._first(min(max(steps, _EAGER_CALLS), _MOST_EAGER))
+
+    def _first(self, steps: int) -> int:
+        return steps if self.program.warm_up else 0
 
     def _batch(self, data: Sequence[Any], row: Any) -> list[Any]:
         return [
