@@ -17,6 +17,7 @@ from kerasish import config
 BOOL = "bool"
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
 SIGNED = ("int8", "int16", "int32", "int64")
+# Not taken from config, which the workers of old engines, who read this file, have not.
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 ALL = (BOOL, *UNSIGNED, *SIGNED, *FLOATS)
 
@@ -72,13 +73,10 @@ def is_int(dtype: str) -> bool:
 
 
 def weak_dtype(value: Any) -> str | None:
-    """The weak dtype of a Python number (None for anything else).
-
-    NumPy's own default scalars count as Python numbers: `x * np.sqrt(2)` keeps the dtype of x.
-    """
-    if isinstance(value, (bool, np.bool_)):
+    """The weak dtype of a Python number (None for anything else, such as NumPy's scalars)."""
+    if isinstance(value, (bool, np.generic)):
         return None
-    if isinstance(value, (int, np.int64)):
+    if isinstance(value, int):
         return WEAK_INT
     return WEAK_FLOAT if isinstance(value, float) else None
 
@@ -117,6 +115,22 @@ def result_type(*dtypes: str) -> str:
 def floating(dtype: str) -> str:
     """`dtype` itself if it is a float, else floatx: what sqrt, mean or divide return."""
     return dtype if dtype in FLOATS else config.floatx()
+
+
+def lowest(dtype: str) -> Any:
+    """The least finite value of a dtype: the maximum of nothing."""
+    if is_float(dtype):
+        return -highest(dtype)
+    return np.iinfo(dtype).min if dtype != BOOL else False
+
+
+def highest(dtype: str) -> Any:
+    """The largest finite value of a dtype: the minimum of nothing."""
+    if dtype == "bfloat16":
+        return 3.3895313892515355e38
+    if is_float(dtype):
+        return float(np.finfo(dtype).max)
+    return np.iinfo(dtype).max if dtype != BOOL else True
 
 
 def _join(a: str, b: str) -> str:

@@ -5,7 +5,12 @@ This is the one place where the graph looks up to what is built on it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerasish.graph import dtypes
 
 if TYPE_CHECKING:
     from kerasish.graph.tensor import Tensor
@@ -19,6 +24,41 @@ def operations() -> Any:
     return ops
 
 
+def _number(value: Any) -> Any:
+    """NumPy's default scalars as Python's numbers: `x * np.sqrt(2)` keeps the dtype of x."""
+    return value.item() if isinstance(value, (np.float64, np.int64)) else value
+
+
+def _operator(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """An operator that is an operation, and its reflection."""
+
+    def forward(self: Any, other: Any) -> Any:
+        return getattr(operations(), name)(self, _number(other))
+
+    def reflected(self: Any, other: Any) -> Any:
+        return getattr(operations(), name)(_number(other), self)
+
+    return forward, reflected
+
+
+def _operator_of_bits(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """An operator of the bits of ints, and of the truth of all else; and its reflection."""
+
+    def apply(x: Any, y: Any) -> Any:
+        x, y = _promoted(x, y)
+        kind = "bitwise" if dtypes.is_int(x.dtype) else "logical"
+        return getattr(operations(), f"{kind}_{name}")(x, y)
+
+    return apply, lambda self, other: apply(other, self)
+
+
+def _promoted(x: Any, y: Any) -> tuple[Tensor, ...]:
+    """Both in the dtype in which they combine, also where the operation would widen for numbers."""
+    ops, pair = operations(), (_number(x), _number(y))
+    dtype = dtypes.result_type(*(dtypes.weak_dtype(value) or ops.dtype(value) for value in pair))
+    return tuple(ops.convert_to_tensor(value, dtype) for value in pair)
+
+
 def _check_out(name: str, out: None) -> None:
     if out is not None:
         raise TypeError(f"{name}: tensors cannot be written to, so out must be None.")
@@ -27,90 +67,37 @@ def _check_out(name: str, out: None) -> None:
 class Operators:
     """What Tensor inherits its operators from."""
 
-    def __add__(self, other: Any) -> Tensor:
-        return operations().add(self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return operations().add(other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return operations().subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return operations().subtract(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return operations().multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return operations().multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return operations().divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return operations().divide(other, self)
-
-    def __floordiv__(self, other: Any) -> Tensor:
-        return operations().floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
-        return operations().floor_divide(other, self)
+    __add__, __radd__ = _operator("add")
+    __sub__, __rsub__ = _operator("subtract")
+    __mul__, __rmul__ = _operator("multiply")
+    __truediv__, __rtruediv__ = _operator("divide")
+    __floordiv__, __rfloordiv__ = _operator("floor_divide")
+    __pow__, __rpow__ = _operator("power")
+    __matmul__, __rmatmul__ = _operator("matmul")
+    __and__, __rand__ = _operator_of_bits("and")
+    __or__, __ror__ = _operator_of_bits("or")
+    __xor__, __rxor__ = _operator_of_bits("xor")
+    __lshift__, __rlshift__ = _operator("left_shift")
+    __rshift__, __rrshift__ = _operator("right_shift")
+    __lt__, _ = _operator("less")
+    __le__, _ = _operator("less_equal")
+    __gt__, _ = _operator("greater")
+    __ge__, _ = _operator("greater_equal")
+    # Element by element, as in NumPy; tensors are told apart by `is`.
+    __eq__, _ = _operator("equal")
+    __ne__, _ = _operator("not_equal")
 
     def __mod__(self, other: Any) -> Tensor:
-        return operations().mod(self, other)
+        return operations().mod(*_promoted(self, other))
 
     def __rmod__(self, other: Any) -> Tensor:
-        return operations().mod(other, self)
+        return operations().mod(*_promoted(other, self))
 
-    def __pow__(self, other: Any) -> Tensor:
-        return operations().power(self, other)
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
 
-    def __rpow__(self, other: Any) -> Tensor:
-        return operations().power(other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return operations().matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return operations().matmul(other, self)
-
-    def __and__(self, other: Any) -> Tensor:
-        return operations().logical_and(self, other)
-
-    def __rand__(self, other: Any) -> Tensor:
-        return operations().logical_and(other, self)
-
-    def __or__(self, other: Any) -> Tensor:
-        return operations().logical_or(self, other)
-
-    def __ror__(self, other: Any) -> Tensor:
-        return operations().logical_or(other, self)
-
-    def __xor__(self, other: Any) -> Tensor:
-        return operations().logical_xor(self, other)
-
-    def __rxor__(self, other: Any) -> Tensor:
-        return operations().logical_xor(other, self)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return operations().less(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return operations().less_equal(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return operations().greater(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return operations().greater_equal(self, other)
-
-    # Element by element, as in NumPy; tensors are told apart by `is`.
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return operations().equal(self, other)
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return operations().not_equal(self, other)
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
 
     __hash__ = object.__hash__
 
@@ -123,11 +110,15 @@ class Operators:
     def __abs__(self) -> Tensor:
         return operations().abs(self)
 
-    def __invert__(self) -> Tensor:
-        return operations().logical_not(self)
+    def __invert__(self: Any) -> Tensor:
+        kind = "bitwise" if dtypes.is_int(self.dtype) else "logical"
+        return getattr(operations(), f"{kind}_not")(self)
 
     def __round__(self, decimals: int = 0) -> Tensor:
         return operations().round(self, decimals)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(operations().any(self == value))
 
     def __getitem__(self, key: Any) -> Tensor:
         return operations().getitem(self, key)

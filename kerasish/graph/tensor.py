@@ -140,6 +140,9 @@ class Tensor(Operators):
             )
         return bool(self.numpy())
 
+    def __format__(self, spec: str) -> str:
+        return format(self.numpy()[()], spec) if spec else str(self)
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of a scalar tensor: it has no axes.")
@@ -249,7 +252,7 @@ def as_array(value: Any, dtype: str | None = None) -> np.ndarray:
         array = np.asarray(value)
         if array.dtype == np.float64 and not _holds_float64(value):
             array = array.astype(dtypes.standardize(float))
-        elif array.dtype == np.int64:
+        elif array.dtype == np.int64 and _fits_int32(array):
             array = array.astype("int32")
     else:
         array = np.asarray(value)
@@ -261,6 +264,10 @@ def as_array(value: Any, dtype: str | None = None) -> np.ndarray:
             f"{array.dtype}). Expected numbers, an array of numbers, or a tensor."
         )
     return array
+
+
+def _fits_int32(array: np.ndarray) -> bool:
+    return not array.size or (array.min() >= -(2**31) and array.max() < 2**31)
 
 
 def _holds_float64(value: Any) -> bool:

@@ -113,7 +113,14 @@ class Variable(Tensor):
 
         return value_of(now).copy()
 
-    value = numpy
+    @property
+    def value(self) -> Any:
+        """The value now, which stays when the variable changes: an array, or a tensor in a step."""
+        active = trace.current_trace()
+        if active is None:
+            return self.numpy()
+        now = active.updates.get(self, self)
+        return now * 1 if now is self and self.dtype != "bool" else now
 
     def _newest(self) -> np.ndarray:
         if self._engine is not None and not self._fetched and self._engine.holds(self.key):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from kerasish.graph import dtypes
 from kerasish.graph.primitive import Primitive, as_tensor, composite
 from kerasish.graph.shapes import canonical_axes, canonical_axis
 from kerasish.graph.tensor import Tensor
@@ -58,6 +59,8 @@ def _over_axes(p: Primitive, x: Any, axis: Any) -> Tensor:
     x = as_float(x)
     if isinstance(axis, int):
         return p(x, axis=canonical_axis(axis, x.rank))
+    if axis is None and x.rank == 0:
+        return reshape(_over_axes(p, expand_dims(x, 0), 0), ())
     axes = canonical_axes(axis, x.rank)
     if not axes:
         raise ValueError(f"{p.name}: axis must name one axis at least, but is {axis!r}.")
@@ -401,7 +404,8 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
         threshold: how far from 0, not negative.
 
     Returns:
-        A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
+        A tensor of the shape of x, and of its dtype if that is a float, or if it is an int and
+        the threshold too; else of floatx.
 
     Raises:
         TypeError: if x is no array of numbers, such as a string or None, or threshold no number.
@@ -409,8 +413,9 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     >>> hard_shrink([-1.0, 0.2, 0.7]).numpy()
     array([-1. ,  0. ,  0.7], dtype=float32)
     """
-    x = as_float(x)
-    return where(abs(x) > threshold, x, 0.0)
+    x = as_tensor(x)
+    x = x if dtypes.is_int(x.dtype) and isinstance(threshold, int) else as_float(x)
+    return where(abs(x) > threshold, x, 0)
 
 
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
@@ -421,8 +426,8 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
         threshold: how far, not negative.
 
     Returns:
-        A tensor of the shape of x, and of the dtype in which x and the threshold combine: ints
-        stay ints only if the threshold is an int too.
+        A tensor of the shape and dtype of x; ints and booleans are computed as floats and cut off
+        again.
 
     Raises:
         TypeError: if x is no array of numbers, such as a string or None, or threshold no number.
@@ -431,7 +436,10 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     array([-0.5,  1.5], dtype=float32)
     """
     x = as_tensor(x)
-    return where(x > threshold, x - threshold, where(x < -threshold, x + threshold, 0))
+    y = as_float(x)
+    return cast(
+        where(y > threshold, y - threshold, where(y < -threshold, y + threshold, 0)), x.dtype
+    )
 
 
 def tanh_shrink(x: Any) -> Tensor:

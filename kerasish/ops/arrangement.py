@@ -22,7 +22,7 @@ from kerasish.ops.elementwise import cast, logical_not, promoted
 from kerasish.ops.filling import arange
 from kerasish.ops.joining import concatenate, split
 from kerasish.ops.reduce import any
-from kerasish.ops.selection import take
+from kerasish.ops.selection import take_p
 
 # --- joining -----------------------------------------------------------------------------
 
@@ -272,7 +272,7 @@ def _rolled(x: Tensor, shift: Any, axis: int) -> Tensor:
     n = x.shape[axis]
     if n is None or isinstance(shift, Tensor):
         size = Dim.of(x, axis)
-        return take(x, mod(arange(size) - shift, size), axis=axis)
+        return take_p(x, mod(arange(size) - shift, size), axis=axis)
     if n == 0 or shift % n == 0:
         return x
     head, tail = split(x, [n - shift % n], axis)
@@ -283,40 +283,41 @@ def fliplr(x: Any) -> Tensor:
     """The second axis reversed.
 
     Args:
-        x: a tensor with at least two axes.
+        x: a tensor with at least two axes; a scalar stays as it is.
 
     Returns:
         A tensor of x's shape and dtype.
 
     Raises:
-        ValueError: if x has fewer than two axes.
+        ValueError: if x has one axis only.
         TypeError: if x is no array of numbers, such as a string or None.
 
     >>> fliplr([[1, 2], [3, 4]]).numpy()
     array([[2, 1],
            [4, 3]], dtype=int32)
     """
-    return flip(x, 1)
+    x = as_tensor(x)
+    return flip(x, 1) if x.rank else x
 
 
 def flipud(x: Any) -> Tensor:
     """The first axis reversed.
 
     Args:
-        x: a tensor with at least one axis.
+        x: a tensor; a scalar stays as it is.
 
     Returns:
         A tensor of x's shape and dtype.
 
     Raises:
-        ValueError: if x is a scalar.
         TypeError: if x is no array of numbers, such as a string or None.
 
     >>> flipud([[1, 2], [3, 4]]).numpy()
     array([[3, 4],
            [1, 2]], dtype=int32)
     """
-    return flip(x, 0)
+    x = as_tensor(x)
+    return flip(x, 0) if x.rank else x
 
 
 def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:

@@ -8,7 +8,7 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import broadcast_shapes
 from kerasish.graph.spec import Spec
-from kerasish.graph.tensor import Tensor
+from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.elementwise import (
     as_float,
     cast,
@@ -16,6 +16,7 @@ from kerasish.ops.elementwise import (
     float_rule,
     isfinite,
     isnan,
+    joined,
     log,
     logical_not,
     named,
@@ -221,13 +222,20 @@ def power(x1: Any, x2: Any) -> Tensor:
         A tensor of the broadcast shape and the promoted dtype; of two booleans int32.
 
     Raises:
-        ValueError: if the shapes do not broadcast.
+        ValueError: if the shapes do not broadcast, or a number among the exponents of ints is
+            negative. (Where that is found only when the graph runs, it is the engine's error.)
         TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> power([2.0, 3.0], 2).numpy()
     array([4., 9.], dtype=float32)
     """
-    return power_p(*promoted(x1, x2, to=number))
+    x, y = promoted(x1, x2, to=number)
+    if y.dtype in dtypes.SIGNED and isinstance(y, Constant) and (y.value < 0).any():
+        raise ValueError(
+            f"power: ints have no negative powers among the ints, but an exponent is "
+            f"{y.value.min()}; make one of both a float."
+        )
+    return power_p(x, y)
 
 
 def maximum(x1: Any, x2: Any) -> Tensor:
@@ -295,7 +303,8 @@ def mod(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
+        x2: another one. Shapes broadcast, dtypes combine. A Python
+            number counts as int32 or floatx; in `x1 % x2` it takes the tensor's dtype.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype; of two booleans int32.
@@ -307,7 +316,7 @@ def mod(x1: Any, x2: Any) -> Tensor:
     >>> mod([7, -7], 3).numpy()
     array([1, 2], dtype=int32)
     """
-    return mod_p(*promoted(x1, x2, to=number))
+    return mod_p(*joined(x1, x2, to=number))
 
 
 def equal(x1: Any, x2: Any) -> Tensor:
@@ -503,7 +512,8 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
         vector of indices per axis of the condition.
 
     Raises:
-        ValueError: if only one of x1 and x2 is given, or the shapes do not broadcast.
+        ValueError: if only one of x1 and x2 is given, the shapes do not broadcast, or the condition
+            alone is a scalar.
         TypeError: if one of the three is no array of numbers, such as a string.
 
     >>> where([True, False], [1, 2], [3, 4]).numpy()

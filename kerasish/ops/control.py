@@ -252,7 +252,8 @@ def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callabl
         A function that returns f's outputs.
 
     Raises:
-        ValueError: when it is called, if gradients do not fit the arguments.
+        ValueError: when it is called, if f returns anything else, or gradients do not fit the
+            arguments.
 
     >>> @custom_gradient
     ... def halved_gradient(x):
@@ -266,9 +267,14 @@ def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callabl
     @functools.wraps(f)
     def wrapped(*args: Any) -> Any:
         arguments = [as_tensor(x) for x in leaves_of(args)]
-        result, grad = f(*packed(args, arguments))
+        name, made = getattr(f, "__name__", "f"), f(*packed(args, arguments))
+        if not isinstance(made, (tuple, list)) or len(made) != 2 or not callable(made[1]):
+            raise ValueError(
+                f"custom_gradient: {name} must return its outputs and a function of their "
+                f"gradients, but returned {made!r}."
+            )
+        result, grad = made
         results = [as_tensor(x) for x in leaves_of(result)]
-        name = getattr(f, "__name__", "f")
         traced = Traced(lambda *gs: _list(grad(*gs)), [t.spec for t in results], name, hoist=False)
         given = _given(name, traced, arguments)
         new = custom_gradient_p(

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish import config
+from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import Dim, known, need_sizes, same_padding, window_output
 from kerasish.graph.spec import Shape, Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import moveaxis, shape
 from kerasish.ops.binary import equal, logical_and, logical_or, where
-from kerasish.ops.elementwise import logical_not, promoted
+from kerasish.ops.elementwise import as_float, logical_not, promoted
 from kerasish.ops.filling import zeros_like
-from kerasish.ops.indexing import lowest
 from kerasish.ops.joining import pad, pad_p
 from kerasish.ops.selection import slice_p
 
@@ -51,9 +51,12 @@ def conv_p(
     strides: tuple[int, ...],
     padding: Pads,
     dilation: tuple[int, ...],
-    groups: int,
+    groups: int | Dim,
 ) -> Spec:
     *window, c_in, c_out = map(operator.index, kernel.shape)  # type: ignore[arg-type]
+    spatial = _spatial(x, tuple(window), strides, padding, dilation)
+    if isinstance(groups, Dim):
+        return Spec((x.shape[0], *spatial, c_out), x.dtype)
     channels = x.shape[-1]
     if channels is not None and channels != c_in * groups:
         raise ValueError(
@@ -62,9 +65,7 @@ def conv_p(
         )
     if c_out % groups:
         raise ValueError(f"{c_out} filters cannot be divided into {groups} groups.")
-    return Spec(
-        (x.shape[0], *_spatial(x, tuple(window), strides, padding, dilation), c_out), x.dtype
-    )
+    return Spec((x.shape[0], *spatial, c_out), x.dtype)
 
 
 @primitive
@@ -138,13 +139,15 @@ def _each(value: Any, count: int, name: str, least: int = 1) -> tuple[int, ...]:
 
 
 def _padding(
-    mode: str,
+    mode: str | Pads,
     x: Tensor,
     window: tuple[int, ...],
     strides: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> Pads:
     """(before, after) per spatial axis; Dims where the size is not known yet."""
+    if not isinstance(mode, str):
+        return _pairs(mode, len(window))
     if mode.lower() == "valid":
         return ((0, 0),) * len(window)
     if mode.lower() != "same":
@@ -153,6 +156,22 @@ def _padding(
         _same(Dim.of(x, axis + 1), k, s, d)
         for axis, (k, s, d) in enumerate(zip(window, strides, dilation, strict=True))
     )
+
+
+def _pairs(padding: Any, count: int) -> Pads:
+    """Pairs (before, after), one per spatial axis, of ints of at least 0."""
+    found = list(padding) if isinstance(padding, (list, tuple)) else []
+    whole = [isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in found]
+    if len(found) != count or not all(whole):
+        raise ValueError(
+            f'padding must be "valid", "same", or a pair (before, after) for each of {count} '
+            f"spatial axes, but got {padding!r}."
+        )
+    pads = tuple(
+        (_each(before, 1, "padding", 0)[0], _each(after, 1, "padding", 0)[0])
+        for before, after in found
+    )
+    return pads
 
 
 def _same(size: Any, window: int, stride: int, dilation: int) -> tuple[Any, Any]:
@@ -183,7 +202,7 @@ def conv(
     inputs: Any,
     kernel: Any,
     strides: Any = 1,
-    padding: str = "valid",
+    padding: str | Pads = "valid",
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Tensor:
@@ -195,7 +214,8 @@ def conv(
             channels of the inputs.
         strides: step of the window, an int or one per spatial axis.
         padding: "valid" (none), "same" (as many outputs as inputs over stride), or for one
-            spatial axis "causal" (all padding in front).
+            spatial axis "causal" (all padding in front). Or a pair (before, after) of zeros to
+            put in, for each spatial axis.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
 
@@ -231,13 +251,18 @@ def conv(
     window = kernel.shape[:n]
 
     def apply(x: Tensor) -> Tensor:
-        if padding.lower() == "causal":
+        if isinstance(padding, str) and padding.lower() == "causal":
             x = _pad_causal(x, (window[0] - 1) * dilation[0])
             pads: Pads = ((0, 0),) * n
         else:
             pads = _padding(padding, x, window, strides, dilation)
-        channels = x.shape[-1]
-        groups = 1 if channels is None else max(channels // kernel.shape[-2], 1)
+        channels, taken = Dim.of(x, -1), kernel.shape[-2]
+        if not isinstance(channels, Dim) and channels % taken:
+            raise ValueError(
+                f"conv: the input has {channels} channels, but a kernel of shape "
+                f"{format_shape(kernel.shape)} takes {taken}, or in groups a multiple of them."
+            )
+        groups = channels // taken
         return conv_p(x, kernel, strides=strides, padding=pads, dilation=dilation, groups=groups)
 
     return _channels_last(x, data_format, apply)
@@ -249,7 +274,7 @@ def _pad_causal(x: Tensor, steps: int) -> Tensor:
     return pad(x, ((0, 0), (steps, 0), (0, 0)))
 
 
-def _pool(primitive_: Any, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format):
+def _pool(primitive_: Any, inputs: Any, pool_size: Any, strides: Any, padding: Any, data_format):
     x = as_tensor(inputs)
     n = x.rank - 2
     if not 1 <= n <= 3:
@@ -271,7 +296,7 @@ def max_pool(
     inputs: Any,
     pool_size: Any,
     strides: Any = None,
-    padding: str = "valid",
+    padding: str | Pads = "valid",
     data_format: str | None = None,
 ) -> Tensor:
     """The maximum of each window; `strides` defaults to the window's size.
@@ -280,7 +305,7 @@ def max_pool(
         inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
         pool_size: the size of the window, an int or one per spatial axis.
         strides: its step, likewise; its size if None.
-        padding: "valid" or "same".
+        padding: "valid", "same", or a pair (before, after) for each spatial axis.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
     Returns:
@@ -303,7 +328,7 @@ def average_pool(
     inputs: Any,
     pool_size: Any,
     strides: Any = None,
-    padding: str = "valid",
+    padding: str | Pads = "valid",
     data_format: str | None = None,
 ) -> Tensor:
     """The mean of each window, padding not counted; `strides` defaults to the window's size.
@@ -312,12 +337,12 @@ def average_pool(
         inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
         pool_size: the size of the window, an int or one per spatial axis.
         strides: its step, likewise; its size if None.
-        padding: "valid" or "same".
+        padding: "valid", "same", or a pair (before, after) for each spatial axis.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
     Returns:
-        A tensor of the dtype of inputs: (batch, *new sizes, channels), or (batch, channels, *new
-        sizes) for "channels_first".
+        A tensor of the dtype of inputs if that is a float, else of floatx: (batch, *new sizes,
+        channels), or (batch, channels, *new sizes) for "channels_first".
 
     Raises:
         ValueError: if inputs have not 1 to 3 spatial axes, the window is larger than what it slides
@@ -328,7 +353,7 @@ def average_pool(
     >>> average_pool(np.ones((1, 4, 4, 1)), 2).shape
     (1, 2, 2, 1)
     """
-    return _pool(avg_pool_p, inputs, pool_size, strides, padding, data_format)
+    return _pool(avg_pool_p, as_float(inputs), pool_size, strides, padding, data_format)
 
 
 @conv_p.vjp
@@ -364,7 +389,7 @@ def _at_first_maximum(
 ) -> Tensor:
     """For each window the element of `values` that stands where x has its first maximum."""
     around = ((0, 0), *padding, (0, 0))
-    x = pad_p(x, widths=around, value=lowest(x.dtype))
+    x = pad_p(x, widths=around, value=dtypes.lowest(x.dtype))
     values = pad_p(values, widths=around, value=0)
     batch, *counts, channels = shape(y)
     found, result = as_tensor(False), zeros_like(y)

@@ -13,11 +13,10 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import Dim, need_sizes
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import moveaxis, reshape, shape
-from kerasish.ops.conv import _channels_last, _each, _same, conv, conv_input_grad_p
+from kerasish.ops.array import reshape, shape
+from kerasish.ops.conv import Pads, _channels_last, _each, _pairs, _same, conv, conv_input_grad_p
 from kerasish.ops.elementwise import cast, promoted
-from kerasish.ops.matrices import matmul
-from kerasish.ops.reduce import max
+from kerasish.ops.reduce import max, sum
 from kerasish.ops.selection import take
 
 
@@ -25,7 +24,7 @@ def conv_transpose(
     inputs: Any,
     kernel: Any,
     strides: Any = 1,
-    padding: str = "valid",
+    padding: str | Pads = "valid",
     output_padding: Any = None,
     data_format: str | None = None,
     dilation_rate: Any = 1,
@@ -37,7 +36,8 @@ def conv_transpose(
         kernel: (*window, filters, channels): the kernel of a convolution from what comes out
             to what goes in.
         strides: by how much each size grows, an int or one per spatial axis.
-        padding: "valid" or "same", that of the convolution.
+        padding: "valid" or "same", that of the convolution; or for each spatial axis a pair
+            (before, after), together one less than the window: "same", shared out otherwise.
         output_padding: chooses among the sizes from which the convolution makes these ones:
             (n - 1) * stride + window + output_padding for "valid"; for "same" with 0 or 1,
             as the window is even or odd, in the place of the window. None: n * stride, and for
@@ -61,9 +61,10 @@ def conv_transpose(
     _check_rank("conv_transpose", x, kernel)
     strides, dilation = _each(strides, n, "strides"), _each(dilation_rate, n, "dilation_rate")
     extra = _output_padding(output_padding, strides)
-    if padding.lower() not in ("valid", "same"):
-        raise ValueError(f'conv_transpose: padding must be "valid" or "same", not {padding!r}.')
     window, filters, channels = kernel.shape[:n], kernel.shape[-2], kernel.shape[-1]
+    given = None if isinstance(padding, str) else _shared_out(padding, window, dilation)
+    if isinstance(padding, str) and padding.lower() not in ("valid", "same"):
+        raise ValueError(f'conv_transpose: padding must be "valid" or "same", not {padding!r}.')
 
     def apply(x: Tensor) -> Tensor:
         if x.shape[-1] not in (None, channels):
@@ -72,9 +73,11 @@ def conv_transpose(
                 f"{format_shape(kernel.shape)} expects {channels}."
             )
         rows = list(zip(shape(x)[1:-1], window, strides, dilation, extra, strict=True))
-        if padding.lower() == "same":
+        if given is not None or padding.lower() == "same":  # type: ignore[union-attr]
             sizes = [_same_output(*row) for row in rows]
-            pads = [_same(size, k, s, d) for size, (_, k, s, d, _) in zip(sizes, rows, strict=True)]
+            pads = given or [
+                _same(size, k, s, d) for size, (_, k, s, d, _) in zip(sizes, rows, strict=True)
+            ]
         else:
             sizes = [_valid_output(*row) for row in rows]
             pads = [(0, 0)] * n
@@ -98,6 +101,18 @@ def _check_rank(name: str, x: Tensor, kernel: Tensor) -> None:
             f"{format_shape(x.shape)} and {format_shape(kernel.shape)}."
         )
     need_sizes(name, "the kernel", kernel.shape)
+
+
+def _shared_out(padding: Any, window: Any, dilation: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Pairs that are together as long as "same" has them where the strides are 1."""
+    pads = _pairs(padding, len(window))
+    reaches = [(k - 1) * d for k, d in zip(window, dilation, strict=True)]
+    if [before + after for before, after in pads] != reaches:
+        raise ValueError(
+            f"conv_transpose: pairs of padding must be {reaches} together, one per spatial axis, "
+            f"but got {padding!r}."
+        )
+    return list(pads)
 
 
 def _output_padding(value: Any, strides: tuple[int, ...]) -> tuple[int | None, ...]:
@@ -138,7 +153,7 @@ def depthwise_conv(
     inputs: Any,
     kernel: Any,
     strides: Any = 1,
-    padding: str = "valid",
+    padding: str | Pads = "valid",
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Tensor:
@@ -148,7 +163,7 @@ def depthwise_conv(
         inputs: (batch, *sizes, channels), or (batch, channels, *sizes) for "channels_first".
         kernel: (*window, channels, multiplier): each channel gives `multiplier` ones.
         strides: step of the window, an int or one per spatial axis.
-        padding: "valid" or "same".
+        padding: "valid", "same", or a pair (before, after) for each spatial axis.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
 
@@ -189,7 +204,7 @@ def separable_conv(
     depthwise_kernel: Any,
     pointwise_kernel: Any,
     strides: Any = 1,
-    padding: str = "valid",
+    padding: str | Pads = "valid",
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Tensor:
@@ -202,7 +217,7 @@ def separable_conv(
         depthwise_kernel: (*window, channels, multiplier).
         pointwise_kernel: (1, ..., 1, channels * multiplier, filters).
         strides: step of the window, an int or one per spatial axis.
-        padding: "valid" or "same".
+        padding: "valid", "same", or a pair (before, after) for each spatial axis.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         dilation_rate: distance of the kernel's elements, an int or one per spatial axis.
 
@@ -218,6 +233,13 @@ def separable_conv(
     (1, 3, 3, 3)
     """
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    channels = x.shape[-1] if _is_last(data_format) else x.shape[1]
+    given = as_tensor(pointwise_kernel).shape
+    if given[-2:-1] != (channels,):
+        raise ValueError(
+            f"separable_conv: the pointwise kernel must take the {channels} channels that the "
+            f"depthwise one gives, but its shape is {format_shape(given)}."
+        )
     return conv(x, pointwise_kernel, 1, "valid", data_format)
 
 
@@ -248,10 +270,10 @@ def adaptive_average_pool(inputs: Any, output_size: Any, data_format: str | None
     x = cast(x, dtypes.floating(x.dtype))
 
     def along(x: Tensor, axis: int, starts: np.ndarray, stops: np.ndarray) -> Tensor:
-        size: Any = x.shape[axis]
-        at = np.arange(size)[:, None]
-        weights = ((at >= starts) & (at < stops)) / (stops - starts)
-        return moveaxis(matmul(moveaxis(x, axis, -1), as_tensor(weights, x.dtype)), -1, axis)
+        met = _windows(starts, stops)
+        own = starts[:, None] + np.arange(met.shape[1]) < stops[:, None]
+        weights = (own / (stops - starts)[:, None]).reshape(*met.shape, *(1,) * (x.rank - axis - 1))
+        return sum(take(x, met, axis) * as_tensor(weights, x.dtype), axis=axis + 1)
 
     return _adaptive("adaptive_average_pool", x, output_size, data_format, along)
 
@@ -278,12 +300,15 @@ def adaptive_max_pool(inputs: Any, output_size: Any, data_format: str | None = N
     """
 
     def along(x: Tensor, axis: int, starts: np.ndarray, stops: np.ndarray) -> Tensor:
-        # Windows differ in size by one; the shorter ones meet their last element twice.
-        longest = int((stops - starts).max())
-        met = np.minimum(starts[:, None] + np.arange(longest), stops[:, None] - 1)
-        return max(take(x, met.astype("int32"), axis), axis=axis + 1)
+        return max(take(x, _windows(starts, stops), axis), axis=axis + 1)
 
     return _adaptive("adaptive_max_pool", as_tensor(inputs), output_size, data_format, along)
+
+
+def _windows(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """What each window meets: they differ in size by one, shorter ones meet their last twice."""
+    longest = int((stops - starts).max())
+    return np.minimum(starts[:, None] + np.arange(longest), stops[:, None] - 1).astype("int32")
 
 
 def _adaptive(

@@ -12,7 +12,6 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import maximum, minimum
 from kerasish.ops.elementwise import cast
-from kerasish.ops.indexing import highest, lowest
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Tensor:
@@ -121,7 +120,7 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
     x, dtype = as_tensor(x), dtypes.standardize(dtype)
     if x.dtype == "bool" or dtype == "bool":
         return cast(x, dtype)
-    low, high = (_within(bound(dtype), x.dtype) for bound in (lowest, highest))
+    low, high = (_within(bound(dtype), x.dtype) for bound in (dtypes.lowest, dtypes.highest))
     return cast(minimum(maximum(x, low), high), dtype)
 
 
@@ -129,8 +128,10 @@ def _within(bound: Any, dtype: str) -> Tensor:
     """`bound` as a number of `dtype`: not beyond it, and towards 0 where it must be rounded."""
     if not dtypes.is_float(dtype):
         # Python's comparisons of ints and floats are exact.
-        return as_tensor(int(max(min(bound, highest(dtype)), lowest(dtype))), dtype)
-    value = np.clip(float(bound), lowest(dtype), highest(dtype)).astype(dtypes.numpy_dtype(dtype))
+        return as_tensor(int(max(min(bound, dtypes.highest(dtype)), dtypes.lowest(dtype))), dtype)
+    value = np.clip(float(bound), dtypes.lowest(dtype), dtypes.highest(dtype)).astype(
+        dtypes.numpy_dtype(dtype)
+    )
     if abs(float(value)) > abs(bound):
         value = np.nextafter(value, value.dtype.type(0))
     return as_tensor(value)

@@ -18,7 +18,7 @@ from kerasish.ops.binary import equal, less_equal, power, where
 from kerasish.ops.elementwise import abs, cast, cos, exp, floor, log, promoted, sign, sqrt, square
 from kerasish.ops.filling import arange, eye, ones, ones_like, whole, zeros, zeros_like
 from kerasish.ops.joining import pad, stack
-from kerasish.ops.selection import getitem, take
+from kerasish.ops.selection import getitem, take_p
 from kerasish.ops.special import i0
 
 # --- filled ------------------------------------------------------------------------------
@@ -94,6 +94,8 @@ def _spaced(start: Any, stop: Any, dtype: Any) -> tuple[Tensor, Tensor]:
     if dtype is not None and dtypes.is_float(dtypes.standardize(dtype)):
         a, b = cast(a, dtype), cast(b, dtype)
     both = broadcast_shapes(a.shape, b.shape, where="linspace")
+    if None in both:
+        return expand_dims(a + zeros_like(b), 0), expand_dims(b + zeros_like(a), 0)
     return tuple(expand_dims(broadcast_to(t, both), 0) for t in (a, b))  # type: ignore[return-value]
 
 
@@ -203,7 +205,7 @@ def geomspace(
 
     Returns:
         A tensor of the shape to which start and stop broadcast, with a new axis of size `num`, and
-        of `dtype`; if that is None, of the dtype of both if it is a float, else of floatx.
+        of `dtype`; if that is None, of floatx.
 
     Raises:
         ValueError: if num is negative, the shapes do not broadcast, the result has no such axis, or
@@ -213,11 +215,12 @@ def geomspace(
     >>> geomspace(1.0, 8.0, 4).numpy().round(4)
     array([1., 2., 4., 8.], dtype=float32)
     """
-    a, b = promoted(start, stop, to=dtypes.floating)
+    dtype = dtypes.standardize(dtype)
+    a, b = (cast(as_tensor(end), dtypes.floating(dtype)) for end in (start, stop))
     sizes = linspace(log(abs(a)), log(abs(b)), num, endpoint, axis=axis)
     signs = sign(a) * ones_like(b)  # of the shape to which both broadcast
     points = exp(sizes) * (expand_dims(signs, axis) if signs.rank else signs)
-    return points if dtype is None else cast(points, dtype)
+    return cast(points, dtype)
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
@@ -403,7 +406,8 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         # The step of a slice must be known.
         flat, length = reshape(x, (*shape(x)[:-2], n * m)), Dim(_diagonal_length(offset), n, m)
         first = -offset * m if offset < 0 else offset
-        return take(flat, arange(length) * as_tensor(m + 1) + as_tensor(first), axis=-1)
+        places = arange(length) * as_tensor(m + 1) + as_tensor(first)
+        return take_p(flat, places, axis=flat.rank - 1)
     start = offset if offset >= 0 else -offset * m
     flat = reshape(x, (*shape(x)[:-2], n * m))
     length = _diagonal_length(offset)

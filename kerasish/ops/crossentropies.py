@@ -7,10 +7,9 @@ from typing import Any
 from kerasish import config
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.shapes import canonical_axis
-from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.activations import log_softmax, softmax
-from kerasish.ops.array import expand_dims, squeeze
+from kerasish.ops.array import expand_dims, reshape, shape
 from kerasish.ops.binary import clip
 from kerasish.ops.elementwise import as_float, cast, log, sigmoid, softplus
 from kerasish.ops.filling import one_hot
@@ -107,14 +106,9 @@ def sparse_categorical_crossentropy(
     array([0.693], dtype=float32)
     """
     output, target = as_float(output), as_tensor(target)
-    if target.rank == output.rank and target.shape[-1] == 1:
-        target = squeeze(target, -1)
-    classes = output.shape[canonical_axis(axis, output.rank)]
-    if classes is None:
-        raise ValueError(
-            f"sparse_categorical_crossentropy: the number of classes (axis {axis} of output) must "
-            f"be known, but output has shape {format_shape(output.shape)}."
-        )
+    if target.rank == output.rank and target.shape[-1] in (1, None):
+        target = reshape(target, shape(target)[:-1])
+    classes = shape(output)[canonical_axis(axis, output.rank)]
     hot = one_hot(cast(target, "int32"), classes, axis=axis, dtype=output.dtype)
     return categorical_crossentropy(hot, output, from_logits, axis)
 

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from kerasish.graph import dtypes
-from kerasish.graph.shapes import canonical_axis
+from kerasish.graph.shapes import Dim, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.activations import log_softmax
@@ -53,17 +53,25 @@ def ctc_loss(
     """
     (logits,) = promoted(output, to=dtypes.floating)
     labels, lengths, times = (cast(x, "int32") for x in (target, target_length, output_length))
-    if logits.rank != 3 or labels.rank != 2 or None in (labels.shape[1], logits.shape[2]):
+    if logits.rank != 3 or labels.rank != 2:
         raise ValueError(
             "ctc_loss: expected target (batch, labels) and output (batch, times, classes), but "
             f"got {format_shape(labels.shape)} and {format_shape(logits.shape)}."
         )
+    for name, counts in (("target_length", lengths), ("output_length", times)):
+        _check_counts(f"ctc_loss: {name}", counts, logits)
+    if not compatible(labels.shape[:1], logits.shape[:1]):
+        raise ValueError(
+            "ctc_loss: target and output must have one batch size, but their shapes are "
+            f"{format_shape(labels.shape)} and {format_shape(logits.shape)}."
+        )
     states = _with_blanks(labels, mask_index)
-    hot = one_hot(states, logits.shape[2], axis=1, dtype=logits.dtype)  # type: ignore[arg-type]
+    places = arange(shape(states)[1])
+    hot = one_hot(states, shape(logits)[2], axis=1, dtype=logits.dtype)
     scores = transpose(matmul(log_softmax(logits), hot), (1, 0, 2))  # (times, batch, states)
     two_before = concatenate([full_like(states[:, :2], mask_index), states[:, :-2]], axis=1)
     skips = not_equal(states, mask_index) & not_equal(states, two_before)
-    first = where(arange(states.shape[1]) < 2, scores[0], _NEVER)
+    first = where(places < 2, scores[0], _NEVER)
 
     def step(before: Tensor, now: Any) -> tuple[Tensor, None]:
         score, time = now
@@ -74,15 +82,23 @@ def ctc_loss(
     steps = cast(arange(1, shape(scores)[0]), "int32")
     last, _ = scan(step, first, (scores[1:], steps))
     # It ends with the last label, or with the blank after it.
-    left = expand_dims(2 * lengths, 1) - arange(states.shape[1])
+    left = expand_dims(2 * lengths, 1) - places
     total = _log_sum([max(where(left == n, last, _NEVER), axis=1) for n in (0, 1)])
     return where(total < _NEVER / 2, math.inf, -total)
+
+
+def _check_counts(what: str, counts: Tensor, logits: Tensor) -> None:
+    if not compatible(counts.shape, logits.shape[:1]):
+        raise ValueError(
+            f"{what} must hold one number for each sequence, but its shape is "
+            f"{format_shape(counts.shape)} and that of the logits {format_shape(logits.shape)}."
+        )
 
 
 def _with_blanks(labels: Tensor, blank: int) -> Tensor:
     """A blank before each label and one at the end."""
     between = stack([full_like(labels, blank), labels], axis=-1)
-    doubled = reshape(between, (shape(labels)[0], 2 * labels.shape[1]))  # type: ignore[operator]
+    doubled = reshape(between, (shape(labels)[0], 2 * shape(labels)[1]))
     return concatenate([doubled, full_like(labels[:, :1], blank)], axis=1)
 
 
@@ -138,13 +154,20 @@ def ctc_decode(
            [-1, -1, -1]], dtype=int32)
     """
     (logits,) = promoted(inputs, to=dtypes.floating)
-    if logits.rank != 3 or None in logits.shape[1:]:
+    if logits.rank != 3:
         raise ValueError(
-            "ctc_decode: expected inputs (batch, times, classes) of known times and classes, but "
-            f"got {format_shape(logits.shape)}."
+            "ctc_decode: expected inputs (batch, times, classes), but got "
+            f"{format_shape(logits.shape)}."
         )
-    lengths = expand_dims(cast(sequence_lengths, "int32"), 1)
-    blank = canonical_axis(mask_index, logits.shape[2])  # type: ignore[arg-type]
+    counts = cast(sequence_lengths, "int32")
+    _check_counts("ctc_decode: sequence_lengths", counts, logits)
+    lengths = expand_dims(counts, 1)
+    classes = shape(logits)[2]
+    blank = classes + mask_index if mask_index < 0 else mask_index
+    if not isinstance(blank, Dim) and not 0 <= blank < classes:
+        raise ValueError(
+            f"ctc_decode: mask_index must be one of the {classes} classes, but is {mask_index}."
+        )
     if strategy == "greedy":
         return _greedy(logits, lengths, merge_repeated, blank)
     if strategy != "beam_search":
@@ -162,7 +185,7 @@ def ctc_decode(
 def _greedy(
     logits: Tensor, lengths: Tensor, merge_repeated: bool, blank: int
 ) -> tuple[Tensor, Tensor]:
-    times: Any = logits.shape[1]
+    times = shape(logits)[1]
     valid = arange(times) < lengths
     best = argmax(logits, axis=-1)
     kept = valid & not_equal(best, blank)
@@ -180,8 +203,7 @@ def _greedy(
 def _beam_search(
     logits: Tensor, lengths: Tensor, width: int, top_paths: int, blank: int
 ) -> tuple[Tensor, Tensor]:
-    times: Any = logits.shape[1]
-    batch = shape(logits)[0]
+    batch, times, _ = shape(logits)
     # At first there is one beginning, the empty one; the other beams cannot be.
     nothing = zeros((batch, width), logits.dtype) + _NEVER
     start = (
@@ -219,8 +241,8 @@ def _extended(
         scores: log probabilities of the classes now (batch, classes).
         blank: the class that stands for no label.
     """
-    sizes: Any = (paths.shape[1], paths.shape[2], scores.shape[1])
-    width, times, classes = sizes
+    _, width, times = shape(paths)
+    classes = shape(scores)[1]
     lengths = sum(cast(paths >= 0, "int32"), axis=2)
     is_last = equal(arange(times), expand_dims(lengths - 1, -1))
     last = one_hot(sum(where(is_last, paths + 1, 0), axis=2) - 1, classes, dtype=scores.dtype)

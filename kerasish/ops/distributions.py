@@ -243,14 +243,14 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
     Args:
         logits: floats (batch, classes).
         num_samples: how many to draw for each of the batch.
-        dtype: an int.
+        dtype: of the class numbers, commonly an int.
         seed: an int (the same numbers each time), a SeedGenerator, or None (the global one).
 
     Returns:
         Class numbers (batch, num_samples) of the given dtype.
 
     Raises:
-        ValueError: if the logits do not have two axes, or dtype is not an int.
+        ValueError: if the logits do not have two axes.
         TypeError: if the logits are no array of numbers, or the seed is of another kind.
 
     >>> categorical([[0.0, 100.0]], 3, seed=1).numpy()
@@ -262,8 +262,6 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
         raise ValueError(
             f"categorical: logits must be (batch, classes), but have shape {format_shape(x.shape)}."
         )
-    if not dtypes.is_int(name):
-        raise ValueError(f"categorical: dtype must be an int, but is {name}.")
     batch, classes = shape(x)
     x = cast(x, _wide(x.dtype if dtypes.is_float(x.dtype) else "float32"))
     how = {"shape": (batch, num_samples, classes), "dtype": x.dtype}

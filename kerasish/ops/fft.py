@@ -111,7 +111,9 @@ def _pair(name: str, x: Any) -> Pair:
 
 
 def _check_sizes(name: str, x: Tensor, axes: int) -> None:
-    if x.rank < axes or None in x.shape[x.rank - axes :]:
+    if x.rank < axes:
+        raise ValueError(f"{name}: at least {axes} axes are needed, got {format_shape(x.shape)}.")
+    if None in x.shape[x.rank - axes :]:
         raise ValueError(
             f"{name}: the size of the last {axes} axes must be known, but got "
             f"{format_shape(x.shape)}."
@@ -287,6 +289,7 @@ def _window(window: Any, length: int, fft_length: int, dtype: str) -> np.ndarray
         if window not in ("hann", "hamming"):
             raise ValueError(f'window must be "hann", "hamming" or a tensor, but got {window!r}.')
         share = 0.5 if window == "hann" else 0.54
+        share = share if length > 1 else 1.0  # a lone element counts in full
         weights = share - (1 - share) * np.cos(2 * np.pi * np.arange(length) / length)
     else:
         weights = np.asarray(window)

@@ -168,7 +168,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         start: the first number, or the end if `stop` is None.
         stop: the end.
         step: the distance; 1 if None.
-        dtype: of the result; if None floatx, or of ints that of the tensors among them, else int32.
+        dtype: of the result; if None that in which the numbers combine, where Python's ints count
+            as int32 and its floats as floatx unless there are arrays or tensors beside them.
 
     Returns:
         A tensor with one axis and of that dtype; empty if `stop` is not beyond `start`.
@@ -181,14 +182,15 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     >>> arange(3).numpy()
     array([0, 1, 2], dtype=int32)
     """
-    for number in (start, stop, step):
+    given = [number for number in (start, stop, step) if number is not None]
+    for number in given:
         several = not isinstance(number, Dim) and np.ndim(number)
         if several or callable(number) or isinstance(number, complex):
             raise ValueError(f"arange: expected single numbers, but got {number!r}.")
     step = 1 if step is None else step
     if stop is None:
         start, stop = 0, start
-    ints = _dtype_of_ints((start, stop, step))
+    natural = _natural_dtype(given)
     start, stop, step = map(_plain, (start, stop, step))
     if step == 0:
         raise ValueError("arange: step must not be 0.")
@@ -201,20 +203,19 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
                 f"arange: expected finite numbers, but got {start!r}, {stop!r} and {step!r}."
             )
         length = builtins.max(0, math.ceil((stop - start) / step))
-        name = dtypes.standardize(dtype or ints)
+        name = dtypes.standardize(dtype or natural)
     count = iota_p(size=length, dtype=name)
     scaled = count if step == 1 else count * as_tensor(step, name)
     return scaled if start == 0 else scaled + as_tensor(start, name)
 
 
-def _dtype_of_ints(numbers: Sequence[Any]) -> str | None:
-    """The dtype that ints count in: that of the tensors among them, else int32. None of others."""
-    own = [str(n.dtype) for n in numbers if isinstance(n, (Tensor, np.ndarray))]
-    others = [n for n in numbers if not isinstance(n, (Tensor, np.ndarray))]
-    ints = builtins.all(isinstance(n, (int, np.integer)) for n in others)
-    if not ints or not builtins.all(map(dtypes.is_int, own)):
-        return None
-    return dtypes.result_type(*own) if own else "int32"
+def _natural_dtype(numbers: Sequence[Any]) -> str:
+    """The dtype in which numbers combine; int32 for a Python bool, among which one cannot count."""
+    found = [
+        str(n.dtype) if hasattr(n, "dtype") else dtypes.weak_dtype(n) or "int32" for n in numbers
+    ]
+    dtype = dtypes.result_type(*found)
+    return "int32" if dtype == "bool" else dtype
 
 
 def _plain(number: Any) -> Any:
@@ -265,7 +266,7 @@ def one_hot(
     """A new axis of size `num_classes`: 1 at the position that x names, else 0.
 
     Args:
-        x: ints of any shape; others than 0 to num_classes - 1 give zeros.
+        x: ints or booleans of any shape; others than 0 to num_classes - 1 give zeros.
         num_classes: the size of the new axis.
         axis: where it goes.
         dtype: of the result; floatx if None.
@@ -285,6 +286,7 @@ def one_hot(
     if sparse:
         raise ValueError("one_hot: sparse=True is not supported; there are no sparse tensors.")
     x = as_tensor(x)
+    x = cast(x, "int32") if x.dtype == "bool" else x
     axis, num_classes = canonical_axis(axis, x.rank + 1), whole("num_classes", num_classes)
     if not isinstance(num_classes, Dim) and num_classes < 0:
         raise ValueError(f"one_hot: num_classes must not be negative, but it is {num_classes}.")

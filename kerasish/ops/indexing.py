@@ -9,6 +9,7 @@ import builtins
 import math
 import operator
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,18 @@ from kerasish.graph import dtypes
 from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, compatible, known
-from kerasish.graph.spec import format_shape
+from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.subgraph import varies
-from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import expand_dims, flatten, moveaxis, reshape, shape, whole_sizes
+from kerasish.graph.tensor import Constant, Tensor
+from kerasish.ops.array import (
+    broadcast_to,
+    expand_dims,
+    flatten,
+    moveaxis,
+    reshape,
+    shape,
+    whole_sizes,
+)
 from kerasish.ops.binary import (
     clip,
     equal,
@@ -31,7 +40,6 @@ from kerasish.ops.binary import (
     logical_or,
     maximum,
     minimum,
-    mod,
     multiply,
     where,
 )
@@ -40,7 +48,14 @@ from kerasish.ops.filling import arange
 from kerasish.ops.reduce import max as max_
 from kerasish.ops.reduce import min as min_
 from kerasish.ops.reduce import prod as prod_
-from kerasish.ops.selection import getitem, slice_p, take, take_grad_p, take_p
+from kerasish.ops.selection import (
+    gathered,
+    getitem,
+    placed,
+    slice_p,
+    take_grad_p,
+    take_p,
+)
 
 get_item = getitem
 
@@ -61,10 +76,16 @@ def _beside(size: Any, axis: int, rank: int) -> Tensor:
     return reshape(arange(size), tuple(size if i == axis else 1 for i in range(rank)))
 
 
-def _from_the_front(indices: Tensor, size: Any) -> Tensor:
-    """Indices of which the negative ones count from the end, as int32 counted from the front."""
-    indices = cast(indices, "int32") if indices.dtype != "int64" else indices
-    return indices + cast(less(indices, 0), indices.dtype) * as_tensor(size, indices.dtype)
+def _flat_places(
+    name: str, indices: Sequence[Tensor], sizes: Sequence[Any], axes: Sequence[int]
+) -> tuple[Tensor, Tensor | None]:
+    """Positions in the flattened array, of indices along each axis, and which of them exist."""
+    found = [placed(name, *item) for item in zip(indices, sizes, axes, strict=True)]
+    places = [place * step for (place, _), step in zip(found, _strides(sizes), strict=True)]
+    inside = [i for _, i in found if i is not None]
+    return builtins.sum(places[1:], start=places[0]), (
+        reduce(logical_and, inside) if inside else None
+    )
 
 
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
@@ -73,7 +94,8 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     Args:
         x: a tensor.
         indices: integers; as many axes as x, which broadcast but for `axis`. Negative ones
-            count from the end.
+            count from the end. Where those that are known only when the graph runs lie outside
+            of the axis, the result is NaN, or 0 if x holds no floats.
         axis: the axis along which the lines run; if None both are flattened.
 
     Returns:
@@ -81,6 +103,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
         one axis if that is None, and of the dtype of x.
 
     Raises:
+        IndexError: if a number among the indices lies outside of the axis.
         ValueError: if `indices` has another number of axes than `x`, does not broadcast with
             it, or x has no such axis.
         TypeError: if x holds no numbers, or indices are no integers.
@@ -90,8 +113,6 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
            [4]], dtype=int32)
     """
     x, indices = as_tensor(x), as_tensor(indices)
-    if not dtypes.is_int(indices.dtype):
-        raise TypeError(f"take_along_axis: indices must be integers, not {indices.dtype}.")
     if axis is None:
         x, indices, axis = flatten(x), flatten(indices), 0
     if x.rank != indices.rank:
@@ -99,13 +120,22 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
             f"take_along_axis: indices must have as many axes as x, but their shapes are "
             f"{format_shape(indices.shape)} and {format_shape(x.shape)}."
         )
-    axis, sizes = canonical_axis(axis, x.rank), shape(x)
+    axis = canonical_axis(axis, x.rank)
+    place, inside = placed("take_along_axis", indices, Dim.of(x, axis), axis)
+    return picked(x, place, axis, inside)
+
+
+def picked(x: Tensor, place: Tensor, axis: int, inside: Tensor | None = None) -> Tensor:
+    """`take_along_axis` of places counted from the front, NaN or 0 where they are not `inside`."""
+    sizes = shape(x)
     steps = _strides(sizes)
-    place = _from_the_front(indices, sizes[axis]) * steps[axis]
+    place = place * steps[axis]
     for i in range(x.rank):
         if i != axis and sizes[i] != 1:
             place = place + _beside(sizes[i], i, x.rank) * steps[i]
-    return take_p(flatten(x), place, axis=0)
+    if inside is not None:
+        inside = broadcast_to(inside, shape(place))
+    return gathered(flatten(x), place, inside, 0)
 
 
 def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Tensor, ...]:
@@ -136,13 +166,15 @@ def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Tensor, ...]:
     total = math.prod(sizes)
     if dtype not in ("int64", "uint32", "uint64"):
         # What counts from the end may be beyond what the dtype holds.
-        indices = cast(indices, "int64" if (known(total) or 0) > highest("int32") else "int32")
+        indices = cast(
+            indices, "int64" if (known(total) or 0) > dtypes.highest("int32") else "int32"
+        )
     indices = where(less(indices, 0), indices + total, indices)
     places = [
-        mod(floor_divide(indices, step), size)
+        floor_divide(indices, step) % size
         for step, size in zip(_strides(sizes), sizes, strict=True)
     ]
-    fits = all(known(size) is not None and size - 1 <= highest(dtype) for size in sizes)
+    fits = all(known(size) is not None and size - 1 <= dtypes.highest(dtype) for size in sizes)
     return tuple(cast(i, dtype) if fits and dtype != "bool" else i for i in places)
 
 
@@ -152,21 +184,22 @@ def by_arrays(x: Tensor, keys: Sequence[Any], spots: Sequence[int]) -> Tensor:
     x = getitem(x, tuple(whole if i in spots else k for i, k in enumerate(keys)))
     stays = [k is None or isinstance(k, builtins.slice) or i in spots for i, k in enumerate(keys)]
     axes = [builtins.sum(stays[:i]) for i in spots]
-    arrays = [as_tensor(keys[i]) for i in spots]
-    if len(arrays) == 1:
-        return take(x, arrays[0], axis=axes[0])
-    x = moveaxis(x, axes, range(len(axes)))
-    sizes = shape(x)[: len(axes)]
-    steps = _strides(sizes)
-    places = [
-        _from_the_front(array, size) * step
-        for array, size, step in zip(arrays, sizes, steps, strict=True)
-    ]
-    place = builtins.sum(places[1:], start=places[0])
-    result = take_p(reshape(x, (math.prod(sizes), *shape(x)[len(axes) :])), place, axis=0)
-    if axes[-1] - axes[0] >= len(axes):
-        return result  # arrays apart from each other: their axes come first
-    return moveaxis(result, range(place.rank), range(axes[0], axes[0] + place.rank))
+    # The axes of arrays, among which ints count, come first if they are apart from each other.
+    arrays = [i for i, k in enumerate(keys) if k is not None and not isinstance(k, builtins.slice)]
+    apart = arrays[-1] - arrays[0] >= len(arrays)
+    front = 0 if apart else builtins.sum(stays[: arrays[0]])
+    indices = [as_tensor(keys[i]) for i in spots]
+    old_axes = [i - builtins.sum(k is None for k in keys[:i]) for i in spots]
+    if len(indices) == 1:
+        at = axes[0]
+        place, inside = placed("getitem", indices[0], Dim.of(x, at), old_axes[0])
+        result = gathered(x, place, inside, at)
+    else:
+        at, x = 0, moveaxis(x, axes, range(len(axes)))
+        sizes = shape(x)[: len(axes)]
+        place, inside = _flat_places("getitem", indices, sizes, old_axes)
+        result = gathered(reshape(x, (math.prod(sizes), *shape(x)[len(axes) :])), place, inside, 0)
+    return moveaxis(result, range(at, at + place.rank), range(front, front + place.rank))
 
 
 # --- segments ----------------------------------------------------------------------------
@@ -181,33 +214,17 @@ def _in_segments(data: Tensor, ids: Tensor, count: Any, otherwise: Any) -> Tenso
 
 @composite
 def segment_max_p(data: Tensor, ids: Tensor, *, count: Any) -> Tensor:
-    return max_(_in_segments(data, ids, count, lowest(data.dtype)), axis=1)
+    return max_(_in_segments(data, ids, count, dtypes.lowest(data.dtype)), axis=1)
 
 
 @composite
 def segment_min_p(data: Tensor, ids: Tensor, *, count: Any) -> Tensor:
-    return min_(_in_segments(data, ids, count, highest(data.dtype)), axis=1)
+    return min_(_in_segments(data, ids, count, dtypes.highest(data.dtype)), axis=1)
 
 
 @composite
 def segment_prod_p(data: Tensor, ids: Tensor, *, count: Any) -> Tensor:
     return cast(prod_(_in_segments(data, ids, count, 1), axis=1), data.dtype)
-
-
-def lowest(dtype: str) -> Any:
-    """The least finite value of a dtype: the maximum of nothing."""
-    if dtypes.is_float(dtype):
-        return -highest(dtype)
-    return np.iinfo(dtype).min if dtype != "bool" else False
-
-
-def highest(dtype: str) -> Any:
-    """The largest finite value of a dtype: the minimum of nothing."""
-    if dtype == "bfloat16":
-        return 3.3895313892515355e38
-    if dtypes.is_float(dtype):
-        return float(np.finfo(dtype).max)
-    return np.iinfo(dtype).max if dtype != "bool" else True
 
 
 def _segments(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tuple[Any, ...]:
@@ -384,7 +401,10 @@ def _(g, data, ids, *, count):
 
 
 def _rows(name: str, indices: Tensor, values: Tensor, sizes: tuple[Any, ...]) -> tuple[Any, ...]:
-    """(flat row numbers, the values as rows, number of rows, size of a row)."""
+    """(flat row numbers, the values as rows, the result's rows and their size, rows to fill).
+
+    Those to fill may be one more, for the values that have no place.
+    """
     depth = indices.shape[-1] if indices.rank else None
     if not depth or depth > len(sizes):
         raise ValueError(
@@ -398,19 +418,29 @@ def _rows(name: str, indices: Tensor, values: Tensor, sizes: tuple[Any, ...]) ->
             f"{name}: values must have the shape {format_shape(fitting)}, the leading axes of "
             f"indices and then the other axes, but got {format_shape(values.shape)}."
         )
-    columns = [_from_the_front(indices[..., i], n) for i, n in enumerate(sizes[:depth])]
-    parts = zip(columns, _strides(sizes[:depth]), strict=True) if depth else ()
-    places = [column * step for column, step in parts]
-    flat = flatten(builtins.sum(places[1:], start=places[0]))
-    width = math.prod(sizes[depth:])
-    return flat, reshape(values, (-1, width)), math.prod(sizes[:depth]), width
+    columns = [_column(indices, i) for i in range(depth)]
+    place, inside = _flat_places(name, columns, sizes[:depth], range(depth))
+    count, width = math.prod(sizes[:depth]), math.prod(sizes[depth:])
+    if inside is not None:
+        place = where(inside, place, count)
+    spare = inside is not None
+    return flatten(place), reshape(values, (-1, width)), (count, width), count + spare
+
+
+def _column(indices: Tensor, i: int) -> Tensor:
+    """The positions along the i-th axis; numbers stay numbers."""
+    if isinstance(indices, Constant):
+        return as_tensor(indices.value[..., i])
+    return indices[..., i]
 
 
 def scatter(indices: Any, values: Any, shape: Any) -> Tensor:
     """Zeros of `shape` to which `values` are added at `indices`, which may repeat.
 
     Args:
-        indices: integers of shape (..., n): positions along the first n axes.
+        indices: integers of shape (..., n): positions along the first n axes. Negative ones
+            count from the end. What belongs to those that are known only when the graph runs
+            and lie outside of their axes is left out.
         values: what is added there: the leading axes of indices, then the other axes.
         shape: that of the result.
 
@@ -418,17 +448,20 @@ def scatter(indices: Any, values: Any, shape: Any) -> Tensor:
         A tensor of that shape and the dtype of values.
 
     Raises:
+        IndexError: if a number among the indices lies outside of its axis.
         ValueError: if the shapes of indices, values and the result do not belong together, or
             a size is negative.
-        TypeError: if indices or values hold no numbers, or a size is no int.
+        TypeError: if indices are no integers, values hold no numbers, or a size is no int.
 
     >>> scatter([[0], [2], [0]], [1.0, 2.0, 4.0], (3,)).numpy()
     array([5., 0., 2.], dtype=float32)
     """
     indices, values, sizes = as_tensor(indices), as_tensor(values), canonical_shape(shape)
     whole_sizes(sizes)
-    flat, rows, count, width = _rows("scatter", indices, values, sizes)
-    return reshape(take_grad_p(rows, flat, shape=(count, width), axis=0), sizes)
+    if indices.rank and indices.shape[-1] is None:
+        return scatter_of_some_p(indices, values, shape=sizes)
+    flat, rows, (count, width), filled = _rows("scatter", indices, values, sizes)
+    return reshape(take_grad_p(rows, flat, shape=(filled, width), axis=0)[:count], sizes)
 
 
 def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Tensor:
@@ -437,6 +470,8 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
     Args:
         inputs: a tensor.
         indices: integers of shape (..., n): positions along the first n axes of inputs.
+            Negative ones count from the end. What belongs to those that are known only when
+            the graph runs and lie outside of their axes is left out.
         updates: the leading axes of indices, then the other axes of inputs.
         reduction: None replaces (the last update of a position stays); "add", "max", "min"
             or "mul" combine with what is there.
@@ -445,34 +480,61 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
         A tensor of the shape and dtype of inputs.
 
     Raises:
+        IndexError: if a number among the indices lies outside of its axis.
         ValueError: for another reduction, or if the shapes do not belong together.
-        TypeError: if an argument holds no numbers.
+        TypeError: if indices are no integers, or another argument holds no numbers.
 
     >>> scatter_update([1, 2, 3], [[0], [2]], [10, 30]).numpy()
     array([10,  2, 30], dtype=int32)
     """
     x, indices = as_tensor(inputs), as_tensor(indices)
     updates = cast(updates, x.dtype)
-    flat, rows, count, width = _rows("scatter_update", indices, updates, shape(x))
+    if indices.rank and indices.shape[-1] is None:
+        return scatter_update_of_some_p(x, indices, updates, reduction=reduction)
+    flat, rows, (count, width), filled = _rows("scatter_update", indices, updates, shape(x))
     old = reshape(x, (count, width))
     if reduction is None:
-        last = segment_max_p(arange(Dim.of(flat, 0)), flat, count=count)
+        last = segment_max_p(arange(Dim.of(flat, 0)), flat, count=filled)[:count]
         new = take_p(rows, maximum(last, 0), axis=0)
         result = where(expand_dims(last >= 0, 1), new, old)
     elif reduction == "add":
-        result = old + take_grad_p(rows, flat, shape=(count, width), axis=0)
+        result = old + take_grad_p(rows, flat, shape=(filled, width), axis=0)[:count]
     elif reduction == "max":
-        result = maximum(old, segment_max_p(rows, flat, count=count))
+        result = maximum(old, segment_max_p(rows, flat, count=filled)[:count])
     elif reduction == "min":
-        result = minimum(old, segment_min_p(rows, flat, count=count))
+        result = minimum(old, segment_min_p(rows, flat, count=filled)[:count])
     elif reduction == "mul":
-        result = multiply(old, segment_prod_p(rows, flat, count=count))
+        result = multiply(old, segment_prod_p(rows, flat, count=filled)[:count])
     else:
         raise ValueError(
             'scatter_update: reduction must be None, "add", "max", "min" or "mul", not '
             f"{reduction!r}."
         )
     return reshape(result, shape(x))
+
+
+def _scatter_of_some(indices: Tensor, values: Tensor, *, shape: tuple[Any, ...]) -> Tensor:
+    """`scatter` along the first axes, once it is known how many of them."""
+    return scatter(indices, values, shape)
+
+
+def _scatter_of_some_rule(indices: Spec, values: Spec, *, shape: tuple[Any, ...]) -> Spec:
+    return Spec(tuple(map(known, shape)), values.dtype)
+
+
+def _scatter_update_of_some(
+    x: Tensor, indices: Tensor, updates: Tensor, *, reduction: str | None
+) -> Tensor:
+    """`scatter_update` along the first axes, once it is known how many of them."""
+    return scatter_update(x, indices, updates, reduction)
+
+
+_scatter_of_some.__name__ = "scatter_of_some"
+_scatter_update_of_some.__name__ = "scatter_update_of_some"
+scatter_of_some_p = composite(_scatter_of_some, _scatter_of_some_rule)
+scatter_update_of_some_p = composite(
+    _scatter_update_of_some, lambda x, indices, updates, *, reduction: x
+)
 
 
 # --- a block -----------------------------------------------------------------------------
@@ -535,7 +597,7 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
     for axis, (start, size) in enumerate(zip(starts, sizes, strict=True)):
         if isinstance(start, Tensor):
             first = clip(cast(start, "int32"), 0, as_tensor(Dim.of(x, axis)) - size)
-            x = take(x, first + arange(size), axis=axis)
+            x = take_p(x, first + arange(size), axis=axis)
     return x
 
 
@@ -544,7 +606,9 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
 
     Args:
         inputs: a tensor.
-        start_indices: where the block begins on each axis: ints, or integer tensors.
+        start_indices: where the block begins on each axis: ints, or integer tensors. What is
+            known only when the graph runs (an input, a variable, a draw) is moved so that the
+            block lies inside.
         updates: the block.
 
     Returns:
@@ -622,4 +686,7 @@ def nonzero(x: Any) -> tuple[Tensor, ...]:
     >>> [i.numpy().tolist() for i in nonzero([[0, 3], [5, 0]])]
     [[0, 1], [1, 0]]
     """
+    x = as_tensor(x)
+    if not x.rank:
+        raise ValueError("nonzero: expected at least one axis, but got a scalar.")
     return tuple(as_tensor(i.astype("int32")) for i in np.nonzero(values_of(x, "nonzero")))

@@ -26,7 +26,7 @@ from kerasish.ops.binary import (
     power,
     where,
 )
-from kerasish.ops.elementwise import abs, cast, constant_gradient, logical_not, promoted
+from kerasish.ops.elementwise import abs, cast, constant_gradient, joined, logical_not, promoted
 
 
 @composite
@@ -35,7 +35,7 @@ def bitwise_and_p(x: Tensor, y: Tensor) -> Tensor:
     parts = []
     for weight in (2**i for i in range(_bits(x.dtype))):
         signed = weight > np.iinfo(x.dtype).max
-        both = multiply(mod(x, 2), mod(y, 2))
+        both = multiply(x % 2, y % 2)
         parts.append(both * as_tensor(-weight if signed else weight, x.dtype))
         x, y = floor_divide(x, 2), floor_divide(y, 2)
     # From the highest: no sum on the way is larger than the result or a power of two.
@@ -84,8 +84,13 @@ for _flat in (bitwise_and_p, bitwise_or_p, bitwise_xor_p, left_shift_p, right_sh
     _flat.vjp(constant_gradient)
 
 
-def _integers(name: str, *values: Any) -> tuple[Tensor, ...]:
-    tensors = promoted(*values)
+def _of_both(name: str, of_bools: Any, of_ints: Any, x: Any, y: Any) -> Tensor:
+    """The operation of two tensors of one dtype: one for booleans, one for integers."""
+    x, y = _whole(name, *joined(x, y))
+    return (of_bools if x.dtype == "bool" else of_ints)(x, y)
+
+
+def _whole(name: str, *tensors: Tensor) -> tuple[Tensor, ...]:
     if dtypes.is_float(tensors[0].dtype):
         raise TypeError(f"{name}: expected integers or booleans, but got {tensors[0].dtype}.")
     return tensors
@@ -96,7 +101,8 @@ def bitwise_and(x: Any, y: Any) -> Tensor:
 
     Args:
         x: ints.
-        y: ints. Shapes broadcast, dtypes combine.
+        y: ints. Shapes broadcast, dtypes combine. A Python number counts as
+            int32.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -109,8 +115,7 @@ def bitwise_and(x: Any, y: Any) -> Tensor:
     >>> int(bitwise_and(12, 10))
     8
     """
-    x, y = _integers("bitwise_and", x, y)
-    return logical_and(x, y) if x.dtype == "bool" else bitwise_and_p(x, y)
+    return _of_both("bitwise_and", logical_and, bitwise_and_p, x, y)
 
 
 def bitwise_or(x: Any, y: Any) -> Tensor:
@@ -118,7 +123,8 @@ def bitwise_or(x: Any, y: Any) -> Tensor:
 
     Args:
         x: ints.
-        y: ints. Shapes broadcast, dtypes combine.
+        y: ints. Shapes broadcast, dtypes combine. A Python number counts as
+            int32.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -131,8 +137,7 @@ def bitwise_or(x: Any, y: Any) -> Tensor:
     >>> bitwise_or([1, 2], 4).numpy()
     array([5, 6], dtype=int32)
     """
-    x, y = _integers("bitwise_or", x, y)
-    return logical_or(x, y) if x.dtype == "bool" else bitwise_or_p(x, y)
+    return _of_both("bitwise_or", logical_or, bitwise_or_p, x, y)
 
 
 def bitwise_xor(x: Any, y: Any) -> Tensor:
@@ -140,7 +145,8 @@ def bitwise_xor(x: Any, y: Any) -> Tensor:
 
     Args:
         x: ints.
-        y: ints. Shapes broadcast, dtypes combine.
+        y: ints. Shapes broadcast, dtypes combine. A Python number counts as
+            int32.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -153,8 +159,7 @@ def bitwise_xor(x: Any, y: Any) -> Tensor:
     >>> bitwise_xor([1, 3], 1).numpy()
     array([0, 2], dtype=int32)
     """
-    x, y = _integers("bitwise_xor", x, y)
-    return logical_xor(x, y) if x.dtype == "bool" else bitwise_xor_p(x, y)
+    return _of_both("bitwise_xor", logical_xor, bitwise_xor_p, x, y)
 
 
 def bitwise_invert(x: Any) -> Tensor:
@@ -172,7 +177,7 @@ def bitwise_invert(x: Any) -> Tensor:
     >>> int(bitwise_invert(5))
     -6
     """
-    (x,) = _integers("bitwise_invert", x)
+    (x,) = _whole("bitwise_invert", as_tensor(x))
     if x.dtype == "bool":
         return logical_not(x)
     # -1 has all bits set; as an unsigned number it is the largest.
@@ -228,7 +233,7 @@ bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
 
 
 def _shiftable(name: str, x: Any, y: Any) -> tuple[Tensor, ...]:
-    pair = _integers(name, x, y)
+    pair = _whole(name, *promoted(as_tensor(x), y))
     return tuple(cast(t, "int32") if t.dtype == "bool" else t for t in pair)
 
 
@@ -237,7 +242,8 @@ def gcd(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: ints.
-        x2: ints. Shapes broadcast, dtypes combine.
+        x2: ints. Shapes broadcast, dtypes combine. A Python number counts as
+            int32.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -250,8 +256,7 @@ def gcd(x1: Any, x2: Any) -> Tensor:
     >>> int(gcd(12, -18))
     6
     """
-    x, y = _integers("gcd", x1, x2)
-    return logical_or(x, y) if x.dtype == "bool" else gcd_p(x, y)
+    return _of_both("gcd", logical_or, gcd_p, x1, x2)
 
 
 def lcm(x1: Any, x2: Any) -> Tensor:
@@ -259,7 +264,8 @@ def lcm(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: ints.
-        x2: ints. Shapes broadcast, dtypes combine.
+        x2: ints. Shapes broadcast, dtypes combine. A Python number counts as
+            int32.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype.
@@ -272,8 +278,9 @@ def lcm(x1: Any, x2: Any) -> Tensor:
     >>> lcm([4, 6], 6).numpy()
     array([12,  6], dtype=int32)
     """
-    x, y = _integers("lcm", x1, x2)
-    if x.dtype == "bool":
-        return logical_and(x, y)
+    return _of_both("lcm", logical_and, _lcm, x1, x2)
+
+
+def _lcm(x: Tensor, y: Tensor) -> Tensor:
     divisor = gcd_p(x, y)
     return abs(multiply(floor_divide(x, where(equal(divisor, 0), 1, divisor)), y))

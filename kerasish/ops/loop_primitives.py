@@ -345,7 +345,7 @@ class _ScanGradient:
     ) -> Sequence[Tensor]:
         leaves = [*self.body.inputs, *self.residuals, *(p for p, _ in self.arriving.values())]
         each = [t for t in leaves if id(t) in stacks]
-        captures = dict(
+        captures: dict[Tensor, Tensor] = dict(
             zip(self.body.inputs[self.captures :], self.inputs[self.captures :], strict=True)
         )
         outputs, transposed = _without_transposes(outputs, leaves, captures)
@@ -391,7 +391,7 @@ def _without_transposes(
             (a,) = replace([a], new, keep_sources=True)
             attrs = node.attrs | {"transpose_b": False}
             new[node.outputs[0]] = matmul_p(a, transposed[b], **attrs)
-    outside = {t: transpose(captures[b]) for b, t in transposed.items()}
+    outside: dict[Tensor, Tensor] = {t: transpose(captures[b]) for b, t in transposed.items()}
     return replace(outputs, new, keep_sources=True), outside
 
 

@@ -120,6 +120,8 @@ def _length(name: str, sequences: Sequence[Tensor], length: Any) -> Any:
         length = Dim.of(sequences[0], 0) if length is None else length
     if not isinstance(length, Dim):
         length = operator.index(length)
+        if length < 0:
+            raise ValueError(f"{name}: length must not be negative, but it is {length}.")
         other = [x.shape for x in sequences if x.shape[0] not in (length, None)]
         if other:
             shapes = ", ".join(format_shape(x.shape) for x in sequences)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from typing import Any
 
@@ -10,7 +11,7 @@ from kerasish.graph.shapes import broadcast_shapes, canonical_axis
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, reshape, shape, squeeze, transpose
-from kerasish.ops.elementwise import cast, promoted, sum_to
+from kerasish.ops.elementwise import cast, joined, promoted, sum_to
 
 
 @primitive
@@ -89,7 +90,7 @@ def dot(x1: Any, x2: Any) -> Tensor:
     >>> dot([1.0, 2.0], [3.0, 4.0]).numpy()
     array(11., dtype=float32)
     """
-    a, b = promoted(x1, x2)
+    a, b = joined(x1, x2)
     if a.rank == 0 or b.rank == 0:
         return a * b
     return tensordot(a, b, axes=[[a.rank - 1], [max(b.rank - 2, 0)]])
@@ -115,7 +116,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
     >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], axes=1).numpy()
     array([[11.]], dtype=float32)
     """
-    a, b = promoted(x1, x2)
+    a, b = joined(x1, x2)
     if isinstance(axes, numbers.Integral):
         n = int(axes)
         if not 0 <= n <= min(a.rank, b.rank):
@@ -139,13 +140,12 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
     free_a = [i for i in range(a.rank) if i not in left]
     free_b = [i for i in range(b.rank) if i not in right]
     sizes_a, sizes_b = shape(a), shape(b)
-    inner = 1
-    for i in left:
-        inner = inner * sizes_a[i]
-    rows = reshape(transpose(a, free_a + left), (-1, inner))
-    columns = reshape(transpose(b, right + free_b), (inner, -1))
+    kept_a, kept_b = [sizes_a[i] for i in free_a], [sizes_b[i] for i in free_b]
+    inner = math.prod(sizes_a[i] for i in left)
+    rows = reshape(transpose(a, free_a + left), (math.prod(kept_a), inner))
+    columns = reshape(transpose(b, right + free_b), (inner, math.prod(kept_b)))
     out = matmul_p(rows, columns, transpose_a=False, transpose_b=False)
-    return reshape(out, (*(sizes_a[i] for i in free_a), *(sizes_b[i] for i in free_b)))
+    return reshape(out, (*kept_a, *kept_b))
 
 
 @matmul_p.vjp

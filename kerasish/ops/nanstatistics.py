@@ -206,16 +206,17 @@ def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         keepdims: whether reduced axes stay, with size 1.
 
     Returns:
-        A tensor without the reduced axes, or with size 1 there, of the dtype of x.
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x. Of no elements
+        that is NaN, of ints the lowest number of the dtype.
 
     Raises:
-        ValueError: if x has no such axis, or a reduced one has the size 0.
+        ValueError: if x has no such axis.
         TypeError: if x is no array of numbers, such as a string or None.
 
     >>> float(nanmax([np.nan, 1.0, 3.0]))
     3.0
     """
-    return _without_nan(max, float("-inf"), float("nan"), x, axis, keepdims)
+    return _extreme(max, dtypes.lowest, float("-inf"), x, axis, keepdims)
 
 
 def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -227,16 +228,28 @@ def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         keepdims: whether reduced axes stay, with size 1.
 
     Returns:
-        A tensor without the reduced axes, or with size 1 there, of the dtype of x.
+        A tensor without the reduced axes, or with size 1 there, of the dtype of x. Of no elements
+        that is NaN, of ints the highest number of the dtype.
 
     Raises:
-        ValueError: if x has no such axis, or a reduced one has the size 0.
+        ValueError: if x has no such axis.
         TypeError: if x is no array of numbers, such as a string or None.
 
     >>> float(nanmin([np.nan, 1.0, 3.0]))
     1.0
     """
-    return _without_nan(min, float("inf"), float("nan"), x, axis, keepdims)
+    return _extreme(min, dtypes.highest, float("inf"), x, axis, keepdims)
+
+
+def _extreme(
+    function: Any, bound: Any, instead: float, x: Any, axis: Any, keepdims: bool
+) -> Tensor:
+    x = as_tensor(x)
+    if 0 not in x.shape:
+        return _without_nan(function, instead, float("nan"), x, axis, keepdims)
+    if dtypes.is_float(x.dtype):
+        return function(x, axis, keepdims, initial=float("nan"))
+    return function(x, axis, keepdims, initial=bound(x.dtype))
 
 
 def _without_nan(

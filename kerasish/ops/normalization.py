@@ -8,47 +8,45 @@ from typing import Any
 from kerasish import config
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
-from kerasish.graph.shapes import canonical_axes, canonical_axis
+from kerasish.graph.shapes import canonical_axes, canonical_axis, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import reshape
-from kerasish.ops.binary import maximum, power
-from kerasish.ops.elementwise import abs, as_float, cast, log, promoted, rsqrt, square
-from kerasish.ops.reduce import max, mean, sum
+from kerasish.ops.binary import maximum
+from kerasish.ops.elementwise import as_float, cast, log, promoted, rsqrt, square
+from kerasish.ops.norms import norm
+from kerasish.ops.reduce import mean, sum
 
 
 def normalize(x: Any, axis: Any = -1, order: float = 2, epsilon: float | None = None) -> Tensor:
     """x over its norm along `axis`.
 
     Args:
-        x: a tensor.
-        axis: an axis, or several.
-        order: which norm: 2 (Euclidean), 1, any other positive number, or infinity.
+        x: a tensor; a scalar counts as one of shape (1,).
+        axis: an axis, or several, which for orders other than 2 are two: those of matrices.
+        order: which norm: 2 (Euclidean), 1, any other positive number, or infinity; of matrices,
+            those that `norm` has.
         epsilon: the least that is divided by; config.epsilon() if None.
 
     Returns:
-        A tensor of x's shape, of x's dtype if that is a float, else of floatx.
+        A tensor of x's shape, (1,) for a scalar; of x's dtype if that is a float, else of floatx.
 
     Raises:
-        ValueError: if x has no such axis, or the order is not above 0.
+        ValueError: if x has no such axis, the order is not above 0, or there is no such norm of
+            matrices.
         TypeError: if x is no array of numbers, such as a string or None.
 
     >>> normalize([[3.0, 4.0]]).numpy()
     array([[0.6, 0.8]], dtype=float32)
     """
-    x = as_float(x)
+    x = _with_axis(as_float(x))
     if not order > 0:
         raise ValueError(f"normalize: order must be a positive number, but got {order!r}.")
     epsilon = config.epsilon() if epsilon is None else epsilon
     if order == 2:
         squares = sum(square(x), axis=axis, keepdims=True)
         return x * rsqrt(maximum(squares, epsilon**2))
-    size = abs(x)
-    if math.isinf(order):
-        norm = max(size, axis=axis, keepdims=True)
-    else:
-        norm = power(sum(power(size, order), axis=axis, keepdims=True), 1 / order)
-    return x / maximum(norm, epsilon)
+    return x / maximum(norm(x, order, axis, keepdims=True), epsilon)
 
 
 def layer_normalization(
@@ -117,13 +115,13 @@ def rms_normalization(
     Source: Zhang & Sennrich, 2019, arXiv:1910.07467.
 
     Args:
-        x: a tensor.
+        x: a tensor; a scalar counts as one of shape (1,).
         scale: of the shape of x on `axis`; 1 if None.
         axis: the axis or axes over which the mean is taken.
         epsilon: added to the mean; config.epsilon() if None.
 
     Returns:
-        A tensor of the shape and dtype of x, computed in 32 bits at least.
+        A tensor of the shape and dtype of x, (1,) for a scalar; computed in 32 bits at least.
 
     Raises:
         ValueError: if x has no such axis, or the scale does not fit x.
@@ -132,13 +130,17 @@ def rms_normalization(
     >>> np.round(rms_normalization([1.0, 1.0]), 3)
     array([1., 1.], dtype=float32)
     """
-    x = as_tensor(x)
+    x = _with_axis(as_tensor(x))
     axes = canonical_axes(axis, x.rank)
     wide = _widened(x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     y = wide * rsqrt(mean(square(wide), axis=axes, keepdims=True) + epsilon)
     y = y if scale is None else y * _on_axes(scale, x, axes, "scale", wide.dtype)
     return cast(y, x.dtype)
+
+
+def _with_axis(x: Tensor) -> Tensor:
+    return x if x.rank else reshape(x, (1,))
 
 
 def _widened(x: Tensor) -> Tensor:
@@ -149,10 +151,11 @@ def _widened(x: Tensor) -> Tensor:
 def _on_axes(value: Any, x: Tensor, axes: tuple[int, ...], name: str, dtype: str) -> Tensor:
     """A weight of the shape of x on `axes`, with axes of size 1 for the others."""
     weight = cast(value, dtype)
-    if weight.rank == len(axes):
+    right = tuple(x.shape[i] for i in axes)
+    if weight.rank == len(axes) and compatible(weight.shape, right):
         sizes = iter(weight.shape)
         return reshape(weight, tuple(next(sizes) if i in axes else 1 for i in range(x.rank)))
-    if weight.rank > x.rank:
+    if weight.rank == len(axes) or weight.rank > x.rank:
         raise ValueError(
             f"{name} must have the shape of x {format_shape(x.shape)} on axes {axes}, but got "
             f"{format_shape(weight.shape)}."
@@ -179,7 +182,7 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
     20.0
     """
     a, b = promoted(x1, x2, to=dtypes.floating)
-    if a.shape != b.shape:
+    if not compatible(a.shape, b.shape):
         raise ValueError(
             f"psnr: both must have one shape, but got {format_shape(a.shape)} and "
             f"{format_shape(b.shape)}."

@@ -14,7 +14,7 @@ from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, flatten, moveaxis, reshape, shape, transpose
 from kerasish.ops.binary import greater, multiply, where
 from kerasish.ops.creation import diagonal
-from kerasish.ops.elementwise import cast, promoted, sqrt, square
+from kerasish.ops.elementwise import cast, joined, promoted, sqrt, square
 from kerasish.ops.joining import stack
 from kerasish.ops.matrices import factors, matmul, tensordot
 from kerasish.ops.reduce import sum
@@ -39,7 +39,7 @@ def inner(x1: Any, x2: Any) -> Tensor:
     >>> float(inner([1.0, 2.0], [3.0, 4.0]))
     11.0
     """
-    a, b = promoted(x1, x2)
+    a, b = joined(x1, x2)
     if a.rank == 0 or b.rank == 0:
         return multiply(a, b)
     return tensordot(a, b, axes=[[a.rank - 1], [b.rank - 1]])
@@ -62,7 +62,7 @@ def vdot(x1: Any, x2: Any) -> Tensor:
     >>> vdot([1.0, 2.0], [3.0, 4.0]).numpy()
     array(11., dtype=float32)
     """
-    a, b = promoted(x1, x2)
+    a, b = joined(x1, x2)
     return inner(flatten(a), flatten(b)) if a.rank or b.rank else multiply(a, b)
 
 
@@ -106,7 +106,7 @@ def kron(x1: Any, x2: Any) -> Tensor:
     >>> kron([1, 10], [1, 2]).numpy()
     array([ 1,  2, 10, 20], dtype=int32)
     """
-    a, b = promoted(x1, x2)
+    a, b = joined(x1, x2)
     rank = max(a.rank, b.rank)
     left = (1,) * (rank - a.rank) + shape(a)
     right = (1,) * (rank - b.rank) + shape(b)

@@ -19,6 +19,7 @@ from kerasish.graph.primitive import as_tensor, composite, primitive
 from kerasish.graph.shapes import canonical_shape, compatible, known
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
+from kerasish.graph.variable import Variable
 from kerasish.ops.array import shape as shape_of
 from kerasish.ops.array import whole_sizes
 from kerasish.ops.elementwise import cast, floor
@@ -56,9 +57,15 @@ class SeedGenerator:
     Raises:
         ValueError: if seed is no int.
 
+    Attributes:
+        state: a variable of two ints, the seed and how many numbers were drawn at once, outside
+            of graphs. What is assigned to it goes on from there.
+
     >>> generator = SeedGenerator(1)
     >>> bool(np.any(uniform((3,), seed=generator) != uniform((3,), seed=generator)))
     True
+    >>> generator.state.numpy()
+    array([1, 2])
     """
 
     def __init__(self, seed: int | None = None, name: str | None = None):
@@ -67,6 +74,14 @@ class SeedGenerator:
         self.seed = global_seed.next() if seed is None else int(seed)
         self.name = f"seed_generator_{self.seed}" if name is None else name
         self._draws = 0
+        self._state: Variable | None = None
+
+    @property
+    def state(self) -> Variable:
+        if self._state is None:
+            numbers, name = np.array([self.seed, self._draws]), f"{self.name}_state"
+            self._state = Variable(numbers, dtype="int64", trainable=False, name=name)
+        return self._state
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make another one of the same numbers."""
@@ -77,19 +92,33 @@ class SeedGenerator:
         """One made of what `get_config` returned."""
         return cls(**config)
 
-    def next(self, ordered: bool = True) -> int:
-        """The next of its numbers, which is a seed itself; ordered makes no difference."""
-        return self.next_stream()
+    def next(self, ordered: bool = True) -> Tensor:
+        """Two ints that no other call gives, for functions that take such a seed.
+
+        While a graph is built they are drawn anew in each run of it. `ordered` makes no difference.
+        """
+        if trace.is_building():
+            return randint((2,), 0, 2**31 - 1, dtype="int64", seed=self)
+        self._use()
+        return as_tensor(np.array([self.seed, self._draws - 1]), "int64")
 
     def next_stream(self) -> int:
         """A stream number: a new one at each use, the same ones in each trace."""
         active = trace.current_trace()
         if active is None or active.draws is None:
-            use, self._draws = self._draws, self._draws + 1
-        else:
-            use = active.draws.get(id(self), 0)
-            active.draws[id(self)] = use + 1
+            return _mixed(self.seed, self._use())
+        use = active.draws.get(id(self), 0)
+        active.draws[id(self)] = use + 1
         return _mixed(self.seed, use)
+
+    def _use(self) -> int:
+        """How many numbers were drawn at once; one more from now on."""
+        if self._state is not None:
+            self.seed, self._draws = map(int, self._state.numpy())
+        self._draws += 1
+        if self._state is not None and trace.current_trace() is None:
+            self._state.assign([self.seed, self._draws])
+        return self._draws - 1
 
 
 def _mixed(seed: int, use: int) -> int:
@@ -255,7 +284,8 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
         inputs: a float tensor.
         rate: the share to drop, from 0 to 1.
         noise_shape: the shape of the mask: 1 where it is shared along an axis, None where it has
-            the size of the inputs. None for a mask of their shape.
+            the size of the inputs; one that is shorter is shared along the first axes. None for a
+            mask of their shape.
         seed: an int, a SeedGenerator, or None.
 
     Returns:
@@ -283,11 +313,12 @@ def _mask_shape(x: Tensor, noise_shape: Any) -> tuple[Any, ...]:
     """The sizes of a dropout mask: those of x, or 1 where it is shared."""
     if noise_shape is None:
         return shape_of(x)
-    if len(noise_shape) != x.rank or np.ndim(noise_shape) != 1:
+    if np.ndim(noise_shape) != 1 or len(noise_shape) > x.rank:
         raise ValueError(
             f"dropout: noise_shape must have one size per axis of {format_shape(x.shape)}, but is "
             f"{noise_shape!r}."
         )
+    noise_shape = (1,) * (x.rank - len(noise_shape)) + tuple(noise_shape)
     if not compatible(tuple(None if known(n) == 1 else known(n) for n in noise_shape), x.shape):
         raise ValueError(
             "dropout: the sizes of noise_shape must be None, 1 or those of "

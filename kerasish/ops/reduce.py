@@ -206,12 +206,32 @@ def _extreme(op: Primitive, pair: Any, x: Any, axis: Any, keepdims: bool, initia
     x = as_tensor(x)
     if initial is None:
         return _apply(op, x, axis, keepdims)
-    initial = cast(initial, x.dtype)
-    axes = canonical_axes(axis, x.rank)
+    axes, keepdims = canonical_axes(axis, x.rank), bool(keepdims)
+    initial = cast(as_tensor(initial, x.dtype), x.dtype)
+    if builtins.any(x.shape[i] is None for i in axes):
+        return extreme_from_p(x, initial, which=op.name, axis=axes, keepdims=keepdims)
     if builtins.any(x.shape[i] == 0 for i in axes):
         # Of nothing, the initial value is the extreme.
-        return broadcast_to(initial, _reduced(x.spec, axes, bool(keepdims)).shape)
-    return pair(_apply(op, x, axis, keepdims), initial)
+        left = [(i, Dim.of(x, i)) for i in range(x.rank) if keepdims or i not in axes]
+        return broadcast_to(initial, tuple(1 if i in axes else size for i, size in left))
+    return pair(_apply(op, x, axes, keepdims), initial)
+
+
+def _extreme_from(
+    x: Tensor, initial: Tensor, *, which: str, axis: tuple[int, ...], keepdims: bool
+) -> Tensor:
+    """The extreme with an initial value, once it is known whether there are elements."""
+    return (max if which == "max" else min)(x, axis, keepdims, initial)
+
+
+def _extreme_from_rule(
+    x: Spec, initial: Spec, *, which: str, axis: tuple[int, ...], keepdims: bool
+) -> Spec:
+    return _reduced(x, axis, keepdims)
+
+
+_extreme_from.__name__ = "extreme_from"
+extreme_from_p = composite(_extreme_from, _extreme_from_rule)
 
 
 def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -341,7 +361,7 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """log(sum(exp(x))) over `axis`, without overflow.
+    """log(sum(exp(x))) over `axis`, without overflow; -infinity of no elements.
 
     Args:
         x: a tensor.
@@ -360,7 +380,9 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """
     x = as_tensor(x)
     x = cast(x, dtypes.floating(x.dtype))
-    top = stop_gradient(max(x, axis=axis, keepdims=True))
+    # Finite, so that infinity minus infinity does not come up.
+    least, most = dtypes.lowest(x.dtype), dtypes.highest(x.dtype)
+    top = stop_gradient(minimum(max(x, axis=axis, keepdims=True, initial=least), most))
     result = log(sum(exp(x - top), axis=axis, keepdims=True)) + top
     return result if keepdims else reshape_without(result, canonical_axes(axis, x.rank))
 

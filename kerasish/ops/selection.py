@@ -1,4 +1,9 @@
-"""Parts of arrays: `x[...]`, and elements by their positions on one axis."""
+"""Parts of arrays: `x[...]`, and elements by their positions on one axis.
+
+An index that lies outside of its axis never means another element, on no engine: where it stands
+there as a number, it is an error; where it is found only when the graph runs, nothing is there.
+Reading then gives NaN among floats and 0 elsewhere, writing writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +20,9 @@ from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import Dim, canonical_axis, known
 from kerasish.graph.spec import Shape, Spec
 from kerasish.graph.subgraph import varies
-from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import flatten, reshape
+from kerasish.graph.tensor import Constant, Tensor
+from kerasish.ops.array import flatten, reshape, shape
+from kerasish.ops.binary import greater_equal, less, logical_and, where
 from kerasish.ops.elementwise import cast
 
 
@@ -69,7 +75,6 @@ def getitem(x: Any, key: Any) -> Tensor:
     """`x[key]` as in NumPy: ints, slices, None, Ellipsis, and arrays of integers or booleans.
 
     The values of boolean arrays must be known, for the shape of the result depends on them.
-    An int beside arrays is taken first, as if it stood in an index of its own.
 
     Args:
         x: a tensor.
@@ -126,6 +131,7 @@ def _is_array(key: Any) -> bool:
 
 def _with_ints(key: Any) -> Any:
     """Indices as they are, but for an empty list: it holds no ints rather than no floats."""
+    key = list(key) if isinstance(key, range) else key
     if not isinstance(key, (list, tuple)):
         return key
     shape = as_tensor(key).shape
@@ -226,8 +232,8 @@ def _same_bounds(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
 def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     """The elements of `x` at `indices` along `axis` (of the flattened input if None).
 
-    Negative indices count from the end. Indices outside of the axis are an error of the
-    caller; engines differ in what they return for them.
+    Negative indices count from the end. Where indices that are known only when the graph runs
+    lie outside of the axis, the result is NaN, or 0 if x holds no floats.
 
     Args:
         x: a tensor.
@@ -238,6 +244,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
         A tensor of the dtype of x, and of its shape with that of the indices in place of the axis.
 
     Raises:
+        IndexError: if a number among the indices lies outside of the axis.
         ValueError: if x has no such axis.
         TypeError: if x is no array of numbers, or the indices are no ints.
 
@@ -248,11 +255,40 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     if axis is None:
         x, axis = flatten(x), 0
     axis = canonical_axis(axis, x.rank)
+    return gathered(x, *placed("take", indices, Dim.of(x, axis), axis), axis)
+
+
+def placed(name: str, indices: Tensor, size: Any, axis: int) -> tuple[Tensor, Tensor | None]:
+    """Indices along an axis, counted from the front, and which of them lie on it.
+
+    Those that do not are 0. If all are known to lie on it, the second result is None.
+    """
+    if not dtypes.is_int(indices.dtype):
+        raise TypeError(f"{name}: indices must be integers, but got {indices.dtype}.")
+    wide = "int64" if indices.dtype in ("int64", "uint32", "uint64") else "int32"
+    if isinstance(indices, Constant) and not isinstance(size, Dim):
+        value = indices.value.astype("int64")
+        least = 0 if indices.dtype in dtypes.UNSIGNED else -size
+        outside = indices.value[(value >= size) | (value < least)]
+        if outside.size:
+            raise IndexError(
+                f"{name}: index {outside[0]} is out of range for axis {axis} of size {size}."
+            )
+        return as_tensor(np.where(value < 0, value + size, value), wide), None
+    place = cast(indices, wide)
     if indices.dtype not in dtypes.UNSIGNED:
-        indices = indices + cast(indices < 0, indices.dtype) * as_tensor(
-            Dim.of(x, axis), indices.dtype
-        )
-    return take_p(x, indices, axis=axis)
+        place = where(less(place, 0), place + size, place)
+    inside = logical_and(greater_equal(place, 0), less(place, size))
+    return where(inside, place, 0), inside
+
+
+def gathered(x: Tensor, place: Tensor, inside: Tensor | None, axis: int) -> Tensor:
+    """The elements at places along an axis, NaN or 0 at those that are not `inside`."""
+    found = take_p(x, place, axis=axis)
+    if inside is None:
+        return found
+    mask = reshape(inside, (*shape(inside), *(1,) * (x.rank - axis - 1)))
+    return where(mask, found, as_tensor(np.nan if dtypes.is_float(x.dtype) else 0, x.dtype))
 
 
 @slice_p.vjp

@@ -25,9 +25,9 @@ from kerasish.ops.binary import (
 )
 from kerasish.ops.elementwise import cast, isfinite, logical_not, promoted
 from kerasish.ops.filling import arange
-from kerasish.ops.indexing import take_along_axis, values_of
+from kerasish.ops.indexing import picked, values_of
 from kerasish.ops.reduce import sum
-from kerasish.ops.selection import take
+from kerasish.ops.selection import take_p
 
 
 @composite
@@ -53,7 +53,7 @@ argsort_p.vjp(lambda g, x, *, axis: None)
 
 @composite
 def sort_p(x: Tensor, *, axis: int) -> Tensor:
-    return take_along_axis(x, argsort_p(x, axis=axis), axis)
+    return picked(x, argsort_p(x, axis=axis), axis)
 
 
 @composite
@@ -65,9 +65,9 @@ def top_k_p(x: Tensor, *, k: int) -> tuple[Tensor, Tensor]:
             f"top_k: k is {k}, but the last axis of {format_shape(x.shape)} is shorter."
         )
     order = flip(argsort_p(flip(x, last), axis=last), last)
-    first = order[..., :k] if n is not None else take(order, np.arange(k), axis=last)
+    first = order[..., :k] if n is not None else take_p(order, np.arange(k), axis=last)
     indices = ((n or 0) - 1) - first
-    return take_along_axis(x, indices, last), indices
+    return picked(x, indices, last), indices
 
 
 @composite
@@ -115,7 +115,7 @@ def argsort(x: Any, axis: int | None = -1) -> Tensor:
         axis: an axis; the flattened tensor if None.
 
     Returns:
-        int32, of x's shape; of one axis if `axis` is None.
+        int32, of x's shape; of one axis if `axis` is None, or x is a scalar.
 
     Raises:
         ValueError: if x has no such axis.
@@ -124,7 +124,8 @@ def argsort(x: Any, axis: int | None = -1) -> Tensor:
     >>> argsort([3.0, 1.0, 2.0]).numpy()
     array([1, 2, 0], dtype=int32)
     """
-    x, axis = _axis(x, axis)
+    x = as_tensor(x)
+    x, axis = _axis(x, axis if x.rank else None)
     return argsort_p(x, axis=axis)
 
 
@@ -212,7 +213,8 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
     if dtypes.is_float(as_tensor(k).dtype):
         raise TypeError(f"in_top_k: k must be an int, but got {k!r}.")
     known = logical_and(targets >= 0, targets < shape(predictions)[1])
-    own = take_along_axis(predictions, expand_dims(where(known, targets, 0), 1), 1)
+    places = cast(where(known, targets, 0), "int32")
+    own = picked(predictions, expand_dims(places, 1), 1)
     better = sum(cast(greater(predictions, own), "int32"), axis=1)
     return logical_and(known, logical_and(less(better, k), isfinite(own[:, 0])))
 

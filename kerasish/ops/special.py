@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from kerasish.graph import dtypes
 from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import as_tensor, composite
@@ -37,6 +35,7 @@ from kerasish.ops.elementwise import (
     exp,
     floor,
     isnan,
+    joined,
     log,
     log1p,
     logical_not,
@@ -117,7 +116,8 @@ def logaddexp(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
+        x2: another one. Shapes broadcast, dtypes combine. A Python
+            number counts as int32 or floatx.
 
     Returns:
         A float tensor of the broadcast shape: the promoted dtype if that is a float, else floatx.
@@ -129,7 +129,7 @@ def logaddexp(x1: Any, x2: Any) -> Tensor:
     >>> float(logaddexp(1000.0, 1000.0))
     1000.6931762695312
     """
-    x, y = promoted(x1, x2, to=dtypes.floating)
+    x, y = joined(x1, x2, to=dtypes.floating)
     same = equal(x, y)  # so that two equal infinities have no difference
     apart = where(same, 0.0, x - y)
     top = where(same, 0.5 * x + 0.5 * y, maximum(x, y))
@@ -141,7 +141,8 @@ def logaddexp2(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
+        x2: another one. Shapes broadcast, dtypes combine. A Python
+            number counts as int32 or floatx.
 
     Returns:
         A float tensor of the broadcast shape: the promoted dtype if that is a float, else floatx.
@@ -153,7 +154,7 @@ def logaddexp2(x1: Any, x2: Any) -> Tensor:
     >>> logaddexp2([0.0], [0.0]).numpy()
     array([1.], dtype=float32)
     """
-    x, y = promoted(x1, x2, to=dtypes.floating)
+    x, y = joined(x1, x2, to=dtypes.floating)
     return logaddexp(x * math.log(2), y * math.log(2)) / math.log(2)
 
 
@@ -283,7 +284,8 @@ def fmod(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
+        x2: another one. Shapes broadcast, dtypes combine. A Python
+            number counts as int32 or floatx.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype; of two booleans int32.
@@ -295,7 +297,7 @@ def fmod(x1: Any, x2: Any) -> Tensor:
     >>> fmod([7.0, -7.0], 3).numpy()
     array([ 1., -1.], dtype=float32)
     """
-    x, y = promoted(x1, x2, to=number)
+    x, y = joined(x1, x2, to=number)
     if x.dtype in dtypes.UNSIGNED:
         return mod(x, y)
     rest = mod(abs(x), abs(y))
@@ -325,7 +327,8 @@ def heaviside(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
+        x2: another one. Shapes broadcast, dtypes combine. A Python
+            number counts as int32 or floatx.
 
     Returns:
         A float tensor of the broadcast shape: the promoted dtype if that is a float, float64 of
@@ -338,7 +341,7 @@ def heaviside(x1: Any, x2: Any) -> Tensor:
     >>> heaviside([-1.0, 0.0, 1.0], 0.5).numpy()
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    x, y = promoted(x1, x2, to=wide_floating)
+    x, y = joined(x1, x2, to=wide_floating)
     step = where(equal(x, 0), y, cast(greater(x, 0), x.dtype))
     return where(isnan(x), x, step)
 
@@ -348,7 +351,8 @@ def nextafter(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
+        x2: another one. Shapes broadcast, dtypes combine. A Python
+            number counts as int32 or floatx.
 
     Returns:
         A float tensor of the broadcast shape: the promoted dtype if that is a float, else floatx.
@@ -360,7 +364,7 @@ def nextafter(x1: Any, x2: Any) -> Tensor:
     >>> bool(nextafter(np.float32(1), 2) > 1)
     True
     """
-    return nextafter_p(*promoted(x1, x2, to=dtypes.floating))
+    return nextafter_p(*joined(x1, x2, to=dtypes.floating))
 
 
 # --- NaN, infinity and signs -------------------------------------------------------------
@@ -516,14 +520,10 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None)
     x = as_tensor(x)
     if not dtypes.is_float(x.dtype):
         return x
-    largest = _largest(x.dtype)
-    x = where(isnan(x), nan, x)
-    x = where(isposinf(x), largest if posinf is None else posinf, x)
-    return where(isneginf(x), -largest if neginf is None else neginf, x)
-
-
-def _largest(dtype: str) -> float:
-    return 3.3895313892515355e38 if dtype == "bfloat16" else float(np.finfo(dtype).max)
+    largest = dtypes.highest(x.dtype)
+    x = where(isnan(x), cast(nan, x.dtype), x)
+    x = where(isposinf(x), cast(largest if posinf is None else posinf, x.dtype), x)
+    return where(isneginf(x), cast(-largest if neginf is None else neginf, x.dtype), x)
 
 
 def isclose(

@@ -46,18 +46,20 @@ from kerasish.ops.elementwise import (
     ceil,
     floor,
     isnan,
+    joined,
     logical_not,
     promoted,
     round,
     sqrt,
     square,
+    wide_floating,
 )
 from kerasish.ops.filling import arange, full
-from kerasish.ops.indexing import take_along_axis, values_of
+from kerasish.ops.indexing import picked, values_of
 from kerasish.ops.joining import pad
 from kerasish.ops.matrices import matmul
 from kerasish.ops.reduce import any, max, mean, min, sum
-from kerasish.ops.selection import getitem, take, take_grad_p
+from kerasish.ops.selection import getitem, take_grad_p, take_p
 from kerasish.ops.sorting import searchsorted, sort_p
 
 # --- averages ----------------------------------------------------------------------------
@@ -86,7 +88,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
     x = as_tensor(x)
     if weights is None:
         return mean(x, axis)
-    x, weights = promoted(x, weights, to=dtypes.floating)
+    x, weights = joined(x, weights, to=dtypes.floating)
     if weights.rank == 1 and x.rank > 1:
         if not isinstance(axis, numbers.Integral):
             raise ValueError("average: weights of one axis need one axis to average over.")
@@ -225,8 +227,7 @@ def nanquantile(
         there; of x's dtype if that is a float, else of floatx.
 
     Raises:
-        ValueError: if q is not from 0 to 1, the method is unknown, x has no such axis, or a reduced
-            one has the size 0.
+        ValueError: if q is not from 0 to 1, the method is unknown, or x has no such axis.
         TypeError: if x or q is no array of numbers, such as a string or None.
 
     >>> float(nanquantile([np.nan, 1.0, 3.0], 0.5))
@@ -234,6 +235,9 @@ def nanquantile(
     """
     x = as_float(x)
     _check_share(q, 1)
+    if 0 in (x.shape[i] for i in canonical_axes(axis, x.rank)):
+        nothing = max(x, axis, keepdims, initial=float("nan"))
+        return broadcast_to(nothing, (*shape(q), *shape(nothing)))
     lines = _lines(x, axis)
     there = logical_not(isnan(lines))
     count = sum(cast(there, "int32"), axis=-1)
@@ -287,7 +291,7 @@ def _between(ordered: Tensor, q: Any, last: Tensor, method: str) -> Tensor:
 
 
 def _at(ordered: Tensor, place: Tensor) -> Tensor:
-    return take_along_axis(ordered, cast(place, "int32"), ordered.rank - 1)
+    return picked(ordered, cast(place, "int32"), ordered.rank - 1)
 
 
 def _placed(result: Tensor, x: Tensor, axis: Any, keepdims: bool, lead: int) -> Tensor:
@@ -343,8 +347,7 @@ def nanpercentile(
         there; of x's dtype if that is a float, else of floatx.
 
     Raises:
-        ValueError: if q is not from 0 to 100, the method is unknown, x has no such axis, or a
-            reduced one has the size 0.
+        ValueError: if q is not from 0 to 100, the method is unknown, or x has no such axis.
         TypeError: if x or q is no array of numbers, such as a string or None.
 
     >>> float(nanpercentile([np.nan, 1.0, 3.0], 50))
@@ -393,7 +396,7 @@ def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         else of floatx.
 
     Raises:
-        ValueError: if x has no such axis, or a reduced one has the size 0.
+        ValueError: if x has no such axis.
         TypeError: if x is no array of numbers, such as a string or None.
 
     >>> float(nanmedian([np.nan, 1.0, 3.0]))
@@ -557,8 +560,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
         axis: along which to integrate.
 
     Returns:
-        A tensor of y's shape without `axis`, of the float dtype in which y and x (or dx) combine;
-        floatx for ints.
+        A tensor of y's shape without `axis`, and of its dtype; floatx for ints.
 
     Raises:
         ValueError: if y has no such axis, or the distances do not broadcast.
@@ -572,7 +574,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
     if x is None:
         width: Any = dx
     else:
-        x = as_float(x)
+        x = cast(x, y.dtype)
         if x.rank == 1:
             x = reshape(x, tuple(-1 if i == axis else 1 for i in range(y.rank)))
         width = diff(x, axis=axis)
@@ -589,8 +591,9 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
         mode: "valid" (where both overlap fully), "same" (the longer one's size) or "full".
 
     Returns:
-        A vector of the promoted dtype, floatx if that is no float. Of a longer vector of n and a
-        shorter one of m elements, "valid" gives n - m + 1, "same" n and "full" n + m - 1.
+        A vector of the promoted dtype; if that is no float, of float64 for int64, else floatx. Of
+        a longer vector of n and a shorter one of m elements, "valid" gives n - m + 1, "same" n and
+        "full" n + m - 1.
 
     Raises:
         ValueError: if x1 or x2 is no vector, or empty, or the mode is unknown.
@@ -599,7 +602,7 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
     >>> correlate([1.0, 2.0, 3.0], [0.0, 1.0]).numpy()
     array([2., 3.], dtype=float32)
     """
-    a, b = promoted(x1, x2, to=dtypes.floating)
+    a, b = promoted(x1, x2, to=wide_floating)
     if a.rank != 1 or b.rank != 1 or None in (*a.shape, *b.shape) or not len(a) or not len(b):
         raise ValueError(
             "correlate: expected two vectors of known size, but got "
@@ -617,5 +620,5 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
     padded = pad(a, (before, after))
     count = n + before + after - m + 1
     places = expand_dims(arange(count), 1) + arange(m)
-    result = matmul(take(padded, places, axis=0), b)
+    result = matmul(take_p(padded, places, axis=0), b)
     return flip(result) if swapped else result

@@ -29,10 +29,10 @@ from kerasish.ops.elementwise import (
     expm1,
     isfinite,
     isnan,
+    joined,
     log,
     log1p,
     named,
-    promoted,
     rsqrt,
     sin,
     sqrt,
@@ -74,7 +74,8 @@ def arctan2(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
+        x2: another one. Shapes broadcast, dtypes combine. A Python
+            number counts as int32 or floatx.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype; floatx if that is no float.
@@ -86,7 +87,7 @@ def arctan2(x1: Any, x2: Any) -> Tensor:
     >>> arctan2([1.0, -1.0], [0.0, -1.0]).numpy().round(4)
     array([ 1.5708, -2.3562], dtype=float32)
     """
-    return arctan2_p(*promoted(x1, x2, to=dtypes.floating))
+    return arctan2_p(*joined(x1, x2, to=dtypes.floating))
 
 
 def arctan(x: Any) -> Tensor:
@@ -320,7 +321,8 @@ def hypot(x1: Any, x2: Any) -> Tensor:
 
     Args:
         x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
+        x2: another one. Shapes broadcast, dtypes combine. A Python
+            number counts as int32 or floatx.
 
     Returns:
         A tensor of the broadcast shape and the promoted dtype; if that is no float, float64 for
@@ -333,7 +335,7 @@ def hypot(x1: Any, x2: Any) -> Tensor:
     >>> float(hypot(3.0, 4.0))
     5.0
     """
-    x, y = promoted(x1, x2, to=wide_floating)
+    x, y = joined(x1, x2, to=wide_floating)
     longer, shorter = maximum(abs(x), abs(y)), minimum(abs(x), abs(y))
     usual = logical_and(longer > 0, isfinite(longer))
     return longer * sqrt(1 + square(shorter / where(usual, longer, 1.0)))

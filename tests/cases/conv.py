@@ -248,6 +248,12 @@ CASES = [
         for what, x, *how in POOLS
     ),
     Case(
+        "average_pool of ints",
+        lambda x: ops.average_pool(x, 2),
+        (np.arange(8, dtype="int32").reshape(1, 2, 4, 1),),
+        lambda x: np.float32([2.5, 4.5]).reshape(1, 1, 2, 1),
+    ),
+    Case(
         "conv channels first",
         lambda x, k: ops.conv(x, k, np.int64(1), "same", data_format="channels_first"),
         (normal(2, 2, 5, 4), normal(3, 3, 2, 3)),

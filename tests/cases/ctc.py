@@ -72,6 +72,13 @@ CASES = [
         loss,
         grad=False,
     ),
+    Case(
+        "ctc_decode by the last class",
+        lambda x, n: ops.ctc_decode(x, n, mask_index=-1),
+        (normal(3, 6, 3), i32(6, 4, 1)),
+        lambda x, n: decoded(x, n, True, 2),
+        batch=(0, 1),
+    ),
     Case("ctc_decode", ops.ctc_decode, (normal(3, 6, 3), i32(6, 4, 1)), decoded, batch=(0, 1)),
     Case(
         "ctc_decode unmerged",

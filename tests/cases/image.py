@@ -312,7 +312,7 @@ CASES = [
             (normal(2, 4, 5, 1),),
             lambda x, how=(int(name == "bilinear"), mode): projected(x, SHIFT, *how, 0.7),
         )
-        for mode in ("constant", "nearest", "reflect")
+        for mode in ("constant", "nearest", "mirror", "reflect")
         for name in ("nearest", "bilinear")
     ),
     Case(

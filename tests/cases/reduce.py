@@ -80,6 +80,13 @@ CASES = [
         lambda x: np.argmax(x, 1),
     ),
     Case(
+        "logsumexp of infinities",
+        lambda x: ops.logsumexp(x, 1),
+        (f32([np.inf, 1], [-np.inf, -np.inf], [-np.inf, 2]),),
+        lambda x: f32(np.inf, -np.inf, 2),
+        grad=False,
+    ),
+    Case(
         "logsumexp far out",
         lambda x: ops.logsumexp(x, 1),
         (f32([1000, 1000], [-1000, -1001]),),

@@ -67,6 +67,18 @@ def scattered(shape, ufunc=None):
     return update
 
 
+def taken(x, i, axis=0):
+    """Rows; -1 where there is none."""
+    n = x.shape[axis]
+    rows = np.moveaxis(np.take(x, np.clip(np.where(i < 0, i + n, i), 0, n - 1), axis), axis, 0)
+    return np.moveaxis(np.where((i >= -n) & (i < n), rows.T, np.int32(-1)).T, 0, axis)
+
+
+def marked(x):
+    """-1 in the place of NaN, of which no gradient could be checked."""
+    return ops.nan_to_num(x, nan=-1.0)
+
+
 LARGEST = float(np.finfo("float32").max)
 SEGMENTS = [
     ("segment_sum", np.add, 0),
@@ -266,6 +278,49 @@ CASES = [
                 ),
             ),
         )
+    ),
+    # Indices that turn out to lie outside of their axes.
+    Case(
+        "take outside",
+        lambda x, i: marked(ops.take(x, i, axis=1)),
+        (normal(2, 3), i32(0, 3, -3, -4, 100)),
+        lambda x, i: taken(x, i, 1),
+    ),
+    Case(
+        "take ints outside",
+        lambda x, i: ops.take(x, i, axis=0) - ops.cast(i > 2, "int32") - ops.cast(i < -3, "int32"),
+        (i32(5, 6, 7), i32(0, 3, -3, -4)),
+        taken,
+    ),
+    Case(
+        "take_along_axis outside",
+        lambda x, i: marked(ops.take_along_axis(x, i, axis=1)),
+        (normal(2, 3), i32([3, -3], [-4, 2])),
+        lambda x, i: np.stack([taken(row, at) for row, at in zip(x, i, strict=True)]),
+    ),
+    Case(
+        "take by arrays outside",
+        lambda x, i, j: marked(x[i, j]),
+        (normal(2, 3), i32(0, 1, 2, -1), i32(3, 2, 0, -4)),
+        lambda x, i, j: f32(-1, x[1, 2], -1, -1),
+        batch=(),
+    ),
+    Case(
+        "scatter outside",
+        _with("scatter", (2, 3)),
+        (i32([0, 3], [1, -1], [2, 0], [-3, 0]), normal(4)),
+        lambda i, v: f32([0, 0, 0], [0, 0, v[1]]),
+        batch=(),
+    ),
+    *(
+        Case(
+            f"scatter_update {name} outside",
+            _with("scatter_update", reduction=name),
+            (distinct(2, 3), i32([0, 3], [1, -1], [2, 0], [-3, 0]), distinct(4)),
+            lambda x, i, v, ufunc=ufunc: scattered(None, ufunc)(x, i[1:2], v[1:2]),
+            batch=(),
+        )
+        for name, ufunc in [*REDUCTIONS, ("mul", np.multiply)]
     ),
     Case("slice", _with("slice", (1, 0), (2, 3)), (normal(4, 4),), lambda x: x[1:3, :3], batch=()),
     Case(

@@ -58,9 +58,6 @@ REFUSED = {
         "the number of axes of the result depends on a size": [
             *("cross (4, 3) and (4, 3)", "cross in the plane", "cross on other axes"),
         ],
-        "no one size fits all axes, as would have to be tried": [
-            *("scatter rows", "sparse_categorical_crossentropy of a column"),
-        ],
     }.items()
     for name in names
 }

@@ -56,6 +56,73 @@ def test_places_follow_the_variable_that_names_them(name):
         np.testing.assert_array_equal(run()[0], right(x, i))
 
 
+# What Python's and NumPy's users write, on an array or on a tensor: of floats, ints and booleans.
+CUBE = np.arange(1, 25, dtype="float32").reshape(2, 3, 4)
+EXPRESSIONS = """
+    x + 1 | 2 - x | x * x | 1 / x | x // 2 | 7 % x | x ** 2 | 2 ** (x / 8) | -x | +x | abs(x - 9)
+    divmod(x, 5)[0] | divmod(x, 5)[1] | divmod(50, x)[1]
+    x @ x.transpose((0, 2, 1)) | x[0] @ x[0].T
+    x > 3 | x <= x[0] | x == 3 | 3 != x | np.add(x, 1) | np.exp(x) | np.mean(x, 1) | x * np.sqrt(2)
+    np.float64(2) * x | np.float32(2) * x | np.ones(4, "float32") - x | [1, 2, 3, 4] + x
+    i & 3 | i.__or__(4) | i ^ 1 | ~i | i << 2 | 2 << i % 4 | i >> 1 | 40 >> i % 4 | i % 3 | i // 2
+    b & ~b[::-1] | b ^ True | b.__ror__(True) | ~b | b & b[0]
+    x[..., None] | x[::-1] | x[0, 1, 2] | x[:, ::-2] | x[-1, ..., 1:] | x[None, :, None] | x[()]
+    x[[1, 0]] | x[:, [0, 2]] | x[[0, 1], [2, 0]] | x[[0, 1], :, [2, 0]] | x[0, :, [1, 3]]
+    x[:, 0, [1]] | x[[[1, 0]], :, 0] | x[0, None, [1, 2]] | x[..., [0, 1], None]
+    x[np.int64(1)] | x[np.array(1)] | x[:, [True, False, True]] | x[0, [True, False, True]]
+    x[CUBE > 5] | x[CUBE[..., 0] > 3]
+    x[range(2)] | x[[]] | x[[-1, -2]] | x[5:1] | x[-9:9] | x[:, -1:0:-1]
+"""
+OF_NUMBERS = """
+    len(x) | float(x[0, 0, 0]) | int(x[1, 1, 1]) | complex(x[0, 0, 0]) | bool(x[0, 0, 0] > 1)
+    5 in x | 500 in x | [float(a.sum()) for a in x] | round(x[0, 0, 0], 1) | f"{x[0, 0, 0]:.2f}"
+    [7, 8, 9][i[0, 0, 1]] | np.asarray(x).sum() | np.asarray(x, "float64").dtype.name
+    sorted(map(float, x[0, 0]))
+"""
+
+
+def expressions(table):
+    return [e.strip() for line in table.strip().splitlines() for e in line.split(" | ")]
+
+
+def evaluated(expression, x):
+    names = {"x": x, "i": x.astype("int32"), "b": x > 5, "np": np, "CUBE": CUBE}
+    return eval(expression, names)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("expression", expressions(EXPRESSIONS))
+def test_expressions(expression):
+    right = np.asarray(evaluated(expression, CUBE))
+    found = evaluated(expression, ops.convert_to_tensor(CUBE))
+    if "np." not in expression or "(x" not in expression:  # NumPy's functions give arrays
+        sizes = (None, 3, 4) if "CUBE" not in expression else CUBE.shape
+        x = Placeholder(sizes, "float32")
+        y = evaluated(expression, x)
+        assert all(n in (None, m) for n, m in zip(y.shape, right.shape, strict=True))
+        np.testing.assert_allclose(Function([x], [y])(CUBE)[0], right, rtol=1e-5)
+    assert np.shape(found) == right.shape
+    assert str(found.dtype) in (right.dtype.name, right.dtype.name.replace("64", "32"))
+    np.testing.assert_allclose(np.asarray(found), right, rtol=1e-5)
+
+
+@pytest.mark.parametrize("expression", expressions(OF_NUMBERS))
+def test_expressions_of_numbers(expression):
+    right = evaluated(expression, CUBE)
+    np.testing.assert_array_equal(evaluated(expression, ops.convert_to_tensor(CUBE)), right)
+
+
+@pytest.mark.parametrize("operator", ["+=", "-=", "*=", "/=", "//=", "%=", "**=", "@="])
+def test_operators_in_place(operator):
+    """They make another tensor, as those of numbers do."""
+    square = CUBE[0, :, :3]
+    names = {"right": square.copy(), "other": square, "x": ops.convert_to_tensor(square)}
+    first = names["x"]
+    exec(f"x {operator} other; right {operator} other", names)
+    np.testing.assert_allclose(names["x"].numpy(), names["right"], rtol=1e-6)
+    np.testing.assert_array_equal(first.numpy(), square)
+
+
 # What makes a size, a bound or a Python number of a value. In a graph that runs later it would
 # be the value of today for ever.
 FROZEN = {
@@ -147,6 +214,23 @@ def test_sizes_may_be_unknown(name, shape):
     value, right = Function([x], [y])(X)[0], UNKNOWN[name](ops.convert_to_tensor(X)).numpy()
     assert all(n in (None, m) for n, m in zip(y.shape, right.shape, strict=True))
     np.testing.assert_allclose(value, right, rtol=1e-6)
+
+
+EMPTY = {
+    "vdot": lambda x: ops.vdot(x, x),
+    "inner": lambda x: ops.inner(x, x),
+    "tensordot": lambda x: ops.tensordot(x, ops.transpose(x), 1),
+    "logsumexp": lambda x: ops.logsumexp(x, 1),
+    "max": lambda x: ops.max(x, 1, initial=3.0),
+    "nansum": lambda x: ops.nansum(x, 1),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_unknown_sizes_may_be_0(name):
+    x, value = Placeholder((None, None), "float32"), np.zeros((2, 0), "float32")
+    right = EMPTY[name](ops.convert_to_tensor(value)).numpy()
+    np.testing.assert_array_equal(Function([x], [EMPTY[name](x)])(value)[0], right)
 
 
 MISFITS = {

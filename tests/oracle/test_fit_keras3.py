@@ -35,6 +35,14 @@ def two_outputs(library):
     return library.Model({"a": a, "b": b}, outputs)
 
 
+def nested(library):
+    layers = library.layers
+    inputs = layers.Input((6, 4))
+    hidden = layers.Dense(4, "tanh")(layers.Flatten()(inputs))
+    p, q = layers.Dense(3, "softmax", name="p")(hidden), layers.Dense(1, name="q")(hidden)
+    return library.Model(inputs, {"both": [p, q], "one": layers.Dense(1, name="r")(hidden)})
+
+
 def normalized(library):
     layers = library.layers
     stack = [layers.Input((6, 4)), layers.Flatten(), layers.Dense(5, activity_regularizer="l1")]
@@ -50,6 +58,12 @@ BOTH = {
     "loss": {"p": "categorical_crossentropy", "q": "mse"},
     "loss_weights": {"p": 0.3, "q": 2.0},
     "metrics": {"p": ["accuracy"], "q": ["mae"]},
+}
+DEEP = {
+    "loss": {"both": ["categorical_crossentropy", "mse"], "one": "mae"},
+    "loss_weights": {"both": [1.0, 0.2], "one": 3.0},
+    "metrics": {"both": [["accuracy"], ["mae", "mse"]], "one": ["mse"]},
+    "weighted_metrics": {"both": ["accuracy", "mae"], "one": ["mse"]},
 }
 CLASSIFIES = {"loss": "categorical_crossentropy", "metrics": ["accuracy", "auc"]}
 
@@ -82,6 +96,12 @@ CASES = {
         BOTH,
         lambda: ({"a": X, "b": X[::-1].copy()}, {"p": ONE_HOT, "q": NUMBERS}),
         {"sample_weight": {"p": WEIGHTS[:, 0], "q": WEIGHTS[:, 1]}},
+    ),
+    "outputs within each other, one weight for all": (
+        nested,
+        DEEP,
+        lambda: (X, {"both": [ONE_HOT, NUMBERS], "one": NUMBERS}),
+        {"sample_weight": WEIGHTS[:, 0]},
     ),
     "class weights": (
         normalized,

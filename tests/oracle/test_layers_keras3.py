@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from cases.layers import CASES, data
 
+import kerasish
 from kerasish import config as kerasish_config
 from kerasish import layers, models
 
@@ -173,3 +174,21 @@ def test_a_softmax_of_nothing_is_zero(axis):
     ours = layers.Softmax(axis=axis)(x, mask=mask)
     theirs = keras.layers.Softmax(axis=axis)(x, mask=mask)
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+# A mask must fit the outputs of a Softmax, and of each step of a ConvLSTM.
+MASKED = [case for case in CASES if case[0] != "Softmax" and not isinstance(case[2], list)]
+MASKED = [case for case in MASKED if len(case[2]) > 2]
+MASKED = [c for c in MASKED if "ConvLSTM" not in c[0] or c[1].get("padding") == "same"]
+
+
+@pytest.mark.filterwarnings("ignore:.*does not support masking:UserWarning")
+@pytest.mark.parametrize(("name", "arguments", "shape"), MASKED)
+def test_masks_go_as_far(name, arguments, shape):
+    shapes = []
+    for library in (kerasish, keras):
+        layer = getattr(library.layers, name)(**arguments)
+        y = layer(library.layers.Masking()(library.layers.Input(batch_shape=shape)))
+        mask = getattr(y, "mask" if library is kerasish else "_keras_mask", None)
+        shapes.append(None if mask is None else tuple(mask.shape))
+    assert shapes[0] == shapes[1]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kerasish import ops
+from kerasish.graph.tensor import Placeholder
 
 keras = pytest.importorskip("keras", minversion="3")
 # Raised inside Keras.
@@ -79,6 +80,11 @@ TURN = np.array([[0.9, -0.3, 0.4, 0.2, 0.8, -0.3, 0.01, 0.02]], "float32")
 POINTS = np.array([[[0, 0], [0, 4], [4, 0], [4, 4.0]]], "float32")
 MOVED = np.array([[[1, 0], [0, 3], [4, 1], [3, 4.0]]], "float32")
 
+# Ints of several kinds, scalars among them.
+WHOLE = [
+    *(np.array(x, d) for x in ([3, -3, 1, 0], 1) for d in ("int32", "int64")),
+    *(np.array([3, 1, 0], d) for d in ("uint8", "int8", "bool")),
+]
 LABELS = np.array([[1, 2, 2], [1, 1, 3], [3, 0, 0], [0, 0, 0]])
 LOGITS, TIMES = normal(4, 7, 4), np.array([7, 6, 5, 4])
 
@@ -96,6 +102,11 @@ CASES = [
     ("erfinv", (np.linspace(-0.99, 0.99, 9, dtype="float32"),), {}),
     ("threshold", (X, 0.5, -1.0), {}),
     ("threshold", (np.array([1, 5], "int32"), 2, 0), {}),
+    *(("soft_shrink", (x, t), {}) for x in WHOLE for t in (0.5, 1)),
+    *(("hard_shrink", (x, 1), {}) for x in WHOLE[:4]),  # Keras has it for no other ints
+    *((name, (x, None), {}) for name in ("softmax", "log_softmax") for x in (X[0], X[0, 0])),
+    *((name, (np.float32(3),), {}) for name in ("normalize", "rms_normalization")),
+    ("normalize", (normal(2, 3, 4),), {"order": 1, "axis": (1, 2)}),
     ("celu", (X, 0.3), {}),
     ("glu", (X.T, 0), {}),
     ("normalize", (X,), {"order": 3, "axis": 0}),
@@ -108,9 +119,15 @@ CASES = [
     ("psnr", (X, X + 0.5, 3.0), {}),
     ("one_hot", (np.array([[0, 2], [-1, 7]]), 3), {}),
     ("one_hot", (np.array([0, 2]), 3), {"axis": 0, "dtype": "int32"}),
+    ("one_hot", (np.array([True, False]), 3), {}),
     ("multi_hot", (np.array([[0, 2], [1, 1]]), 4), {}),
     ("multi_hot", (np.array([0, 2]), 4), {"dtype": "int32"}),
-    ("multi_hot", (np.array([[0, 2], [1, 1]]), 4), {"axis": 0}),
+    *(
+        ("multi_hot", (np.array([[0, 2], [1, 1], [3, 0]], dtype), 4), {"axis": axis})
+        for dtype in ("int32", "uint8", "bool")
+        for axis in (0, 1, 2)
+    ),
+    ("multi_hot", (np.array([[[0, 2]], [[1, 1]]]), 4), {"axis": 1, "dtype": "bool"}),
     ("dot_product_attention", (Q, K, V), {}),
     ("dot_product_attention", (Q, K, V), {"mask": MASK, "scale": 0.3}),
     ("dot_product_attention", (Q, K, V), {"is_causal": True}),
@@ -362,6 +379,26 @@ def test_random_sizes(rng):
     size = tuple(int(n) for n in rng.integers(1, 14, 2))
     method = one_of(rng, "nearest", "bilinear", "lanczos3", "area")
     agree("image.resize", x, size, method, antialias=bool(rng.integers(2)), tolerance=1e-4)
+
+
+UNKNOWN = [
+    ("ctc_decode", [(None, None, None), (None,)], {}),
+    ("ctc_decode", [(None, 5, None), (None,)], {"strategy": "beam_search", "top_paths": 2}),
+    ("ctc_loss", [(None, None), (None, None, None), (None,), (None,)], {}),
+    ("sparse_categorical_crossentropy", [(None, 3), (None, 3, None)], {}),
+    ("multi_hot", [(None, None)], {"num_classes": 4, "axis": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "shapes", "options"), UNKNOWN)
+def test_shapes_of_unknown_sizes(name, shapes, options):
+    """As much is known of the result as in Keras."""
+    whole = {"ctc_loss": (0, 2, 3), "ctc_decode": (1,)}.get(name, (0,))
+    dtypes = ["int32" if i in whole else "float32" for i in range(len(shapes))]
+    ours, theirs = named(name)
+    mine = ours(*map(Placeholder, shapes, dtypes), **options)
+    right = theirs(*map(keras.KerasTensor, shapes, dtypes), **options)
+    assert [t.shape for t in leaves(mine)] == [t.shape for t in leaves(right)]
 
 
 @pytest.mark.parametrize("kind", ["adaptive_average_pool", "adaptive_max_pool"])

@@ -136,6 +136,11 @@ ROWS = [
         ).split()
     ),
     *(Row(n, ODD, ODD[::-1], dtypes=FLOATS) for n in "fmax fmin logaddexp".split()),
+    # Scalars, and axes without elements.
+    *(Row(name, np.array(3.0)) for name in ("argsort", "fliplr", "flipud", "cumsum", "ravel")),
+    *(Row(n, X[:, :0], axis=1, dtypes=INTS) for n in "nanmax nanmin nansum".split()),
+    *(Row(n, X[:, :0], axis=1, dtypes=FLOATS) for n in "logsumexp nanmedian nanmean".split()),
+    Row("logsumexp", np.array([[np.inf, 1.0], [-np.inf, -np.inf]]), axis=1, dtypes=FLOATS),
     Row("nan_to_num", ODD, nan=1.0, posinf=7.0, neginf=-7.0, dtypes=FLOATS),
     *(Row(n, X, dtypes=INTS) for n in ("bitwise_not", "bitwise_invert")),
     *(

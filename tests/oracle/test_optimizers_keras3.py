@@ -123,6 +123,11 @@ def scaled(module):
     )
 
 
+def scaled_once(module):
+    inner = module.Adam(0.05, loss_scale_factor=8.0, weight_decay=0.1)
+    return module.LossScaleOptimizer(inner, initial_scale=2.0)
+
+
 def several(module):
     adam, sgd = module.Adam(0.05, use_ema=True), module.SGD(0.05)
     return module.MultiOptimizer(
@@ -135,7 +140,7 @@ def several_scaled(module):
     return module.MultiOptimizer(table, loss_scale_factor=4.0)
 
 
-@pytest.mark.parametrize("make", [scaled, several, several_scaled])
+@pytest.mark.parametrize("make", [scaled, scaled_once, several, several_scaled])
 def test_wrappers(make):
     random = np.random.default_rng(4)
     kernel, bias = random.normal(size=(3, 2)).astype("float32"), np.zeros(2, "float32")

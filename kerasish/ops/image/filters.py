@@ -10,6 +10,7 @@ import numpy as np
 from kerasish.graph import dtypes
 from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor
+from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, reshape, shape
@@ -158,7 +159,7 @@ def ssim(
     1.0
     """
     a, b = promoted(image1, image2, to=dtypes.floating)
-    if a.shape != b.shape:
+    if not compatible(a.shape, b.shape):
         raise ValueError(
             f"ssim: both must have one shape, but got {format_shape(a.shape)} and "
             f"{format_shape(b.shape)}."

@@ -9,7 +9,7 @@ from typing import Any
 
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import Dim
+from kerasish.graph.shapes import Dim, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape
@@ -145,6 +145,7 @@ def _wrapped(p: Tensor, size: int) -> Tensor:
 # Where a place beyond the ends is looked up, by fill_mode; it is then kept between the ends.
 _PLACE_RULES: dict[str, _Rule] = {
     "nearest": lambda p, n: p,
+    "mirror": _INDEX_RULES["mirror"],
     "reflect": _reflected,
     "wrap": _wrapped,
 }
@@ -220,7 +221,8 @@ def affine_transform(
             (x, y) is taken from ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), where
             k = c0 x + c1 y + 1; x counts columns, y rows.
         interpolation: "nearest" or "bilinear".
-        fill_mode: what lies around an image: "constant", "nearest", "reflect" or "wrap".
+        fill_mode: what lies around an image: "constant", "nearest", "mirror", "reflect" or
+            "wrap", as in `map_coordinates`.
         fill_value: for "constant".
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
@@ -246,6 +248,10 @@ def affine_transform(
     t = reshape(t, (-1, 8))
 
     def apply(x: Tensor) -> Tensor:
+        if t.shape[0] != 1 and not compatible(t.shape[:1], x.shape[:1]):
+            raise ValueError(
+                f"affine_transform: {t.shape[0]} transforms do not fit a batch of {x.shape[0]}."
+            )
         return _projected(x, t, interpolation, fill_mode, fill_value)
 
     return each_image("affine_transform", images, data_format, apply)
@@ -337,7 +343,8 @@ def elastic_transform(
         alpha: how far pixels move.
         sigma: how far around a pixel others move alike.
         interpolation: "nearest" or "bilinear".
-        fill_mode: what lies around an image: "constant", "nearest", "wrap" or "reflect".
+        fill_mode: what lies around an image: "constant", "nearest", "mirror", "reflect" or
+            "wrap", as in `map_coordinates`.
         fill_value: for "constant".
         seed: an int, a SeedGenerator, or None.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
