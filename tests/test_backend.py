@@ -528,10 +528,34 @@ def test_images_of_unknown_sizes():
     assert K.int_shape(K.slice(x, (0, 1, 0, 0), (1, 2, 3, -1))) == (1, 2, 3, None)
 
 
+def test_speech_of_unknown_sizes():
+    speech = np.exp(rng.standard_normal((2, 6, 4))).astype("float32")
+    y, labels, sizes = K.placeholder(ndim=3), np.array([[0, 1], [2, 0]]), np.array([[6], [5]])
+    unknown = [K.ctc_batch_cost(labels, y, sizes, sizes // 3), *K.ctc_decode(y, sizes)[0]]
+    known = [K.ctc_batch_cost(labels, speech, sizes, sizes // 3), *K.ctc_decode(speech, sizes)[0]]
+    for how in ({}, {"merge_repeated": True}):
+        search = {"greedy": False, "beam_width": 9, **how}
+        unknown += K.ctc_decode(y, sizes, **search)[0]
+        known += K.ctc_decode(speech, sizes, **search)[0]
+    for found, tensor in zip(K.function([y], unknown)([speech]), known, strict=True):
+        np.testing.assert_allclose(found, K.eval(tensor), rtol=1e-5)
+
+
+def test_mistakes_with_loops_and_values():
+    with pytest.raises(ValueError, match=r"foldl.*first axis"):
+        K.foldl(lambda total, x: total + x, 1.0)
+    with pytest.raises(TypeError, match="set_value: x must be a variable"):
+        K.set_value(X, 1)
+
+
 def test_what_a_tensor_is():
     x, v = layers.Input((3,)), K.variable(1.0)
     y = layers.Dense(2)(x)
-    assert [K.is_keras_tensor(t) for t in (x, y, v, 1.0)] == [True, True, False, False]
+    made = [K.concatenate([x, x]), x + x, K.placeholder((2,))]
+    assert [K.is_keras_tensor(t) for t in (x, y, v)] == [True, True, False]
+    assert not any(K.is_keras_tensor(t) for t in made)
+    with pytest.raises(ValueError, match=r"x must be a tensor, but is 1\.0"):
+        K.is_keras_tensor(1.0)
     assert [K.is_placeholder(t) for t in (x, y)] == [True, False]
     assert [K.is_tensor(t) for t in (x, v, np.ones(2))] == [True, True, False]
     assert [K.is_variable(t) for t in (x, v)] == [False, True]

@@ -224,6 +224,8 @@ def foldr(
 
 def _folded(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any, backwards: bool) -> Any:
     xs = tree.map_structure(ops.convert_to_tensor, elems)
+    if any(x.rank == 0 for x in tree.flatten(xs)):
+        raise ValueError("foldl, foldr: elems need a first axis, but one is a scalar.")
     if initializer is None:
         at, rest = (-1, slice(None, -1)) if backwards else (0, slice(1, None))
         initializer = tree.map_structure(lambda x: x[at], xs)
@@ -256,7 +258,7 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
     """
     scores = _log(y_pred)
     labels, times = (ops.reshape(n, (-1,)) for n in (label_length, input_length))
-    loss = ops.ctc_loss(y_true, scores, labels, times, mask_index=_classes(scores) - 1)
+    loss = ops.ctc_loss(y_true, scores, labels, times, mask_index=_last_class(scores))
     return ops.expand_dims(loss, 1)
 
 
@@ -284,14 +286,14 @@ def ctc_decode(
         else its logarithm.
 
     Raises:
-        ValueError: if y_pred has other axes, or the number of classes is not known.
+        ValueError: if y_pred has other axes.
 
     >>> y_pred = [[[0.9, 0.0, 0.1], [0.0, 0.1, 0.9], [0.1, 0.8, 0.1]]]
     >>> ctc_decode(y_pred, [3])[0][0].numpy()
     array([[ 0,  1, -1]])
     """
     scores = _log(y_pred)
-    blank, times = _classes(scores) - 1, ops.reshape(input_length, (-1,))
+    blank, times = _last_class(scores), ops.reshape(input_length, (-1,))
     if greedy:
         labels, score = ops.ctc_decode(scores, times, mask_index=blank)
         return [ops.cast(labels[0], "int64")], score
@@ -307,7 +309,7 @@ def _without_repeats(labels: Tensor) -> Tensor:
     before = ops.concatenate([ops.full_like(labels[..., :1], -1), labels[..., :-1]], axis=-1)
     kept = ops.not_equal(labels, before) & (labels >= 0)
     places = ops.where(kept, ops.cumsum(ops.cast(kept, "int32"), axis=-1) - 1, -1)
-    moves = ops.one_hot(places, labels.shape[-1], dtype="int32")  # type: ignore[arg-type]
+    moves = ops.one_hot(places, ops.shape(labels)[-1], dtype="int32")
     return ops.sum(moves * ops.expand_dims(labels + 1, -1), axis=-2) - 1
 
 
@@ -315,13 +317,13 @@ def _log(y_pred: Any) -> Tensor:
     return ops.log(ops.add(y_pred, config.epsilon()))
 
 
-def _classes(scores: Tensor) -> int:
-    if scores.ndim != 3 or scores.shape[2] is None:
+def _last_class(scores: Tensor) -> Any:
+    if scores.ndim != 3:
         raise ValueError(
-            f"y_pred must have shape (samples, time, classes) with a known number of classes, but "
-            f"got {format_shape(scores.shape)}."
+            "y_pred must have shape (samples, time, classes), but got "
+            f"{format_shape(scores.shape)}."
         )
-    return scores.shape[2]
+    return ops.shape(scores)[2] - 1
 
 
 class SparseLabels(NamedTuple):

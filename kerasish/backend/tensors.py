@@ -58,18 +58,23 @@ def is_placeholder(x: Any) -> bool:
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """Whether `x` is an Input or comes from layers called on one.
+    """Whether `x` is an Input or what a layer called on one gave, and not made by an operation.
 
     Args:
-        x: any object.
+        x: a tensor.
 
     Returns:
         A bool.
 
+    Raises:
+        ValueError: if x is no tensor.
+
     >>> is_keras_tensor(Placeholder((2,), "float32"))
-    True
+    False
     """
-    return isinstance(x, Tensor) and x.is_symbolic
+    if not isinstance(x, Tensor):
+        raise ValueError(f"is_keras_tensor: x must be a tensor, but is {x!r}.")
+    return getattr(x, "history", None) is not None
 
 
 def is_sparse(tensor: Any) -> bool:

@@ -276,6 +276,8 @@ def set_value(x: Variable, value: Any) -> None:
     >>> float(v)
     2.0
     """
+    if not isinstance(x, Variable):
+        raise TypeError(f"x must be a variable, but is {x!r}.")
     x.set_value(dense(value))
 
 
