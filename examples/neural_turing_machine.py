@@ -118,7 +118,7 @@ def share_right(model, length):
     return float((right * weights[..., None]).sum() / (weights.sum() * BITS))
 
 
-def main(epochs=36, samples=6400, seed=3):
+def main(epochs=16, samples=6400, seed=3):
     """Trains the machine; returns its shares of right bits on known and on longer lengths."""
     keras.utils.set_random_seed(seed)
     cell = NTMCell(units=48, slots=20, width=8, outputs=BITS)

@@ -14,6 +14,8 @@ GOALS = {
     "captioning": lambda right: right > 0.95,
     "gan": lambda result: result[0] < 0.25 and result[1] > 0.8,  # near the ring, all around it
     "inception": lambda accuracy: accuracy > 0.95,
+    # At lengths it learned from, and at twice the longest of them.
+    "neural_turing_machine": lambda result: result[0] > 0.98 and result[1] > 0.95,
     "seq2seq_attention": lambda right: right > 0.9,
     "siamese": lambda right: right > 0.95,
     "text_lstm": lambda accuracy: accuracy > 0.95,
@@ -23,8 +25,8 @@ GOALS = {
     "variational_autoencoder": lambda result: result[0] < 0.05 and all(abs(result[1] - 1) < 0.3),
 }
 
-# What learns for minutes, or from data that is not here.
-APART = {"digits", "mnist_cnn", "mnist_mlp", "mnist_mlp_functional", "neural_turing_machine"}
+# What learns from data that is not here.
+APART = {"digits", "mnist_cnn", "mnist_mlp", "mnist_mlp_functional"}
 
 
 def imported(name):
@@ -45,7 +47,7 @@ def test_examples_learn(name, capsys):
 
 
 def test_the_turing_machine_is_a_layer_like_others(tmp_path):
-    """It takes minutes to learn; here it is built, and run."""
+    """It is built, trained and counted like them."""
     machine = imported("neural_turing_machine")
     cell = machine.NTMCell(units=6, slots=5, width=4, outputs=machine.BITS)
     model = models.Sequential([machine.layers.RNN(cell, return_sequences=True)])

@@ -24,6 +24,7 @@ from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.graph.variable import Variable
 from kerasish.layers.additions import Additions
 from kerasish.layers.calls import Call, Calls, History, mask_of
+from kerasish.layers.checks import are_shapes
 from kerasish.layers.input_spec import InputSpec
 from kerasish.saving.hooks import Storable
 from kerasish.saving.serialization import parameters_of
@@ -496,6 +497,6 @@ def placeholders_of_shape(shape: Any, dtype: str) -> Any:
     """Placeholders for a shape, a list of shapes or a dict of shapes."""
     if isinstance(shape, dict):
         return {key: placeholders_of_shape(value, dtype) for key, value in shape.items()}
-    if isinstance(shape, (list, tuple)) and shape and isinstance(shape[0], (list, tuple)):
+    if are_shapes(shape):
         return [placeholders_of_shape(item, dtype) for item in shape]
     return Placeholder(tuple(shape), dtype)

@@ -22,6 +22,16 @@ def positive(value: Any, what: str) -> int:
     return number
 
 
+def are_shapes(shape: Any) -> bool:
+    """Whether it is a list of shapes, and not one.
+
+    >>> are_shapes([(None, 3), (None, 4)]), are_shapes([None, 3])
+    (True, False)
+    """
+    several = isinstance(shape, (list, tuple)) and bool(shape)
+    return several and isinstance(shape[0], (list, tuple))
+
+
 def features(shape: Sequence[Any], layer: str) -> int:
     """The size of the last axis of a layer's inputs, which has to be known.
 
@@ -85,11 +95,22 @@ def one_of(value: Any, allowed: Sequence[str], what: str) -> str:
     return name
 
 
+def padding(value: Any, allowed: Sequence[str], rank: int, what: str) -> Any:
+    """One of some words; or, as models of Theano need it, (before, after) per spatial axis.
+
+    >>> padding("Same", ("valid", "same"), 2, "padding"), padding([[1, 0]], (), 1, "padding")
+    ('same', ((1, 0),))
+    """
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return pairs_per_axis(value, rank, what)
+    return one_of(value, allowed, what)
+
+
 def data_format(value: Any, what: str) -> str:
     """ "channels_last" or "channels_first"; that of the configuration for None."""
     if value is None:
         return config.image_data_format()
-    return one_of(value, ("channels_last", "channels_first"), f"{what}: data_format")
+    return one_of(value, config.IMAGE_DATA_FORMATS, f"{what}: data_format")
 
 
 def fraction(value: Any, what: str, whole: bool = False) -> float:

@@ -8,7 +8,8 @@ from kerasish import compat, ops
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.checks import data_format as checked_format
-from kerasish.layers.checks import one_of, per_axis
+from kerasish.layers.checks import padding as checked_padding
+from kerasish.layers.checks import per_axis
 from kerasish.layers.input_spec import InputSpec
 from kerasish.layers.recurrent import RNN
 from kerasish.layers.recurrent_cells import LSTMCell, Masks, _dropped
@@ -48,7 +49,7 @@ class ConvLSTMCell(LSTMCell):
         self.rank, self.filters = rank, self.units
         self.kernel_size = per_axis(kernel_size, rank, "ConvLSTM: kernel_size")
         self.strides = per_axis(strides, rank, "ConvLSTM: strides")
-        self.padding = one_of(padding, ("valid", "same"), "ConvLSTM: padding")
+        self.padding = checked_padding(padding, ("valid", "same"), rank, "ConvLSTM: padding")
         self.data_format = checked_format(data_format, "ConvLSTM")
         self.dilation_rate = per_axis(dilation_rate, rank, "ConvLSTM: dilation_rate")
 

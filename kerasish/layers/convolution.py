@@ -10,7 +10,8 @@ from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
 from kerasish.layers.base import Layer
 from kerasish.layers.checks import data_format as checked_format
-from kerasish.layers.checks import one_of, per_axis, positive
+from kerasish.layers.checks import padding as checked_padding
+from kerasish.layers.checks import per_axis, positive
 from kerasish.layers.input_spec import InputSpec
 
 
@@ -39,7 +40,7 @@ class _Convolution(Layer):
         self.kernel_size = per_axis(kernel_size, self.rank, f"{name}: kernel_size")
         self.strides = per_axis(strides, self.rank, f"{name}: strides")
         self.dilation_rate = per_axis(dilation_rate, self.rank, f"{name}: dilation_rate")
-        self.padding = one_of(padding, self.paddings, f"{name}: padding")
+        self.padding = checked_padding(padding, self.paddings, self.rank, f"{name}: padding")
         self.data_format = checked_format(data_format, name)
         self.activation = activations.get(activation)
         self.use_bias = use_bias

@@ -121,12 +121,18 @@ class _Foreign(Layer):
 
     _what: str
 
-    def _refuse(self) -> NoReturn:
+    @classmethod
+    def _refuse(cls) -> NoReturn:
         raise NotImplementedError(
-            f"{type(self).__name__} runs {self._what}. Write the computation with kerasish.ops in "
+            f"{cls.__name__} runs {cls._what}. Write the computation with kerasish.ops in "
             "a Layer, which every engine runs, and give it the weights with set_weights. "
-            f"(It needs the {foreign.needs(self._what)})"
+            f"(It needs the {foreign.needs(cls._what)})"
         )
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """Raises NotImplementedError, whatever a file holds of the function or module."""
+        cls._refuse()
 
 
 class TorchModuleWrapper(_Foreign):

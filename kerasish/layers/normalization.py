@@ -434,6 +434,8 @@ class GroupNormalization(_Normalization):
 class RMSNormalization(Layer):
     """Divides each sample by the root of its mean square over some axes, then scales it.
 
+    A mask ends here, as it does in Keras: numbers of models with masks are the same.
+
     Source: Zhang & Sennrich, 2019, arXiv:1910.07467
 
     Args:
@@ -446,8 +448,6 @@ class RMSNormalization(Layer):
     >>> RMSNormalization()(np.array([[1.0, 7.0]])).numpy()
     array([[0.2, 1.4]], dtype=float32)
     """
-
-    supports_masking = True
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any):
         super().__init__(**kwargs)

@@ -10,7 +10,8 @@ from kerasish.compat.modules import attributes as older_attributes
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
 from kerasish.layers.checks import data_format as checked_format
-from kerasish.layers.checks import one_of, per_axis
+from kerasish.layers.checks import padding as checked_padding
+from kerasish.layers.checks import per_axis
 from kerasish.layers.input_spec import InputSpec
 
 
@@ -33,7 +34,7 @@ class _Pooling(Layer):
         self.pool_size = per_axis(pool_size, self.rank, f"{name}: pool_size")
         strides = self.pool_size if strides is None else strides
         self.strides = per_axis(strides, self.rank, f"{name}: strides")
-        self.padding = one_of(padding, ("valid", "same"), f"{name}: padding")
+        self.padding = checked_padding(padding, ("valid", "same"), self.rank, f"{name}: padding")
         self.data_format = checked_format(data_format, name)
         self.input_spec = InputSpec(ndim=self.rank + 2)
         self.built = True

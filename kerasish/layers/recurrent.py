@@ -16,6 +16,7 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
 from kerasish.layers.base import Layer
+from kerasish.layers.checks import are_shapes
 from kerasish.layers.recurrent_cells import Cell
 from kerasish.saving.serialization import deserialize_keras_object
 
@@ -48,16 +49,18 @@ class StackedRNNCells(Layer):
         return output_size(self.cells[-1])
 
     def build(self, input_shape: Any) -> None:
-        """Builds all cells."""
+        """Builds all cells; behind the shape of the inputs may be those of constants."""
+        input_shape, *constants = input_shape if are_shapes(input_shape) else [input_shape]
         for cell in self.cells:
-            build_cell(cell, input_shape)
+            build_cell(cell, input_shape, constants if takes_constants(cell) else ())
             input_shape = (input_shape[0], *shape_of(output_size(cell)))
 
     def call(self, inputs: Tensor, states: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """One time step of all cells; `states` has an entry per cell."""
         after = []
         for cell, before in zip(self.cells, states, strict=True):
-            inputs, new = call_cell(cell, inputs, before, training, kwargs)
+            constants = kwargs if takes_constants(cell) else {}
+            inputs, new = call_cell(cell, inputs, before, training, constants)
             after.append(new)
         return inputs, after
 
@@ -98,8 +101,24 @@ def output_size(cell: Any) -> Any:
     return cell.state_size[0] if isinstance(cell.state_size, (list, tuple)) else cell.state_size
 
 
-def build_cell(cell: Any, input_shape: Any) -> None:
-    """Makes the weights of a cell for inputs (batch, ...)."""
+def is_in_parts(cell: Any) -> bool:
+    """Whether a cell is one of the library's whose `call` no subclass has written anew."""
+    return isinstance(cell, Cell) and type(cell).call is Cell.call
+
+
+def takes_constants(cell: Any) -> bool:
+    """Whether a cell's call has an argument for constants."""
+    return isinstance(cell, StackedRNNCells) or (
+        "constants" in inspect.signature(cell.call).parameters
+    )
+
+
+def build_cell(cell: Any, input_shape: Any, constants: Sequence[Any] = ()) -> None:
+    """Makes the weights of a cell for inputs (batch, ...), and constants of some shapes.
+
+    Where there are constants, the cell gets a list: the shape of the inputs, then theirs.
+    """
+    input_shape = [input_shape, *constants] if constants else input_shape
     if isinstance(cell, Layer):
         if not cell.built:
             cell._build(input_shape)
@@ -165,16 +184,21 @@ class _Steps:
         self.kwargs = kwargs
         first = sequence[0]
         cells = cell.cells if isinstance(cell, StackedRNNCells) else [cell]
+        if kwargs and not any(map(takes_constants, cells)):
+            names = ", ".join(
+                f"{getattr(inner, 'name', inner)} ({type(inner).__name__})" for inner in cells
+            )
+            raise ValueError(f"Cell {names} takes no constants: its call has no such argument.")
         self.masks: list[Any] = []
         for i, inner in enumerate(cells):
-            if isinstance(inner, Cell):
+            if is_in_parts(inner):
                 like = first if i == 0 else self._like_output(cells[i - 1], first)
                 with trace.inside(inner.name):
                     self.masks.append(inner.draw_masks(like, training))
             else:
                 self.masks.append(None)
         self.cells = cells
-        self.is_projected = isinstance(cells[0], Cell)
+        self.is_projected = is_in_parts(cells[0])
         self.xs = sequence
         if self.is_projected:
             with trace.inside(cells[0].name):
@@ -188,7 +212,8 @@ class _Steps:
     def initial(self) -> list[Tensor]:
         """The states to start with when there are no others."""
         if isinstance(self.cell, Cell):
-            return self.cell.zero_states(self.xs[0])
+            x = self.xs[0] if self.is_projected else self.cell.project(self.xs[0], (None, None))
+            return self.cell.zero_states(x)
         return initial_state(self.cell, Dim.of(self.xs, 1), self.xs.dtype)
 
     def __call__(self, x: Tensor, states: Any) -> tuple[Tensor, Any]:
@@ -203,10 +228,9 @@ class _Steps:
 
     def _step(self, i: int, x: Tensor, states: Any) -> tuple[Tensor, Any]:
         cell, masks = self.cells[i], self.masks[i]
-        if not isinstance(cell, Cell):
-            return call_cell(cell, x, states, self.training, self.kwargs)
-        if self.kwargs:
-            raise ValueError(f"Cell {cell.name} ({type(cell).__name__}) takes no constants.")
+        if not is_in_parts(cell):
+            kwargs = self.kwargs if takes_constants(cell) else {}
+            return call_cell(cell, x, states, self.training, kwargs)
         with trace.inside(cell.name):
             projected = x if i == 0 else cell.project(x, masks)
             output, after = cell.step(projected, tree.flatten(states), masks)
@@ -260,6 +284,7 @@ class RNN(Layer):
         **kwargs: Any,
     ):
         self._constants = kwargs.pop("num_constants", None)  # of files of Keras 2
+        self._constant_shapes: list[Any] = []
         super().__init__(**kwargs)
         self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
         check_cell(self.cell, type(self).__name__)
@@ -273,15 +298,29 @@ class RNN(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Builds the cell, and makes the states of a stateful layer."""
-        shape = input_shape[0] if _are_shapes(input_shape) else input_shape
+        shape, *rest = input_shape if are_shapes(input_shape) else [input_shape]
         if len(shape) < 3:
             raise ValueError(
                 f"Layer {self.name} expects inputs of shape (batch, steps, features), but got "
                 f"{format_shape(shape)}."
             )
-        build_cell(self.cell, (shape[0], *shape[2:]))
+        # As Keras 2 has them: of the list of inputs, states and constants.
+        listed = rest[len(rest) - self._constants :] if self._constants else []
+        constants = self._constant_shapes or listed if takes_constants(self.cell) else ()
+        build_cell(self.cell, (shape[0], *shape[2:]), constants)
         if self.stateful:
             self._make_states(shape)
+
+    def _build_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not self.built:
+            self._note_constants(args, kwargs)
+        super()._build_once(args, kwargs)
+
+    def _note_constants(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Keeps the shapes of the constants of a call, which the cell is built for."""
+        sequences = args[0] if args else kwargs["sequences"]
+        constants = self._apart(sequences, None, kwargs.get("constants"))[2]
+        self._constant_shapes = [tuple(x.shape) for x in constants or ()]
 
     def _make_states(self, shape: Any) -> None:
         if shape[0] is None:
@@ -365,7 +404,7 @@ class RNN(Layer):
 
     def _loop(self, steps: _Steps, states: Any, mask: Tensor | None) -> tuple[Any, Any, Any]:
         """The last output, all outputs by time, the last states."""
-        output_is_state = isinstance(self.cell, Cell) and mask is None
+        output_is_state = is_in_parts(self.cell) and mask is None
         # The states alone say the last output where it is one of them.
         collect = self.return_sequences or not (output_is_state or mask is not None)
         if mask is None:
@@ -477,13 +516,10 @@ def states_first(states: Any) -> Tensor:
     return tree.flatten(states)[0]
 
 
-def _are_shapes(shape: Any) -> bool:
-    return bool(shape) and isinstance(shape[0], (list, tuple))
-
-
 def _where(counts: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """`new` in the rows that count, `old` in the others."""
-    counts = ops.expand_dims(counts, tuple(range(1, new.rank))) if new.rank > 1 else counts
+    """`new` in the rows (or the places of images) that count, `old` in the others."""
+    missing = tuple(range(counts.rank, new.rank))
+    counts = ops.expand_dims(counts, missing) if missing else counts
     return ops.where(counts, new, old)
 
 

@@ -144,7 +144,7 @@ class Cell(Layer):
 
     def zero_states(self, projected: Tensor) -> list[Tensor]:
         """The states before the first step, given what `project` returned for one step."""
-        return self.get_initial_state(ops.shape(projected)[0])
+        return self.get_initial_state(batch_size=ops.shape(projected)[0])
 
     def get_initial_state(self, batch_size: Any = None) -> list[Tensor]:
         """Zeros for each state."""

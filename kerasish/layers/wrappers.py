@@ -11,7 +11,7 @@ from kerasish.graph import trace
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
-from kerasish.layers.checks import one_of, positive
+from kerasish.layers.checks import are_shapes, one_of, positive
 from kerasish.layers.recurrent import RNN
 from kerasish.saving.serialization import custom_object_scope, deserialize_keras_object
 
@@ -74,7 +74,7 @@ class TimeDistributed(Wrapper):
 
     def build(self, input_shape: Any = None) -> None:
         """Builds the layer for one time step."""
-        shapes = input_shape if _are_shapes(input_shape) else [input_shape]
+        shapes = input_shape if are_shapes(input_shape) else [input_shape]
         for shape in shapes:
             if len(shape) < 3:
                 raise ValueError(
@@ -82,7 +82,7 @@ class TimeDistributed(Wrapper):
                     f"...), but got {format_shape(shape)}."
                 )
         steps = [(shape[0], *shape[2:]) for shape in shapes]
-        super().build(steps if _are_shapes(input_shape) else steps[0])
+        super().build(steps if are_shapes(input_shape) else steps[0])
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The layer's outputs for each time step."""
@@ -107,10 +107,6 @@ class TimeDistributed(Wrapper):
             return ops.any(one, axis=extra) if extra else one
 
         return super().compute_mask(inputs, tree.map_structure(of_steps, mask))
-
-
-def _are_shapes(shape: Any) -> bool:
-    return bool(shape) and isinstance(shape[0], (list, tuple))
 
 
 def _merged(x: Any) -> Any:
@@ -193,6 +189,11 @@ class Bidirectional(Layer):
     def layer(self) -> RNN:
         """The layer that runs forwards."""
         return self.forward_layer
+
+    def _build_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        for one in (self.forward_layer, self.backward_layer):
+            one._note_constants(args, kwargs)
+        super()._build_once(args, kwargs)
 
     def build(self, input_shape: Any) -> None:
         """Builds both layers."""

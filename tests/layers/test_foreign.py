@@ -248,7 +248,8 @@ def test_saved_models_that_are_not_there(counting, tmp_path):
     [("TorchModuleWrapper", "PyTorch"), ("JaxLayer", "JAX"), ("FlaxLayer", "JAX")],
 )
 def test_foreign_code_without_its_engine_is_refused_with_a_remedy(name, engine):
-    with pytest.raises(
-        NotImplementedError, match=rf"{name} runs .* Write .*needs the {engine} eng"
-    ):
-        getattr(layers, name)("model")
+    words = rf"{name} runs .* Write .*needs the {engine} eng"
+    entry = {"module": "keras.layers", "class_name": name, "config": {"name": "of_a_file"}}
+    for make in (lambda: getattr(layers, name)("model"), lambda: layers.deserialize(entry)):
+        with pytest.raises(NotImplementedError, match=words):
+            make()

@@ -27,6 +27,8 @@ class Sums(L.Layer):
         self.output_size = units + 1
 
     def build(self, input_shape):
+        if isinstance(input_shape, list):  # with the shapes of constants, as in Keras 2
+            input_shape, *self.shapes_of_constants = input_shape
         self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], self.units))
 
     def call(self, inputs, states, constants=None):
@@ -140,6 +142,47 @@ def test_constants_reach_each_step():
         twin = models.Model.from_config(json.loads(json.dumps(model.get_config())))
     twin.set_weights(model.get_weights())
     close(twin.predict([X, constant], verbose=0), shifted)
+
+
+class Louder(L.LSTMCell):
+    """A cell of the library whose call, and start, a user has written anew."""
+
+    def call(self, inputs, states, training=None):
+        output, after = super().call(inputs, states, training=training)
+        return output * 2, after
+
+    def get_initial_state(self, inputs=None, batch_size=None, dtype=None):
+        return [ops.ones((batch_size, self.units), dtype=dtype) for _ in range(2)]
+
+
+@pytest.mark.parametrize("mask", [None, MASK])
+@pytest.mark.parametrize("options", [{}, {"return_sequences": True}, {"unroll": True}])
+def test_subclasses_of_cells_compute_what_they_say(options, mask):
+    louder, plain = L.RNN(Louder(3), **options), L.RNN(L.LSTMCell(3), **options)
+    ones = [np.ones((2, 3), "f4")] * 2
+    found = louder(X, mask=mask)
+    plain(X)
+    plain.set_weights(louder.get_weights())
+    close(found, 2 * np.asarray(plain(X, mask=mask, initial_state=ones)))
+    stacked = L.RNN([Louder(3), L.GRUCell(2)])
+    assert stacked(X, mask=mask).shape == (2, 2)
+
+
+@pytest.mark.parametrize("form", ["arrays", "tensors", "file"])
+@pytest.mark.parametrize("wrap", [lambda x: x, L.Bidirectional])
+def test_cells_are_built_for_constants(form, wrap):
+    cells = [L.GRUCell(4), Sums()]  # of which the first one takes none
+    layer = wrap(L.RNN(cells))
+    shapes = (2, 5, 4), (2, 3)
+    if form == "arrays":
+        layer(X, constants=np.ones((2, 3)))
+    elif form == "file":
+        layer = wrap(L.RNN(cells, num_constants=1))
+        layer.build([shapes[0], (2, 4), (2, 3), (2, 2, 3), shapes[1]])
+    else:
+        x, c = (L.Input(batch_shape=shape) for shape in shapes)
+        layer(x, constants=c)
+    assert getattr(layer, "layer", layer).cell.cells[1].shapes_of_constants == [(2, 3)]
 
 
 def test_states_as_inputs_of_a_model():
@@ -313,6 +356,19 @@ def test_older_names():
     assert config["recurrent_dropout"] == 0.1
     assert layer.units == 3
     assert L.GRU(3).reset_after
+
+
+def test_a_mask_of_places():
+    """As `Masking` makes one of images: each place of the states goes on, or stays."""
+    x = data((1, 4, 3, 3, 2))
+    mask = np.ones((1, 4, 3, 3), bool)
+    mask[:, 2] = False
+    layer = L.ConvLSTM2D(2, 1, padding="same")
+    close(layer(x, mask=mask), layer(x, mask=mask[..., 0, 0]))
+    mask[:, 2, 0] = True
+    found = np.asarray(layer(x, mask=mask))
+    close(found[:, 0], np.asarray(layer(x))[:, 0])
+    close(found[:, 1:], np.asarray(layer(x, mask=mask[..., 1, 1]))[:, 1:])
 
 
 def test_images_in_time_with_channels_first():

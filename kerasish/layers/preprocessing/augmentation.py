@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import ops, tree
+from kerasish.graph import dtypes
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.checks import positive
 from kerasish.layers.preprocessing.colour import (
@@ -271,7 +272,7 @@ def _others(x: Tensor, transformation: Transformation) -> Tensor:
 def _mixed_labels(labels: Any, transformation: Transformation) -> Tensor:
     """Labels as floats, in shares of both images."""
     x = ops.convert_to_tensor(labels)
-    x = ops.cast(x, "float32") if np.dtype(x.dtype).kind != "f" else x
+    x = x if dtypes.is_float(x.dtype) else ops.cast(x, "float32")
     share = ops.cast(per_image(transformation["mix_weight"], x.ndim), x.dtype)
     return share * x + (1.0 - share) * _others(x, transformation)
 
@@ -287,7 +288,8 @@ class MixUp(RandomImageLayer):
         alpha: how even the shares are: they are drawn from a beta distribution.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         seed: an int, for the same numbers in each run of the program.
-        **kwargs: `bounding_box_format`, and what all layers take. Images get the boxes of both.
+        **kwargs: `bounding_box_format`, and what all layers take. Images get the boxes of both,
+            and while testing as many more of -1, so that a model knows their number.
 
     Shapes:
         (batch, height, width, channels) -> the same; or a dict with "images" and what belongs to
@@ -344,13 +346,14 @@ class MixUp(RandomImageLayer):
     def transform_bounding_boxes(
         self, bounding_boxes: Any, transformation: Any, training: bool = True
     ) -> Any:
-        """The boxes of both images."""
-        if not training:
-            return bounding_boxes
-        return {
-            key: ops.concatenate([x, _others(ops.convert_to_tensor(x), transformation)], axis=1)
-            for key, x in bounding_boxes.items()
-        }
+        """The boxes of both images; while testing as many, of which the others are -1."""
+
+        def doubled(values: Any) -> Tensor:
+            x = ops.convert_to_tensor(values)
+            others = _others(x, transformation) if training else ops.full_like(x, -1)
+            return ops.concatenate([x, others], axis=1)
+
+        return {key: doubled(x) for key, x in bounding_boxes.items()}
 
 
 class _Patches(RandomImageLayer):

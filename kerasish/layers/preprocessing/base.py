@@ -14,7 +14,7 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.layers.base import Layer
 from kerasish.layers.calls import History, HostCall
-from kerasish.layers.checks import one_of
+from kerasish.layers.checks import are_shapes, one_of
 from kerasish.layers.input import InputLayer
 
 # --- data --------------------------------------------------------------------------------
@@ -25,7 +25,7 @@ def as_data(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: as_data(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        if any(hasattr(item, "shape") or isinstance(item, Mapping) for item in value):
+        if any(_is_whole(item) or isinstance(item, Mapping) for item in value):
             return [as_data(item) for item in value]
         return _array_of_list(value)
     if isinstance(value, (str, bytes)):
@@ -35,6 +35,11 @@ def as_data(value: Any) -> Any:
     if hasattr(value, "__array__") and not isinstance(value, (np.ndarray, Tensor)):
         return np.asarray(value)
     return value
+
+
+def _is_whole(item: Any) -> bool:
+    """Whether it is an array or a tensor, and not one of NumPy's numbers or strings."""
+    return hasattr(item, "shape") and not isinstance(item, np.generic)
 
 
 def _array_of_list(value: Any) -> np.ndarray:
@@ -173,7 +178,7 @@ class HostLayer(DataLayer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the output for the shape(s) of the input(s), as tried with data."""
         dtype = "int64" if getattr(self, "invert", False) else "string"
-        several = bool(input_shape) and isinstance(input_shape[0], (list, tuple))
+        several = are_shapes(input_shape)
 
         def tried(size: int) -> tuple[int, ...]:
             shapes = input_shape if several else [input_shape]

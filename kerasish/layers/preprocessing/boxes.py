@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import ops
+from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
@@ -98,6 +99,35 @@ def bent(corners: Tensor, transforms: Tensor) -> Tensor:
     return ops.stack(ends, axis=-1)
 
 
+def filled_up(value: dict[str, Any]) -> dict[str, Any]:
+    """Boxes and labels in lists of arrays, or ragged tensors, as one array each.
+
+    Images with fewer boxes than others get ones of 0, with labels of -1.
+
+    >>> pair = {"boxes": [np.ones((1, 4)), np.ones((2, 4))], "labels": [[5], [6, 7]]}
+    >>> filled_up(pair)["labels"]
+    array([[ 5, -1],
+           [ 6,  7]])
+    """
+    return {key: _dense(x, 0 if key == "boxes" else -1) for key, x in value.items()}
+
+
+def _dense(value: Any, filler: int) -> Any:
+    if hasattr(value, "to_tensor"):  # a ragged tensor
+        last = [4] if value.shape.rank == 3 else []
+        return value.to_tensor(default_value=filler, shape=[None, None, *last])
+    if not isinstance(value, (list, tuple)) or not value or not hasattr(value[0], "__len__"):
+        return value
+    rows = [np.asarray(row) for row in value]
+    if len({len(row) for row in rows}) == 1:
+        return np.stack(rows)
+    fullest = max(rows, key=len)
+    dense = np.full((len(rows), *fullest.shape), filler, fullest.dtype)
+    for row, given in zip(dense, rows, strict=True):
+        row[: len(given)] = given.reshape(-1, *fullest.shape[1:])
+    return dense
+
+
 def as_boxes(value: Any, layer: str) -> dict[str, Any]:
     """Bounding boxes as they were given, as tensors: {"boxes": ..., "labels": ...}."""
     if not isinstance(value, dict) or "boxes" not in value:
@@ -106,11 +136,6 @@ def as_boxes(value: Any, layer: str) -> dict[str, Any]:
             f'"labels" (batch, n), but got {value!r:.80}.'
         )
     boxes = value["boxes"]
-    if isinstance(boxes, (list, tuple)):
-        raise ValueError(
-            f"Layer {layer}: boxes must be an array (batch, n, 4), not a list of arrays. Fill up "
-            "images that have fewer boxes with boxes and labels of -1."
-        )
     tensor = as_tensor(boxes)
-    floats = tensor if np.dtype(tensor.dtype).kind == "f" else ops.cast(tensor, "float32")
+    floats = tensor if dtypes.is_float(tensor.dtype) else ops.cast(tensor, "float32")
     return {**value, "boxes": floats}

@@ -173,9 +173,11 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         """(batch * down * across * channels, pixels), mirrored where a part is not whole."""
         height, width, channels = self._inner(shades)
         down, across = self.tile_grid_size
-        below, beside = tiles[0] * down - height, tiles[1] * across - width
-        whole = ops.pad(shades, [(0, 0), (0, below), (0, beside), (0, 0)], mode="symmetric")
-        parts = ops.reshape(whole, (-1, down, tiles[0], across, tiles[1], channels))
+        for axis, size, length in ((1, height, tiles[0] * down), (2, width, tiles[1] * across)):
+            # Not by `pad`, which mirrors an image once: there may be more parts than pixels.
+            places = np.pad(np.arange(size, dtype="int32"), (0, length - size), mode="symmetric")
+            shades = ops.take(shades, places, axis=axis)
+        parts = ops.reshape(shades, (-1, down, tiles[0], across, tiles[1], channels))
         return ops.reshape(ops.transpose(parts, (0, 1, 3, 5, 2, 4)), (-1, tiles[0] * tiles[1]))
 
     def _table(self, parts: Tensor, pixels: int) -> Tensor:

@@ -87,6 +87,11 @@ class ImageLayer(DataLayer):
 
     # --- calling it ----------------------------------------------------------------------
 
+    def __call__(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("bounding_boxes"), dict):
+            data = {**data, "bounding_boxes": boxes.filled_up(data["bounding_boxes"])}
+        return super().__call__(data, *args, **kwargs)
+
     def call(self, data: Any, training: bool | None = None) -> Any:
         """The changed images, or the dict with all changed."""
         whole = {"images": data} if not isinstance(data, dict) else data
@@ -201,15 +206,6 @@ class ImageLayer(DataLayer):
             x = ops.expand_dims(x, 0)
         return Dim.of(x, self._axes[0]), Dim.of(x, self._axes[1])
 
-    def _known(self, sizes: tuple[Any, Any]) -> tuple[int, int]:
-        height, width = sizes
-        if not isinstance(height, int) or not isinstance(width, int):
-            raise ValueError(
-                f"Layer {self.name}: the height and width of the images must be known. Give the "
-                "Input its whole shape."
-            )
-        return height, width
-
     @staticmethod
     def _batch(data: Any) -> Any:
         """The number of images."""
@@ -229,9 +225,8 @@ class ImageLayer(DataLayer):
         result = {**bounding_boxes, "boxes": boxes.from_corners(corners, target, height, width)}
         return result if labels is None else result | {"labels": labels}
 
-    def _corners(self, bounding_boxes: dict[str, Any], height: Any, width: Any) -> Tensor:
-        source = self.bounding_box_format or "xyxy"
-        return boxes.to_corners(bounding_boxes["boxes"], source, height, width)
+    def _corners(self, given: Any, height: Any, width: Any) -> Tensor:
+        return boxes.to_corners(given, self.bounding_box_format or "xyxy", height, width)
 
 
 class RandomImageLayer(ImageLayer):
@@ -260,12 +255,14 @@ class RandomImageLayer(ImageLayer):
         return ops.less(self._uniform((batch,), (0.0, 1.0), seed), limits)
 
 
-def at_known_sizes(x: Tensor, *others: Tensor, function: Callable[..., Tensor]) -> Tensor:
+def at_known_sizes(
+    x: Tensor, *others: Tensor, function: Callable[..., Tensor], **sizes: Any
+) -> Tensor:
     """What a function makes of tensors once their sizes are known: one like the first of them."""
-    return function(x, *others)
+    return function(x, *others, **sizes)
 
 
-at_known_sizes_p = composite(at_known_sizes, lambda x, *others, function: x)
+at_known_sizes_p = composite(at_known_sizes, lambda x, *others, function, **sizes: x)
 
 
 def drawn_now(x: Tensor) -> Tensor:

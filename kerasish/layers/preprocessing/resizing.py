@@ -15,6 +15,7 @@ from kerasish.layers.preprocessing.images import (
     ImageLayer,
     RandomImageLayer,
     Transformation,
+    at_known_sizes_p,
 )
 
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area")
@@ -106,10 +107,15 @@ class Resizing(ImageLayer):
         self, bounding_boxes: Any, transformation: Any, training: bool = True
     ) -> Any:
         """Boxes for the new size; those of only -1 or 0, which fill up, become 0."""
-        height, width = self._known(transformation["sizes"])
         given = bounding_boxes["boxes"]
+        moved = at_known_sizes_p(given, function=self._moved, sizes=transformation["sizes"])
+        return self._boxed(bounding_boxes, moved, self.height, self.width)
+
+    def _moved(self, given: Tensor, sizes: tuple[int, int]) -> Tensor:
+        """The corners of boxes in the new images, those of old ones of a size."""
+        height, width = sizes
         filler = ops.logical_or(ops.all(ops.equal(given, -1), -1), ops.all(ops.equal(given, 0), -1))
-        corners = self._corners(bounding_boxes, height, width)
+        corners = self._corners(given, height, width)
         down, across = self.height / height, self.width / width
         above = beside = 0.0
         if self.crop_to_aspect_ratio or self.pad_to_aspect_ratio:
@@ -121,8 +127,7 @@ class Resizing(ImageLayer):
                 beside = -((width * across - self.width) // 2)
         scale = ops.cast([across, down, across, down], corners.dtype)
         moved = corners * scale + ops.cast([beside, above, beside, above], corners.dtype)
-        moved = ops.where(ops.expand_dims(filler, -1), ops.zeros_like(moved), moved)
-        return self._boxed(bounding_boxes, moved, self.height, self.width)
+        return ops.where(ops.expand_dims(filler, -1), ops.zeros_like(moved), moved)
 
 
 class _Window(ImageLayer):
@@ -158,16 +163,24 @@ class _Window(ImageLayer):
         self, bounding_boxes: Any, transformation: Any, training: bool = True
     ) -> Any:
         """Boxes within the windows."""
-        sizes = self._known(transformation["sizes"])
-        corners = self._corners(bounding_boxes, *sizes)
         places = transformation["places"]
-        top, left, rows, columns = _window_of(
-            sizes, (self.height, self.width), places, self.centred
+        moved = at_known_sizes_p(
+            bounding_boxes["boxes"],
+            *(() if places is None else (places,)),
+            function=self._moved,
+            sizes=transformation["sizes"],
         )
+        return self._boxed(bounding_boxes, moved, self.height, self.width)
+
+    def _moved(self, given: Tensor, *places: Tensor, sizes: tuple[int, int]) -> Tensor:
+        """The corners of boxes in the windows of images of a size."""
+        corners = self._corners(given, *sizes)
+        size = self.height, self.width
+        where = places[0] if places else None
+        top, left, rows, columns = _window_of(sizes, size, where, self.centred)
         start = ops.stack([ops.cast(n, corners.dtype) for n in (left, top, left, top)])
         across, down = self.width / columns, self.height / rows
-        moved = (corners - start) * ops.cast([across, down, across, down], corners.dtype)
-        return self._boxed(bounding_boxes, moved, self.height, self.width)
+        return (corners - start) * ops.cast([across, down, across, down], corners.dtype)
 
 
 def _window_of(

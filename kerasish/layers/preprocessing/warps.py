@@ -83,7 +83,7 @@ class RandomFlip(RandomImageLayer):
         if not training:
             return bounding_boxes
         height, width = transformation["sizes"]
-        corners = self._corners(bounding_boxes, height, width)
+        corners = self._corners(bounding_boxes["boxes"], height, width)
         left, top, right, bottom = ops.unstack(corners, 4, axis=-1)
         if self.mode != "vertical":
             across = ops.cast(width, corners.dtype)
@@ -146,7 +146,7 @@ class Warp(RandomImageLayer):
         if not training:
             return bounding_boxes
         height, width = transformation["sizes"]
-        corners = self._corners(bounding_boxes, height, width)
+        corners = self._corners(bounding_boxes["boxes"], height, width)
         moved = self._moved(corners, transformation, height, width)
         return self._boxed(bounding_boxes, moved, height, width)
 
