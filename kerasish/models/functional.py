@@ -11,6 +11,7 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Node, Tensor
 from kerasish.layers.base import Call, History, Layer
 from kerasish.layers.calls import HostCall
+from kerasish.layers.embedding import Embedding
 from kerasish.layers.input import InputLayer
 from kerasish.models.hosted import HostPart
 from kerasish.models.operation import OperationLayer
@@ -29,6 +30,7 @@ class LayerGraph:
         layers: these and the layers of the calls, in Keras's order: those farthest from the
             outputs first. Files of weights go by it.
         host: what the host computes before the engine; false if that is nothing.
+        tables: the Embeddings that look up an input as it is, each with the input's number.
     """
 
     def __init__(self, inputs: Any, outputs: Any):
@@ -42,6 +44,13 @@ class LayerGraph:
         self.layers = self._by_depth()
         self._check_names()
         self.host = HostPart(self)
+        self.tables = [
+            (i, call.layer)
+            for call in self.calls
+            if isinstance(call.layer, Embedding)
+            for i, x in enumerate(self.flat_inputs)
+            if call.args and call.args[0] is x
+        ]
 
     def _check(self) -> None:
         for what, tensors in (("inputs", self.flat_inputs), ("outputs", self.flat_outputs)):

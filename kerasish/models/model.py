@@ -21,6 +21,7 @@ from kerasish.layers.preprocessing.base import as_data, has_symbolic
 from kerasish.models.functional import LayerGraph
 from kerasish.models.hosted import HostPart
 from kerasish.saving.saveable import Saveable
+from kerasish.training import checks
 from kerasish.training.trainer import Trainer
 
 
@@ -227,6 +228,18 @@ class Model(Saveable, Trainer, Layer):
             addition.add(value)
         return outputs
 
+    def _check_lookups(self, kind: str, x: Any) -> None:
+        """Data that an Embedding looks up must be numbers of its rows.
+
+        Steps of one's own may make other numbers of the data first.
+        """
+        own = getattr(type(self), f"{kind}_step") is not getattr(Trainer, f"{kind}_step")
+        if own or self._graph is None or self._host is not None or not self._graph.tables:
+            return
+        flat = self._in_order(x)
+        for i, layer in self._graph.tables:
+            checks.check_lookup(flat[i], layer.input_dim, layer.name, self.input_names[i])
+
     def _replayed(self, graph: LayerGraph, inputs: Any) -> Any:
         if self._host is None or not self._host.is_fed(inputs):
             return graph.run_on_engine(self._matched(inputs))
@@ -257,9 +270,11 @@ class Model(Saveable, Trainer, Layer):
         else:
             flat = tree.flatten(inputs)
         if len(flat) != len(graph.flat_inputs):
+            more = len(flat) == len(graph.flat_inputs) + 1
+            hint = " If the last one holds the targets, pass it as y." if more else ""
             raise ValueError(
                 f"Model {self.name} takes {len(graph.flat_inputs)} input(s) "
-                f"({', '.join(self.input_names)}), but got {len(flat)}."
+                f"({', '.join(self.input_names)}), but got {len(flat)}.{hint}"
             )
         return flat
 
@@ -400,9 +415,11 @@ def _fitted(x: Any, expected: Tensor, model: str) -> Tensor:
     elif x.ndim == expected.ndim + 1 and x.shape[-1] == 1:
         x = _like(ops.squeeze(x, -1), x)
     if older.models_check_tensors() and not _fits(x, expected):
+        twice = expected.shape[1:2] == (None,) and expected.shape[1:] == (None, *x.shape[1:])
         raise ValueError(
             f"Model {model}: input {expected.name} must have shape "
             f"{format_shape(expected.shape)}, but got {format_shape(x.shape)}."
+            + (" Input(shape=...) is given without the batch axis." if twice else "")
         )
     return x if x.dtype == expected.dtype else _like(ops.cast(x, expected.dtype), x)
 

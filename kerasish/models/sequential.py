@@ -35,6 +35,8 @@ class Sequential(Model):
     """
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
+        if isinstance(layers, Layer):
+            raise TypeError(f"Sequential takes a list of layers, but got {layers!r:.100}.")
         super().__init__(trainable=trainable, name=name, autocast=False)
         self._stack: list[Layer] = []
         for layer in layers or []:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from kerasish import config, tree
-from kerasish.graph import dtypes
 from kerasish.graph.spec import format_shape
 from kerasish.utils.arguments import suggestion
-from kerasish.utils.tracebacks import warn_user
+
+
+@contextmanager
+def located(place: str | None) -> Iterator[None]:
+    """Says in errors about data where it is; None: that is plain."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if place is None or type(error) not in (TypeError, ValueError):
+            raise
+        raise type(error)(f"{place}: {error}") from error
 
 
 def check_numbers(named: Iterable[tuple[str, np.ndarray]]) -> None:
@@ -55,43 +65,16 @@ def check_classes(targets: np.ndarray, classes: int | None, name: str) -> None:
         )
 
 
-def class_weights(y: Any, weights: dict[int, float]) -> np.ndarray:
-    """The weight of each sample by its class.
-
-    Args:
-        y: class numbers, or one-hot rows.
-        weights: class number -> weight; classes not named weigh 1.
-    """
-    if y is None:
-        raise ValueError("class_weight needs targets: pass y.")
-    if isinstance(y, (list, tuple, dict)):
-        raise ValueError("class_weight works for models with one output only.")
-    one_hot = y.ndim > 1 and y.shape[-1] > 1
-    classes = np.argmax(y, axis=-1) if one_hot else y.reshape(len(y), -1)[:, 0].astype("int64")
-    if classes.ndim != 1:
+def check_lookup(array: Any, rows: int, layer: str, name: str) -> None:
+    """Raises ValueError if an Embedding of so many rows would look up others."""
+    low, high = np.trunc(array.min()), np.trunc(array.max())  # as floats are looked up
+    if low < 0 or high >= rows:
+        wrong = low if low < 0 else high
+        remedy = "" if low < 0 else f" It needs input_dim={int(high) + 1}, the largest plus 1."
         raise ValueError(
-            f"class_weight needs one class per sample, but y has shape {format_shape(y.shape)}."
+            f"Input {name} goes into the Embedding {layer}, which has the rows 0 to {rows - 1}, "
+            f"but the data holds {wrong:g}.{remedy}"
         )
-    if not isinstance(weights, dict):
-        raise TypeError(
-            "class_weight must be a dict from class numbers to weights, such as {0: 1.0, 1: 5.0}, "
-            f"but got {weights!r:.60}."
-        )
-    unknown = [key for key in weights if not isinstance(key, (int, np.integer))]
-    if unknown:
-        raise ValueError(
-            f"class_weight maps class numbers to weights, but a key is {unknown[0]!r}."
-        )
-    if one_hot and np.any(np.abs(np.sum(y, axis=-1) - 1.0) > 0.01):
-        warn_user(
-            f"class_weight takes the largest entry of each row of y, of shape "
-            f"{format_shape(y.shape)}, for the sample's class, but the rows aren't one-hot: they "
-            "don't add up to 1. For several labels or time steps per sample, pass sample_weight."
-        )
-    table = np.ones(max(int(classes.max()), *weights, 0) + 1, dtype=dtypes.standardize(None))
-    for key, weight in weights.items():
-        table[key] = weight
-    return table[classes]
 
 
 def check_fixed_batch(fixed: int | None, batch_size: int, samples: int) -> None:

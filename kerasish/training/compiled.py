@@ -11,6 +11,7 @@ from kerasish import metrics as metrics_module
 from kerasish import ops, tree
 from kerasish.graph.tensor import Tensor
 from kerasish.training import checks, mistakes
+from kerasish.training.nesting import along, is_deep, loss_names
 from kerasish.utils.arguments import suggestion
 
 
@@ -18,13 +19,15 @@ class Objective:
     """The losses and metrics of a compiled model.
 
     Args:
-        loss: a loss (name, Loss or function), or a list or dict of them, one per output.
-        loss_weights: a number per output, as a list or dict.
-        metrics: a list of metrics, or a list or dict of such lists, one per output.
+        loss: a loss (name, Loss or function), or a list or dict of them, one per output, or
+            lists and dicts within each other as the outputs are.
+        loss_weights: a number per output, likewise.
+        metrics: a list of metrics, or such lists, one per output, likewise.
         weighted_metrics: likewise; these count sample weights in.
 
     Attributes:
         loss_tracker: the mean loss so far.
+        nesting: the outputs with None in place of the tensors.
         classes: per output, how many classes its targets may name (None: not class numbers).
     """
 
@@ -49,24 +52,36 @@ class Objective:
         self.unweighted: list[list[Any]] = []
         self.weighted: list[list[Any]] = []
         self.names: list[str] = []
+        self.nesting: Any = None
         self.classes: list[int | None] = []
         self.built = False
 
-    def build(self, names: list[str], targets: list[Tensor], outputs: list[Tensor]) -> None:
-        """Matches everything to the outputs, once their names and shapes are known."""
+    def build(
+        self, names: list[str], targets: list[Tensor], outputs: list[Tensor], nested: Any
+    ) -> None:
+        """Matches everything to the outputs, once their names and shapes are known.
+
+        Args:
+            names: of the outputs.
+            targets: theirs, None for those that have none.
+            outputs: all of them.
+            nested: the same, in lists and dicts as the model has them.
+        """
         if self.built:
             return
         self.names = names
+        self.nesting = tree.map_structure(lambda _: None, nested)
         self.losses = [
             None if item is None else losses_module.as_loss(item)
-            for item in _per_output(self.given["loss"], names, "loss")
+            for item in self._per_output("loss", names, nested)
         ]
-        weights = _per_output(self.given["loss_weights"], names, "loss_weights")
+        weights = self._per_output("loss_weights", names, nested)
         self.weights = [1.0 if w is None else float(w) for w in weights]
         if len(names) > 1:
+            labels = loss_names(nested, names) if is_deep(nested) else names
             self.output_trackers = [
-                None if loss is None else metrics_module.Mean(name=f"{name}_loss")
-                for name, loss in zip(names, self.losses, strict=True)
+                None if loss is None else metrics_module.Mean(name=f"{label}_loss")
+                for label, loss in zip(labels, self.losses, strict=True)
             ]
         taken = {t.name for t in (self.loss_tracker, *self.output_trackers) if t is not None}
         self.unweighted = self._metrics("metrics", names, targets, outputs, taken)
@@ -90,7 +105,7 @@ class Objective:
     ) -> list[list[Any]]:
         """The metrics of each output, under names that are not `taken` yet."""
         result = []
-        per_output = _per_output(self.given[key], names, key, lists=True)
+        per_output = self._per_output(key, names, self.nesting, lists=True)
         for items, name, target, output in zip(per_output, names, targets, outputs, strict=True):
             prefix = f"{name}_" if len(names) > 1 else ""
             items = [] if items is None else items if isinstance(items, (list, tuple)) else [items]
@@ -138,9 +153,18 @@ class Objective:
             total = total + term
         return ops.mean(total)
 
-    def without_loss(self, names: list[str]) -> list[str]:
+    def _per_output(
+        self, key: str, names: list[str], nested: Any, lists: bool = False
+    ) -> list[Any]:
+        """One entry per output of what was given to `compile` under this name."""
+        given = self.given[key]
+        if is_deep(nested):
+            return along(nested, given, f"compile({key}=...)")
+        return _per_output(given, names, key, lists)
+
+    def without_loss(self, names: list[str], nested: Any) -> list[str]:
         """Those of the outputs that no loss was given for."""
-        losses = _per_output(self.given["loss"], names, "loss")
+        losses = self._per_output("loss", names, nested)
         return [name for name, loss in zip(names, losses, strict=True) if loss is None]
 
     @property
@@ -155,7 +179,8 @@ class Objective:
         ):
             if target is not None and loss is not None:
                 checks.check_classes(target, self.classes[i], name)
-                mistakes.warn_of_targets(target, loss, name)
+                metrics = [*self.unweighted[i], *self.weighted[i]]
+                mistakes.warn_of_targets(target, loss, metrics, name)
 
     def update(self, targets: list[Tensor], outputs: list[Tensor], weights: list[Any]) -> None:
         """Updates the states of the metrics, but for those of losses, with one batch."""

@@ -238,8 +238,8 @@ def _array(value: Any, what: str, as_given: bool) -> Any:
     array = value.to_numpy() if frame else _in_memory(value, what)
     if array.ndim == 0:
         raise ValueError(
-            f"{what} must have samples along its first axis, but it is a scalar. A generator "
-            "gives batches of samples, not single ones."
+            f"{what} must have samples along its first axis, but it is a scalar. A source of data "
+            "gives batches of samples, not single ones (tf.data: .batch(32))."
         )
     if as_given:
         return array

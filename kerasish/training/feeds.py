@@ -23,8 +23,6 @@ from kerasish.training.staging import (
 )
 from kerasish.utils.tracebacks import warn_user
 
-# Steps are quick if this many of them fit into a call: calling alone takes up to a millisecond.
-_QUICK = 8
 # Seconds that quick steps wait for more of them.
 _PATIENCE = 0.02
 
@@ -41,7 +39,9 @@ class ArrayFeed:
 
     Attributes:
         what: names the data in messages.
+        place: says where in it the latest block was; None where that is of no use.
         steps: the number of steps in an epoch.
+        samples: how many samples a step takes.
     """
 
     def __init__(self, data: Data, order: Order, steps: int | None, training: bool):
@@ -49,6 +49,8 @@ class ArrayFeed:
         self._data, self._order, self._wanted, self._restart = data, order, steps, not training
         available = -(-data.size // order.batch_size)
         self.steps = available if steps is None else min(steps, available)
+        self.place: str | None = None
+        self.samples = order.batch_size
         self.sizes = {"samples": data.size, "batch_size": order.batch_size}
         self._left = np.zeros(0, "int32")
         self._drawn_from = order.state()
@@ -125,7 +127,9 @@ class StreamFeed:
 
     Attributes:
         what: names the data in messages.
+        place: says which batches of it the latest block has.
         steps: the number of steps in an epoch, None if unknown.
+        samples: how many samples the first step takes; 0 if it is not known yet.
     """
 
     def __init__(
@@ -140,6 +144,8 @@ class StreamFeed:
         self.source, self._prepare, self._wanted = source, prepare, steps
         self._training = training
         self._stager = Stager(per_call)
+        # Small, quick batches may be more, unless it was said how many.
+        self._queue_grows = source.loading.max_queue_size == USUAL_QUEUE
         self._pass: Iterator[Any] | None = None
         self._prefetch: Prefetcher | None = None
         self._taken = 0
@@ -148,6 +154,8 @@ class StreamFeed:
         self._start: Any = None  # the state before the open epoch
         self._skip = self._replay = 0
         self._short = False
+        self.place: str | None = None
+        self.samples = 0
         self.sizes: dict[str, int] = {}
 
     @property
@@ -159,7 +167,17 @@ class StreamFeed:
     def first(self) -> Data | None:
         """The next batch, which stays the next one; None if there is none."""
         found = self._opened().peek()
-        return data_of(found[0]) if found else None
+        if not found:
+            return None
+        data = data_of(found[0])
+        self.samples = data.size
+        self._set_place(1)
+        return data
+
+    def _set_place(self, steps: int) -> None:
+        first, last = self._taken + 1, self._taken + steps
+        which = f"Batch {first}" if steps == 1 else f"Batches {first} to {last}"
+        self.place = f"{which} of {self.what}"
 
     def _opened(self) -> Prefetcher:
         if self._prefetch is None:
@@ -205,6 +223,7 @@ class StreamFeed:
         try:
             with short_turns():
                 while block := self._next_block(prefetch, size, done):
+                    self._set_place(len(block.order))
                     done += len(block.order)
                     self._taken += len(block.order)
                     yield block
@@ -219,25 +238,25 @@ class StreamFeed:
                 _warn_short(self.what, done, self._wanted)
 
     def _next_block(self, prefetch: Prefetcher, size: ChunkSize, done: int) -> Block | None:
-        """The next steps: many if they are quick, since each call of the engine costs time too.
+        """The next steps: those that are ready, and some more if they are quick.
 
-        The wait for some more batches is no loss, as the thread goes on making others; but for
-        the last ones, so fewer and fewer of those are waited for.
+        Each call of the engine costs time too, some of which the thread that makes batches would
+        need. But an engine that waits for some batches is late by these, once in an epoch: so the
+        more are waited for the longer it is, and fewer and fewer of the last ones.
         """
         if size.fixed is not None:
             items = prefetch.peek(size.fixed, size.fixed)
         else:
-            quick = size.size >= _QUICK
-            self._stager.many |= quick
             most = min(size.size, STAGE_STEPS)
-            left = most if self.steps is None else (self.steps - done) // 2
-            hoped = max(min(most, left, prefetch.size // 2), 1)
+            hoped = min(size.size // 4, done // 8, prefetch.size // 2, most)
+            if self.steps is not None:
+                hoped = min(hoped, (self.steps - done) // 2)
             threaded = self.source.loading.workers > 0
-            items = prefetch.peek(most, hoped if quick and threaded else 1, _PATIENCE)
+            items = prefetch.peek(most, max(hoped, 1) if threaded else 1, _PATIENCE)
         if not items:
             return None
-        if prefetch.size == USUAL_QUEUE:
-            prefetch.size = max(USUAL_QUEUE, 2 * items[0].room)
+        if self._queue_grows:
+            prefetch.size = max(USUAL_QUEUE, 2 * min(items[0].room, size.size))
         block = leading_block(items)
         prefetch.drop(len(block.order))
         return block
@@ -301,12 +320,11 @@ class StreamFeed:
         wanted = ""
         if self._wanted is not None:
             wanted = f" {self._wanted} batches per epoch for {epochs} epochs were expected."
-        what = _sentence(self.what) if self._training else f"Validation data: {self.what}"
         goes = "Training stops here." if self._training else "There is no validation from here on."
         return (
-            f"{what} ended after {self._taken} batches, in epoch {epoch} of {epochs}.{wanted} "
-            f"{goes} A generator can be gone through only once: let it go on for ever "
-            "(while True:) and say how many steps to take, or use a kerasish.utils.PyDataset."
+            f"{_sentence(self.what)} ended after {self._taken} batches, in epoch {epoch} of "
+            f"{epochs}.{wanted} {goes} A generator can be gone through only once: let it go on for "
+            "ever (while True:) and say how many steps to take, or use a kerasish.utils.PyDataset."
         )
 
     def close(self) -> None:

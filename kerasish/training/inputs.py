@@ -7,6 +7,7 @@ from typing import Any
 
 from kerasish import tree
 from kerasish.training import checks
+from kerasish.training.class_weights import weigh_classes
 from kerasish.training.data import Data
 from kerasish.training.feeds import ArrayFeed, Feed, StreamFeed
 from kerasish.training.sources import ArraySource, Order, Source, source_of
@@ -43,10 +44,8 @@ class Inputs:
             checks.check_temporal(sample_weight, y)
         if class_weight is None:
             return data
-        weights = checks.class_weights(y, class_weight)
-        if sample_weight is not None:
-            weights = weights * sample_weight
-        return Data(x, y, weights)
+        names = [] if self.inputs is None else self.output_names  # type: ignore[attr-defined]
+        return Data(x, y, weigh_classes(y, sample_weight, class_weight, names))
 
     def _batch_of(self, item: Any) -> Data:
         """One batch in memory, as a source of batches gives it, checked."""
@@ -90,15 +89,21 @@ class Inputs:
         batch_size: int | None,
         steps: int | None,
         loading: dict[str, Any],
-        steps_name: str = "steps",
+        validates: bool = False,
         predicts: bool = False,
     ) -> Feed:
         """What evaluation and prediction take their steps from, in order."""
-        steps = checks.step_limit(steps, steps_name)
+        steps = checks.step_limit(steps, "validation_steps" if validates else "steps")
         source = source_of(x, loading, shuffle=False, seed=0)
         if source is None:
             order = (self._batch_size(batch_size, "batch_size"), False, 0)
-            return self._array_feed(self._data(x, y, sample_weight), order, steps)
+            place = "validation_data" if validates else None
+            with checks.located(place):
+                feed = self._array_feed(self._data(x, y, sample_weight), order, steps)
+            feed.place = place
+            return feed
+        if validates:
+            source.what += " of validation_data"
         checks.reject_beside(source.what, y=y, sample_weight=sample_weight, batch_size=batch_size)
         return self._stream_feed(source, steps, predicts=predicts)
 
@@ -134,13 +139,10 @@ class Inputs:
             if not isinstance(item, Data):
                 x, y, sample_weight = checks.unpacked(item, what, lists)
                 item = (x, None, None) if predicts else (x, y, sample_weight)
-            try:
+            with checks.located(what):
                 data = item if isinstance(item, Data) else self._data(*item).loaded()
                 checks.check_fixed_batch(self._fixed_batch, data.size, data.size)
                 return self._checked(data, class_weight)
-            except (TypeError, ValueError) as error:
-                kind = TypeError if isinstance(error, TypeError) else ValueError
-                raise kind(f"{what}: {error}") from error
 
         per_call = self._steps_per_execution if self._steps_per_execution > 1 else None
         return StreamFeed(source, prepare, steps, training, per_call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,8 @@ _NO_PROBABILITIES = {
 }
 _PER_CLASS = ("categorical_crossentropy", "sparse_categorical_crossentropy")
 _OF_PROBABILITIES = (*_PER_CLASS, "binary_crossentropy")
-# Losses that compare number with number, so that shapes may be stretched unseen.
-_ELEMENTWISE = (
+# Losses of numbers, which are not classes.
+_OF_NUMBERS = (
     "mean_squared_error",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
@@ -33,8 +34,9 @@ _ELEMENTWISE = (
     "huber",
     "huber_loss",
     "log_cosh",
-    "binary_crossentropy",
 )
+# Losses that compare number with number, so that shapes may be stretched unseen.
+_ELEMENTWISE = (*_OF_NUMBERS, "binary_crossentropy")
 
 
 class TrainingWarning(UserWarning):
@@ -139,11 +141,20 @@ def check_arguments(loss: Any, what: str) -> None:
         ) from None
 
 
-def warn_of_targets(target: np.ndarray, loss: Any, name: str) -> None:
-    """Warns of numbers in targets that a loss can do nothing with."""
+def warn_of_targets(target: np.ndarray, loss: Any, metrics: Sequence[Any], name: str) -> None:
+    """Warns of numbers in targets that a loss or metric can do nothing with."""
     if not isinstance(target, np.ndarray) or not target.size:
         return
     kind = getattr(loss, "name", "")
+    if kind in _OF_NUMBERS and target.dtype.kind == "f":
+        # By what they compute: other metrics may have that name.
+        kinds = ((m.name, getattr(getattr(m, "fn", None), "__name__", "")) for m in metrics)
+        counted = next((own for own, kind in kinds if kind.endswith("accuracy")), None)
+        if counted and (target != np.floor(target)).any():
+            _warn(
+                f"Output {name}: {counted} counts predictions that equal the target, which "
+                f"numbers trained with {kind} hardly ever do. Use mae or R2Score instead."
+            )
     low, high = target.min(), target.max()
     if kind in ("binary_crossentropy", "categorical_crossentropy") and (low < 0 or high > 1):
         _warn(

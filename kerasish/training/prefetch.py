@@ -71,6 +71,7 @@ class Prefetcher:
         self._items = items
         self.size = size
         self._waiting: deque[Any] = deque()
+        self._awaited = 0  # how many items the caller waits for
         self._ended = False
         self._closed = False
         self._error: BaseException | None = None
@@ -101,7 +102,9 @@ class Prefetcher:
             return self._finish(error)
         with self._changed:
             self._waiting.append(item)
-            self._changed.notify_all()
+            # Not before: each change of threads costs both of them time.
+            if 0 < self._awaited <= len(self._waiting):
+                self._changed.notify_all()
         return True
 
     def _finish(self, error: BaseException | None) -> bool:
@@ -135,7 +138,9 @@ class Prefetcher:
             return list(itertools.islice(self._waiting, most))
 
     def _wait_for(self, count: int, patience: float | None) -> None:
+        self._awaited = count
         self._changed.wait_for(lambda: self._ended or len(self._waiting) >= count, patience)
+        self._awaited = 0
 
     def drop(self, count: int) -> None:
         """Takes the next items out of the queue."""

@@ -14,7 +14,7 @@ from kerasish.training.data import Data
 
 # A stage has room for this many batches, if they are small. More would not make calls cheaper.
 STAGE_STEPS = 32
-_STAGE_BYTES = 32 << 20
+_STAGE_BYTES = 16 << 20
 
 
 class Block(NamedTuple):
@@ -56,29 +56,26 @@ class Staged:
 class Stager:
     """Copies batches, as they come, to where they are wanted.
 
-    They are always copied: a generator may fill the arrays that it gave anew.
+    They are always copied: a generator may fill the arrays that it gave anew. From the first one
+    on they lie in stages, so that an engine that compiles for the shape of a stage does it once.
 
     Args:
         steps: how many steps a call of the engine always takes, if that is fixed.
-
-    Attributes:
-        many: whether calls are to take several steps.
     """
 
     def __init__(self, steps: int | None = None):
         self._steps = steps
-        self.many = steps is not None and steps > 1
         self._stage: Data | None = None
         self._size = self._used = self._room = 0
         self._kind: Any = None
 
     def place(self, batch: Data, fresh: bool) -> Staged:
         """Finds a place for a batch; one that is `fresh` may keep its memory."""
-        kind = (batch.signature, batch.size) if self.many else None
-        if kind is None:
-            return Staged(batch if fresh else batch.copied(), None, 0, batch.size)
+        kind = (batch.signature, batch.size)
         if kind != self._kind or self._used == self._room:
             self._room = self._steps or _room_for(batch)
+            if self._room == 1:
+                return Staged(batch if fresh else batch.copied(), None, 0, batch.size)
             self._stage = batch.room(self._room)
             self._kind, self._size, self._used = kind, batch.size, 0
         assert self._stage is not None

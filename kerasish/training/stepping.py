@@ -8,6 +8,7 @@ from kerasish import ops, tree
 from kerasish.graph.tensor import Tensor
 from kerasish.training import checks, steps
 from kerasish.training.compiled import Objective
+from kerasish.training.nesting import along, is_deep
 from kerasish.utils.data import unpack_x_y_sample_weight
 
 
@@ -62,12 +63,12 @@ class Stepping:
             x: the inputs.
             y: the targets; None if there is only `add_loss` to train on.
             y_pred: what the model computed for x.
-            sample_weight: weights, one per output.
+            sample_weight: weights, one array for each output or one for all.
             training: whether it is for training.
         """
         objective = self._require_objective()
         names, targets, outputs, weights = self._matched_outputs(y, y_pred, sample_weight)
-        objective.build(names, targets, outputs)
+        objective.build(names, targets, outputs, y_pred)
         return objective.compute_loss(targets, outputs, weights, self.losses)  # type: ignore[attr-defined]
 
     def compute_metrics(
@@ -76,7 +77,7 @@ class Stepping:
         """Updates the metrics with one batch and returns all values so far."""
         objective = self._require_objective()
         names, targets, outputs, weights = self._matched_outputs(y, y_pred, sample_weight)
-        objective.build(names, targets, outputs)
+        objective.build(names, targets, outputs, y_pred)
         objective.update(targets, outputs, weights)
         return self.get_metrics_result()
 
@@ -105,18 +106,29 @@ class Stepping:
         outputs = tree.flatten(y_pred)
         names = self._names_of(y_pred)
         if y is None and objective.given["loss"] is not None:
-            raise ValueError(f"Model {self.name} has a loss, so it needs targets: pass y.")
+            raise ValueError(
+                f"Model {self.name} has a loss, so it needs targets: pass y, or let the source "
+                "yield (x, y)."
+            )
         if y is None:
             # Nothing but add_loss to train on.
             return names[:0], [], [], []
-        targets = checks.by_output(y, names, "y", objective.without_loss(names))
-        weights: list[Any] = [None] * len(outputs)
-        if sample_weight is not None:
-            weights = checks.by_output(sample_weight, names, "sample_weight", names)
-        return names, targets, outputs, weights
+        if is_deep(y_pred):
+            sample_weight = along(y_pred, sample_weight, "sample_weight")
+        elif not tree.is_nested(sample_weight):
+            sample_weight = [sample_weight] * len(outputs)
+        weights = checks.by_output(sample_weight, names, "sample_weight", names)
+        return names, self._targets_of(y, names, y_pred), outputs, weights
+
+    def _targets_of(self, y: Any, names: list[str], y_pred: Any) -> list[Any]:
+        """One target per output; None where there is no loss that needs one."""
+        y = along(y_pred, y, "y") if is_deep(y_pred) else y
+        return checks.by_output(
+            y, names, "y", self._require_objective().without_loss(names, y_pred)
+        )
 
     def _names_of(self, y_pred: Any) -> list[str]:
-        if isinstance(y_pred, dict):
+        if isinstance(y_pred, dict) and not is_deep(y_pred):
             return sorted(y_pred)
         names = self.output_names  # type: ignore[attr-defined]
         outputs = tree.flatten(y_pred)

@@ -21,6 +21,7 @@ from kerasish.utils.data import pack_x_y_sample_weight
 
 if TYPE_CHECKING:
     from kerasish.training.data import Data
+    from kerasish.training.loop import ChunkSize
 
 
 class Step(NamedTuple):
@@ -29,10 +30,12 @@ class Step(NamedTuple):
     Attributes:
         function: takes the flat data, returns the flat outputs.
         traced: what it was made of, or what it made of the latest batch.
+        sizes: how many of these steps a call takes, as learnt so far, by engine and samples.
     """
 
     function: Any
     traced: Any
+    sizes: dict[Any, ChunkSize]
 
     @property
     def outputs(self) -> Any:
@@ -61,6 +64,7 @@ class Steps:
         self._shapes: dict[Any, Shapes] = {}
         self._callers: dict[str, StepFunction] = {}
         self._metrics: list[Any] | None = None
+        self._warm_up = True
 
     @property
     def metrics(self) -> list[Any]:
@@ -96,6 +100,15 @@ class Steps:
         """What stands for all steps of a kind, None if there are none yet."""
         return self._callers.get(kind)
 
+    def run_alike(self) -> None:
+        """Has the first runs of a step round as later ones do, which takes longer to start.
+
+        So a training that is resumed in a new process has the bits of one that went on.
+        """
+        self._warm_up = False
+        for step in self._known.values():
+            step.function.warm_up = False
+
     def forget(self, kind: str) -> None:
         """Steps of a kind are traced anew."""
         self._known = OrderedDict((k, v) for k, v in self._known.items() if k[0][0] != kind)
@@ -130,14 +143,15 @@ class Steps:
         traced = Traced(self._model, kind, data.packed(inputs))
         function = traced.function(inputs)
         function.jit = self._model._jit
-        return Step(function, traced)
+        function.warm_up = self._warm_up
+        return Step(function, traced, {})
 
     def _eager(self, kind: str, data: Data, shapes: Shapes) -> Step:
         function = EagerFunction(self._model, kind, data)
         if not self._model.built:
             # Callbacks find a model that has its weights.
             function.trace([array[:1] for array in data.arrays])
-        return Step(function, function)
+        return Step(function, function, {})
 
 
 class Traced:
@@ -284,8 +298,10 @@ def minimize(model: Any, loss: Tensor) -> None:
     """One step of the model's optimizer on its trainable weights."""
     variables = model.trained_variables()
     if not variables:
-        raise ValueError(
-            f"Model {model.name} has no trainable weights. Is every layer frozen (trainable=False)?"
+        model._warn_once(
+            f"Model {model.name} has no trainable weights, so training changes none: every layer "
+            "is frozen (trainable=False) or has no weights. The losses are computed."
         )
+        return
     loss = model.optimizer.scale_loss(loss)
     model.optimizer.apply(gradients(loss, variables), variables)

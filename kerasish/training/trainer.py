@@ -16,7 +16,7 @@ from kerasish.optimizers.loss_scale import LossScaleOptimizer
 from kerasish.training import checks, loop, mistakes, steps
 from kerasish.training.compiled import Objective
 from kerasish.training.data import Data
-from kerasish.training.feeds import Feed
+from kerasish.training.feeds import ArrayFeed, Feed
 from kerasish.training.inputs import Inputs, first_of
 from kerasish.training.position import Position
 from kerasish.training.sources import source_of
@@ -32,6 +32,7 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
 
     name: str
     outputs: Any
+    _check_lookups: Callable[[str, Any], None]
 
     def _init_training(self) -> None:
         self.optimizer: Any = None
@@ -45,7 +46,7 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         self._steps_per_execution = 1
         self._compile_arguments: dict[str, Any] = {}
         self._trained: list[Variable] | None = None
-        self._warned = False
+        self._warned: set[str] = set()
 
     # --- compile -------------------------------------------------------------------------
 
@@ -88,8 +89,6 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         """
         temporal = compat.compile_arguments(kwargs)
         reject_unknown(kwargs, Trainer.compile, f"{type(self).__name__}.compile")
-        if steps_per_execution < 1:
-            raise ValueError(f"steps_per_execution must be at least 1, not {steps_per_execution}.")
         if jit_compile not in ("auto", None, True, False):
             raise ValueError(f'jit_compile must be True, False or "auto", not {jit_compile!r}.')
         self.optimizer = optimizers.get(optimizer)
@@ -100,7 +99,7 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         self._temporal_weights = temporal
         self._run_eagerly = bool(run_eagerly)
         self._jit = None if jit_compile in ("auto", None) else bool(jit_compile)
-        self._steps_per_execution = steps_per_execution
+        self.steps_per_execution = steps_per_execution
         self._steps = steps.Steps(self)
         # As in Keras, what is trainable is settled here: a GAN's discriminator is compiled,
         # then frozen inside the GAN, and still trains by itself. A model that has no weights
@@ -145,6 +144,15 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         self._steps = steps.Steps(self)
 
     @property
+    def steps_per_execution(self) -> int:
+        """What `compile` was told: how many steps a call of the engine takes; 1 leaves it open."""
+        return self._steps_per_execution
+
+    @steps_per_execution.setter
+    def steps_per_execution(self, value: int) -> None:
+        self._steps_per_execution = checks.positive(value, 1, "steps_per_execution")
+
+    @property
     def metrics(self) -> list[Any]:
         """The metric objects, the loss first; without those that no data was seen for yet.
 
@@ -177,13 +185,17 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         if self._trained is None:
             self._trained = now
         changed = {v.key for v in now} != {v.key for v in self._trained}
-        if changed and not self._warned:
-            self._warned = True
-            warn_user(
+        if changed:
+            self._warn_once(
                 f"Model {self.name}: `trainable` was changed after compile(), which has no effect "
                 "on its training until compile() is called again."
             )
         return self._trained
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            warn_user(text)
 
     # --- steps ----------------------------------------------------------------------------
 
@@ -192,8 +204,7 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         objective = self._objective
         if objective is None or not objective.names or data.parts[1] is None:
             return
-        names = objective.names
-        targets = checks.by_output(data.parts[1], names, "y", objective.without_loss(names))
+        targets = self._targets_of(data.parts[1], objective.names, objective.nesting)
         objective.check_targets(targets)
 
     def _prepare_metrics(self, x: Any, y: Any) -> None:
@@ -203,26 +214,31 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
             return
         names = self._names_of(self.output)  # type: ignore[attr-defined]
         if objective.has_metrics and len(tree.flatten(y)) == len(self.outputs):
-            targets = checks.by_output(y, names, "y", objective.without_loss(names))
-            objective.build(names, targets, self.outputs)
+            targets = self._targets_of(y, names, self.output)  # type: ignore[attr-defined]
+            objective.build(names, targets, self.outputs, self.output)  # type: ignore[attr-defined]
 
-    def _step_for(self, kind: str) -> Callable[[Data], steps.Step]:
-        """Gives the step for each block of data, whose targets have been looked at."""
+    def _step_for(self, kind: str, feed: Feed) -> Callable[[Data], steps.Step]:
+        """Gives the step for each block of data of a feed, whose targets have been looked at."""
         last: list[Any] = [None, None]
 
         def step_for(data: Data) -> steps.Step:
             if last[0] is not data:
-                last[:] = data, self._steps.get(kind, data)
-                if kind != "predict":
-                    self._check_targets(data)
+                with checks.located(feed.place):
+                    last[:] = data, self._steps.get(kind, data)
+                    self._check_lookups(kind, data.parts[0])
+                    if kind != "predict":
+                        self._check_targets(data)
             return last[1]
 
         return step_for
 
-    def _chunk_size(self, every_step: bool) -> loop.ChunkSize:
+    def _chunk_size(self, step: steps.Step, samples: int, every_step: bool) -> loop.ChunkSize:
         if every_step or self._run_eagerly:
             return loop.ChunkSize(1)
-        return loop.ChunkSize(self._steps_per_execution if self._steps_per_execution > 1 else None)
+        if self._steps_per_execution > 1:
+            return loop.ChunkSize(self._steps_per_execution)
+        # What one run has learnt counts for the next one: each epoch has an evaluation.
+        return step.sizes.setdefault((engines.current_engine().name, samples), loop.ChunkSize())
 
     # --- fit -----------------------------------------------------------------------------
 
@@ -265,7 +281,8 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
                 on after each epoch.
             shuffle: whether each epoch takes the samples (of a PyDataset: the batches) in a new
                 random order; "batch" keeps the samples of a batch together, which suits files.
-            class_weight: class number -> weight in the loss.
+            class_weight: class number -> weight in the loss; for several outputs a list or
+                dict of such dicts. Classes that are not named weigh 1.
             sample_weight: a weight in the loss per sample.
             initial_epoch: the epoch to begin with, when training goes on.
             steps_per_epoch: end an epoch after that many steps. The next one goes on from there.
@@ -312,7 +329,7 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
                 batch_size=validation_batch_size or (batch_size if arrays else None),
                 steps=validation_steps,
                 loading=loading,
-                steps_name="validation_steps",
+                validates=True,
             )
         with ExitStack() as stack:
             stack.callback(end_line)
@@ -332,16 +349,18 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         callbacks: Any,
         verbose: Any,
     ) -> None:
-        step_for = self._step_for("train")
+        step_for = self._step_for("train", feed)
         # Callbacks find a model that has its weights, and mistakes come before they start.
-        step_for(first_of(feed))
+        first = step_for(first_of(feed))
+        if isinstance(validation, ArrayFeed):
+            self._step_for("test", validation)(first_of(validation))
         hooks = callbacks
         if not isinstance(callbacks, CallbackList):
             params = {"verbose": verbose, "epochs": epochs.stop, "steps": feed.steps, **feed.sizes}
             hooks = CallbackList(callbacks, True, verbose != 0, self, **params)
         hooks.set_validation_data(None if validation is None else validation.arrays())
         self.stop_training = False
-        size = self._chunk_size(hooks.needs_train_batches)
+        size = self._chunk_size(first, feed.samples, hooks.needs_train_batches)
         logs: dict[str, Any] = {}
         told = False
         position = self.fit_position = Position(feed, epochs)
@@ -450,11 +469,11 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         return hooks
 
     def _evaluate(self, feed: Feed, hooks: CallbackList) -> dict[str, Any]:
-        step_for = self._step_for("test")
-        step_for(first_of(feed))
+        step_for = self._step_for("test", feed)
+        first = step_for(first_of(feed))
         self.reset_metrics()
         watched, needed = hooks.watches_test_batches, hooks.needs_test_batches
-        size = self._chunk_size(needed)
+        size = self._chunk_size(first, feed.samples, needed)
         last: list[Any] = []
 
         def report(step: steps.Step, index: int, outputs: list[np.ndarray]) -> bool:
@@ -501,10 +520,10 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
             return self._predict(feed, self._hooks(callbacks, verbose, feed.steps))
 
     def _predict(self, feed: Feed, hooks: CallbackList) -> Any:
-        step_for = self._step_for("predict")
+        step_for = self._step_for("predict", feed)
         first = step_for(first_of(feed))
         watched, needed = hooks.watches_predict_batches, hooks.needs_predict_batches
-        size = self._chunk_size(needed)
+        size = self._chunk_size(first, feed.samples, needed)
         parts: list[list[np.ndarray]] = []
 
         def report(step: steps.Step, index: int, outputs: list[np.ndarray]) -> bool:
@@ -564,6 +583,7 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
 
     def _one_batch(self, kind: str, data: Data, return_dict: bool, reset: bool) -> Any:
         step = self._steps.get(kind, data)
+        self._check_lookups(kind, data.parts[0])
         self._check_targets(data)
         if reset:
             for metric in self._steps.metrics:
@@ -576,6 +596,7 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         """The outputs for one batch."""
         data = self._for_engine(self._data(x).loaded())
         step = self._steps.get("predict", data)
+        self._check_lookups("predict", data.parts[0])
         return self._with_texts(tree.pack(step.outputs, step.function(*data.arrays)))
 
 

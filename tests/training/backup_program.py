@@ -114,8 +114,14 @@ def main(folder, result, kind, where):
         kill_while_writing(int(where[6:]))
     if where.startswith("inside:"):
         die_inside_of_a_write(int(where[7:]))
-    data = {"arrays": (x, y), "sequence": (Numbered(x, y),), "generator": (endless(x, y),)}[kind]
+    data = {
+        "arrays": (x, y),
+        "many": (x, y),
+        "sequence": (Numbered(x, y),),
+        "generator": (endless(x, y),),
+    }[kind]
     options = {"arrays": {"batch_size": 8}, "sequence": {}, "generator": {"steps_per_epoch": 4}}
+    options["many"] = {"batch_size": 1}  # more steps than an engine interprets before it compiles
     history = model.fit(
         *data,
         epochs=6,

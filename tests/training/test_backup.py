@@ -14,9 +14,9 @@ from kerasish import callbacks, layers, models, optimizers, utils
 PROGRAM = Path(__file__).with_name("backup_program.py")
 
 
-def run(folder, result, kind, where, expected=(0,)):
+def run(folder, result, kind, where, expected=(0,), engine="numpy"):
     root = str(PROGRAM.parents[2])
-    environment = {**os.environ, "PYTHONPATH": root, "KERAS_BACKEND": "numpy"}
+    environment = {**os.environ, "PYTHONPATH": root, "KERAS_BACKEND": engine}
     command = [sys.executable, str(PROGRAM), str(folder), str(result), kind, where]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode in expected, done.stderr
@@ -62,6 +62,19 @@ def test_killed_training_ends_as_if_nothing_had_happened(kind, places, whole, tm
     for mine, wanted in zip(values(result), whole(kind), strict=True):
         np.testing.assert_array_equal(mine, wanted)
     assert not folder.exists()
+
+
+def test_the_same_on_engines_that_compile(engine, tmp_path):
+    """Their first steps are not interpreted, in a new process no more than in the first."""
+    if engine.name == "numpy":
+        return  # above
+    results = [tmp_path / "whole.npz", tmp_path / "resumed.npz"]
+    for result, places in zip(results, [[], ["epoch:2"]], strict=True):
+        for place in places:
+            run(tmp_path / "backup", result, "many", place, (-signal.SIGKILL,), engine.name)
+        run(tmp_path / "backup", result, "many", "nowhere", engine=engine.name)
+    for mine, wanted in zip(*map(values, results), strict=True):
+        np.testing.assert_array_equal(mine, wanted)
 
 
 @pytest.mark.slow

@@ -462,3 +462,53 @@ def test_the_loss_without_side_effects():
     assert [len(group) for group in (trainable, fixed, after)] == [2, 0, 2]
     assert float(ops.sum(trainable[0])) == 0
     assert all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_the_stateless_style():
+    """As Keras 3 writes it for JAX: values in, values out, and the variables are told at last."""
+    model = model_of(models.Model)
+    trainable = [variable.value for variable in model.trainable_variables]
+    before = [np.array(value) for value in trainable]
+    optimizer = optimizers.SGD(0.1)
+    optimizer.build(model.trainable_variables)
+    outputs, _ = model.stateless_call(trainable, [], X)
+    np.testing.assert_allclose(np.asarray(outputs), model.predict(X, verbose=0), rtol=1e-5)
+    rate = [variable.value for variable in optimizer.variables]
+    ones = [np.ones_like(value) for value in before]
+    trainable, _ = optimizer.stateless_apply(rate, ones, trainable)
+    for variable, value in zip(model.trainable_variables, trainable, strict=True):
+        variable.assign(value)
+    for variable, old in zip(model.trainable_variables, before, strict=True):
+        np.testing.assert_allclose(variable.value, old - 0.1, rtol=1e-5)
+
+
+class Remembers(models.Model):
+    """Adds up what a weight was before each step, by `value`."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.seen = self.add_weight(shape=(), initializer="zeros", trainable=False, name="seen")
+
+    def train_step(self, data):
+        bias = self.layers[-1].bias
+        old = bias.value
+        bias.assign(bias + 1)
+        self.seen.assign_add(ops.sum(old))
+        return {"now": ops.sum(bias.value)}
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_the_value_of_a_variable_stays_when_that_changes(eagerly):
+    model = model_of(Remembers, run_eagerly=eagerly)
+    assert model.fit(X[:40], TARGETS[:40], 10, verbose=0).history["now"] == [4.0]
+    assert float(model.seen.value) == 0 + 1 + 2 + 3
+
+
+def test_steps_per_execution_can_be_read_and_changed():
+    model = model_of(models.Model, steps_per_execution=3)
+    assert model.steps_per_execution == 3
+    model.steps_per_execution = 1
+    assert model.steps_per_execution == 1
+    for wrong in (0, 2.5):
+        with pytest.raises(ValueError, match="steps_per_execution must be a positive int"):
+            model.compile("sgd", "mse", steps_per_execution=wrong)

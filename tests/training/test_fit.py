@@ -6,6 +6,7 @@ import pytest
 from kerasish import layers, models, ops, optimizers
 from kerasish.callbacks import Callback, EarlyStopping
 from kerasish.metrics import MeanAbsoluteError
+from kerasish.training.class_weights import weigh_classes
 from kerasish.utils import set_random_seed
 
 
@@ -146,6 +147,97 @@ def test_sample_weights_and_class_weights_weigh_the_loss():
     # One-hot targets know their class too.
     model = classifier(loss="categorical_crossentropy")
     model.fit(x, one_hot(y), class_weight=by_class, verbose=0)
+
+
+CLASS_WEIGHTS = {0: 0.0, 2: 3.0}
+
+
+def two_classifiers():
+    x = layers.Input((4,))
+    outputs = [layers.Dense(3, "softmax", name=name)(x) for name in ("left", "right")]
+    model = models.Model(x, outputs)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize("given", [{"right": CLASS_WEIGHTS}, [None, CLASS_WEIGHTS]])
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_class_weights_of_several_outputs(given, named, own):
+    x, y = blobs(20)
+    targets = {"left": y, "right": 2 - y}
+    own_weights = {"left": np.arange(20.0), "right": np.arange(20.0) + 1}
+    by_class = np.array([0.0, 1.0, 3.0])[2 - y]
+    weights = {"left": np.ones(20), "right": by_class}
+    if own:
+        weights = {name: weights[name] * own_weights[name] for name in weights}
+
+    def history(class_weight, sample_weight):
+        nested = [targets, sample_weight]
+        if not named:
+            nested = [None if part is None else list(part.values()) for part in nested]
+        set_random_seed(1)
+        more = {"class_weight": class_weight, "sample_weight": nested[1], "shuffle": False}
+        return two_classifiers().fit(x, nested[0], 10, 2, verbose=0, **more).history
+
+    losses = [history(given, own_weights if own else None), history(None, weights)]
+    for name in losses[0]:
+        np.testing.assert_allclose(losses[0][name], losses[1][name], rtol=1e-5)
+
+
+def test_class_weights_beside_weights_of_time_steps_and_of_negative_classes():
+    """As many samples as time steps, so that a wrong multiplication would pass unseen."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(5, 5, 2)), np.array([[1], [0], [1], [0], [-1]])
+    steps = rng.random((5, 5))
+    for own in (steps, steps[:, :1], steps[:, 0]):
+        weights = weigh_classes(y, own, {-1: 4.0, 1: 2.0}, ["out"])
+        by_class = np.array([2.0, 1, 2, 1, 4])
+        expected = [w * c for w, c in zip(own, by_class, strict=True)]
+        np.testing.assert_allclose(weights, expected, rtol=1e-6)
+    model = models.Sequential([layers.Input((5, 2)), layers.Dense(1)])
+    model.compile("sgd", "mse", sample_weight_mode="temporal")
+    model.fit(x, np.repeat(y[:, None], 5, 1)[..., 0], sample_weight=steps, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({0: 1.0}, "several outputs.*'left'.*the key 0"),
+        ({"rihgt": {}}, "'rihgt'.*right"),
+        ([{0: 1.0}], "1 entries, but the model has 2 outputs"),
+        ([{0: 1.0}, 3], "must be a dict"),
+    ],
+)
+def test_class_weights_of_several_outputs_explain(given, words):
+    x, y = blobs(4)
+    with pytest.raises((TypeError, ValueError), match=words):
+        two_classifiers().fit(x, [y, y], class_weight=given, verbose=0)
+
+
+FROZEN = {
+    "all layers": lambda: [layers.Dense(3, "softmax", trainable=False)],
+    "no weights": lambda: [layers.Lambda(lambda x: x[:, :3]), layers.Softmax()],
+    "normalized": lambda: [layers.BatchNormalization(trainable=False), layers.Dense(3, "softmax")],
+}
+
+
+@pytest.mark.parametrize("name", FROZEN)
+@pytest.mark.parametrize("eager", [False, True])
+def test_models_with_nothing_to_train(name, eager):
+    """Their losses are computed, so that a baseline can be had by the same calls."""
+    x, y = blobs(20)
+    model = models.Sequential([layers.Input((4,)), *FROZEN[name]()])
+    model.layers[-1].trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"], run_eagerly=eager)
+    before = model.get_weights()
+    expected = model.evaluate(x, y, verbose=0)
+    with pytest.warns(UserWarning, match="no trainable weights"):
+        history = model.fit(x, y, batch_size=10, epochs=2, verbose=0).history
+    np.testing.assert_allclose([history[k][1] for k in ("loss", "accuracy")], expected, rtol=1e-5)
+    np.testing.assert_allclose(model.train_on_batch(x, y), expected, rtol=1e-5)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def two_headed():

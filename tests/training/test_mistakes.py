@@ -8,7 +8,7 @@ import pytest
 from feeding import Batches, X, Y, batches, classifier, input_threads
 
 from kerasish import layers, losses, models, ops
-from kerasish.callbacks import EarlyStopping
+from kerasish.callbacks import Callback, EarlyStopping, LambdaCallback
 from kerasish.training.mistakes import TrainingWarning
 
 HOT = np.eye(3, dtype="float32")[Y]
@@ -17,9 +17,9 @@ NAN = X.copy()
 NAN[7, 2] = np.nan
 
 
-def net(units, activation, loss):
-    model = models.Sequential([layers.Input((4,)), layers.Dense(units, activation, name="out")])
-    model.compile("sgd", loss)
+def net(units, activation, loss, shape=(4,), metrics=None):
+    model = models.Sequential([layers.Input(shape), layers.Dense(units, activation, name="out")])
+    model.compile("sgd", loss, metrics)
     return model
 
 
@@ -48,6 +48,19 @@ def frozen():
     model.trainable = False
     model.compile("sgd", "sparse_categorical_crossentropy")
     return model
+
+
+def embedded():
+    model = models.Sequential([layers.Embedding(5, 2), layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
+class NeverBegins(Callback):
+    """Mistakes in validation data come before any time was spent on training."""
+
+    def on_train_begin(self, logs=None):
+        raise AssertionError("training has begun")
 
 
 def returns_a_loss():
@@ -112,8 +125,68 @@ MISTAKES = {
     "sizes": (lambda m: m.fit(iter([(X, Y[:3])])), ValueError, ["Batch 1", "x: 70, y: 3"]),
     "no samples": (lambda m: m.fit(iter([(X[:0], Y[:0])])), ValueError, ["Batch 1", "0 samples"]),
     "features": (lambda m: m.fit(iter([(X[:, :3], Y)])), ValueError, ["(None, 4)", "(None, 3)"]),
-    "no targets": (lambda m: m.fit(iter([(X,)])), ValueError, ["needs targets"]),
-    "labels of batches": (lambda m: m.fit(wrong_labels()), ValueError, ["3 classes", "0 to 2"]),
+    "no targets": (lambda m: m.fit(iter([(X,)])), ValueError, ["Batch 1 of", "needs targets"]),
+    "labels of batches": (
+        lambda m: m.fit(wrong_labels(), callbacks=[LambdaCallback(on_batch_end=print)]),
+        ValueError,
+        ["Batch 2 of the generator: ", "3 classes", "0 to 2"],
+    ),
+    "features of batches": (
+        lambda m: m.fit(iter([(X, Y), (X[:, :3], Y)])),
+        ValueError,
+        ["Batch 2 of the list_iterator: ", "(None, 4)", "(None, 3)"],
+    ),
+    "validation features": (
+        lambda m: m.fit(X, Y, validation_data=(X[:, :3], Y), callbacks=[NeverBegins()]),
+        ValueError,
+        ["validation_data: ", "(None, 4)", "(None, 3)"],
+    ),
+    "validation labels": (
+        lambda m: m.fit(X, Y, validation_data=(X, Y + 9), callbacks=[NeverBegins()]),
+        ValueError,
+        ["validation_data: ", "from 0 to 2"],
+    ),
+    "validation sizes": (
+        lambda m: m.fit(X, Y, validation_data=(X, Y[1:])),
+        ValueError,
+        ["validation_data: ", "x: 70, y: 69"],
+    ),
+    "validation batches": (
+        lambda m: m.fit(X, Y, validation_data=iter([(X, Y[1:])])),
+        ValueError,
+        ["Batch 1 of the list_iterator of validation_data: ", "x: 70, y: 69"],
+    ),
+    "validation of x alone": (
+        lambda m: m.fit(X, Y, validation_data=X),
+        ValueError,
+        ["validation_data: ", "needs targets"],
+    ),
+    "targets among inputs": (lambda m: m.fit((X, Y)), ValueError, ["but got 2", "pass it as y"]),
+    "input with batch axis": (
+        lambda m: net(1, None, "mse", shape=(None, 4)).fit(X, Y),
+        ValueError,
+        ["(None, None, 4)", "without the batch axis"],
+    ),
+    "layers not in a list": (
+        lambda m: models.Sequential(layers.Dense(1), layers.Dense(2)),
+        TypeError,
+        ["list of layers", "Dense"],
+    ),
+    "rows of an embedding": (
+        lambda m: embedded().fit(np.full((8, 3), 5), np.zeros(8)),
+        ValueError,
+        ["embedding", "rows 0 to 4", "holds 5", "input_dim=6"],
+    ),
+    "rows of an embedding, one batch": (
+        lambda m: embedded().predict_on_batch(np.full((8, 3), 5)),
+        ValueError,
+        ["rows 0 to 4", "holds 5"],
+    ),
+    "rows of an embedding, predict": (
+        lambda m: embedded().predict(iter([np.zeros((2, 3)), np.full((2, 3), -1)])),
+        ValueError,
+        ["of the list_iterator: ", "rows 0 to 4", "holds -1"],
+    ),
     "nan of batches": (
         lambda m: m.fit(with_nan()),
         ValueError,
@@ -240,7 +313,6 @@ MISTAKES = {
         TypeError,
         ["EarlyStopping", "EarlyStopping(...)"],
     ),
-    "frozen": (lambda m: frozen().fit(X, Y), ValueError, ["no trainable weights", "frozen"]),
     "one sample": (lambda m: m.predict(X[0]), ValueError, ["(4,)", "(None, 4)", "x[None]"]),
     "single samples": (
         lambda m: m.fit(zip(X, Y, strict=True)),
@@ -312,6 +384,11 @@ SUSPECT = {
         ["from 0 to 1", "y holds 200", "/ 255"],
     ),
     "negative counts": (lambda: net(1, "relu", "poisson"), Y - 1, ["at least 0", "y holds -1"]),
+    "accuracy of numbers": (
+        lambda: net(1, None, "mse", metrics=["accuracy"]),
+        X[:, 0],
+        ["accuracy counts", "equal the target", "mae"],
+    ),
     "diverging": (
         lambda: net(1, None, "mse"),
         X[:, 0] * 1e30,
@@ -366,6 +443,23 @@ def test_pandas_columns_of_text_are_named():
         classifier().fit(table, Y[:2])
     mixed = pandas.DataFrame({"a": [1, 2], "b": [True, False], "c": [0.5, 1.5], "d": [1, 1]})
     assert classifier().predict(mixed, verbose=0).shape == (2, 3)
+
+
+class Shifted(models.Model):
+    def predict_step(self, data):
+        return self(ops.maximum(data, 0))
+
+
+def test_a_step_of_ones_own_may_make_other_rows_of_the_data():
+    inputs = layers.Input((3,))
+    model = Shifted(inputs, layers.Embedding(5, 2)(inputs))
+    assert model.predict(np.full((2, 3), -1), verbose=0).shape == (2, 3, 2)
+
+
+def test_warnings_name_the_line_of_the_user():
+    with pytest.warns(UserWarning, match="no trainable weights.*frozen") as found:
+        frozen().fit(X, Y, verbose=0)
+    assert found[0].filename == __file__
 
 
 def test_class_weights_for_several_labels_warn():

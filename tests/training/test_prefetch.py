@@ -17,7 +17,9 @@ from feeding import (
     input_threads,
 )
 
+from kerasish import engines
 from kerasish.callbacks import Callback, LambdaCallback
+from kerasish.graph.function import Function
 from kerasish.training.prefetch import Prefetcher
 from kerasish.utils import set_random_seed
 
@@ -114,6 +116,43 @@ def test_blocks_of_any_length_hold_the_right_batches(fixed, queue):
         results[-1].append(found)
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The shape of the data and the number of steps of each call of the engine."""
+    made = []
+    run_steps = Function.run_steps
+
+    def recorded(self, data, order, collect=False):
+        made.append((data[0].shape, len(order)))
+        return run_steps(self, data, order, collect)
+
+    monkeypatch.setattr(Function, "run_steps", recorded)
+    return made
+
+
+def test_a_run_begins_with_as_many_steps_per_call_as_the_last_one_ended_with(calls):
+    x, y = np.tile(X, (40, 1)), np.tile(Y, 40)
+    model = classifier()
+    for run in (model.fit, model.evaluate):
+        run(x, y, 4, verbose=0)
+        learnt = calls[-2][1]
+        calls.clear()
+        run(x, y, 4, verbose=0)
+        assert calls[0][1] >= learnt / 2 > 1
+
+
+def test_all_calls_for_equal_batches_get_data_of_one_shape(calls, monkeypatch):
+    """So an engine that compiles for it compiles once."""
+    monkeypatch.setattr(engines.current_engine(), "one_shape", True)
+    x, y = X[:BATCH], Y[:BATCH]
+    model = classifier()
+    for epochs in (1, 2):
+        more = {"steps_per_epoch": 30, "epochs": epochs, "verbose": 0}
+        model.fit(((x, y) for _ in range(90)), **more)
+    assert len({shape for shape, _ in calls}) == 1
+    assert sum(count for _, count in calls) == 90
 
 
 def test_input_is_made_while_the_engine_computes():

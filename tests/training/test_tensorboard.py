@@ -104,6 +104,79 @@ def test_the_accumulator_of_tensorboard_reads_it(tmp_path):
     assert [event.step for event in reader.Tensors("epoch_loss")] == [0, 1, 2]
 
 
+def served(folder):
+    """A function that asks TensorBoard's server of a folder for a path."""
+    from tensorboard import default, program
+    from tensorboard.backend import application
+    from tensorboard.backend.event_processing.data_ingester import LocalDataIngester
+    from werkzeug.test import Client
+
+    board = program.TensorBoard(default.get_plugins())
+    board.configure(argv=["tensorboard", "--logdir", str(folder)])
+    source = LocalDataIngester(board.flags)
+    runs = source.deprecated_multiplexer
+    runs.AddRunsFromDirectory(str(folder))
+    runs.Reload()
+    client = Client(
+        application.TensorBoardWSGIApp(
+            board.flags,
+            board.plugin_loaders,
+            source.data_provider,
+            board.assets_zip_provider,
+            runs,
+        )
+    )
+
+    def ask(path, **query):
+        answer = client.get(f"/data/{path}", query_string=query)
+        assert answer.status_code == 200, (path, answer.data)
+        return answer.data
+
+    return ask
+
+
+# Raised inside TensorBoard.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_its_server_shows_it(tmp_path):
+    words = layers.Embedding(5, 3, name="words")
+    model = models.Sequential([layers.Input((2,), dtype="int32"), words, layers.Flatten()])
+    model.add(layers.Dense(1, name="out"))
+    model.compile("sgd", "mse")
+    (tmp_path / "labels.tsv").write_text("a\nb\nc\nd\ne\n")
+    callback = callbacks.TensorBoard(
+        tmp_path / "logs",
+        histogram_freq=1,
+        write_images=True,
+        embeddings_freq=1,
+        embeddings_metadata=str(tmp_path / "labels.tsv"),
+    )
+    data = np.ones((4, 2), "int32"), np.ones((4, 1))
+    model.fit(*data, epochs=2, validation_data=data, verbose=0, callbacks=callback)
+    ask = served(tmp_path / "logs")
+    train = {"run": "train"}
+    assert json.loads(ask("runs")) == ["train", "validation"]
+    losses = json.loads(ask("plugin/scalars/scalars", tag="epoch_loss", **train))
+    assert [step for _, step, _ in losses] == [0, 1]
+    (_, step, buckets) = json.loads(
+        ask("plugin/histograms/histograms", tag="out/kernel/histogram", **train)
+    )[-1]
+    assert (step, sum(count for *_, count in buckets)) == (1, 6)
+    pictures = json.loads(
+        ask("plugin/images/images", tag="words/embeddings/image", sample=0, **train)
+    )
+    _, key = pictures[-1]["query"].split("=", 1)
+    assert ask("plugin/images/individualImage", blob_key=key).startswith(b"\x89PNG")
+    about = json.loads(ask("plugin/graphs/info"))["train"]
+    assert about["run_graph"]
+    assert about["tags"]["keras"]["conceptual_graph"]
+    assert b"Embedding" in ask("plugin/graphs/graph", tag="keras", conceptual="true", **train)
+    assert b"out" in ask("plugin/graphs/graph", **train)
+    embedded = {"run": ".", "name": "words"}
+    table = np.frombuffer(ask("plugin/projector/tensor", **embedded), "float32")
+    np.testing.assert_allclose(table.reshape(5, 3), words.embeddings.numpy(), rtol=1e-4)
+    assert ask("plugin/projector/metadata", **embedded).split() == [b"a", b"b", b"c", b"d", b"e"]
+
+
 def test_evaluation_by_itself(tmp_path):
     model = _model()
     loss, _ = model.evaluate(X, Y, verbose=0, callbacks=callbacks.TensorBoard(tmp_path))
@@ -134,6 +207,46 @@ def test_embeddings(tmp_path):
         model.fit(np.ones((4, 2), "int32"), np.ones((4, 1)), verbose=0, callbacks=callback)
 
 
+def test_embeddings_of_data(tmp_path):
+    """As Keras 2 writes them: what the layer makes of inputs, with labels from anywhere."""
+    model = models.Sequential(
+        [layers.Input((2,), dtype="int32"), layers.Embedding(5, 3, name="words"), layers.Flatten()]
+    )
+    model.add(layers.Dense(1))
+    model.compile("sgd", "mse")
+    data = np.array([[0, 1], [4, 4], [2, 3]], "int32")
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("a\nb\nc\n")
+    options = {"embeddings_layer_names": ["words"], "embeddings_metadata": str(labels)}
+    callback = callbacks.TensorBoard(
+        tmp_path / "logs", embeddings_freq=1, embeddings_data=data, batch_size=2, **options
+    )
+    model.fit(data, np.ones((3, 1)), epochs=2, verbose=0, callbacks=callback)
+    table = np.loadtxt(tmp_path / "logs" / "words.tsv")
+    weights = model.layers[0].embeddings.numpy()
+    np.testing.assert_allclose(table, weights[data].reshape(3, 6), rtol=1e-4)
+    listed = (tmp_path / "logs" / "projector_config.pbtxt").read_text()
+    assert 'metadata_path: "labels.tsv"' in listed  # the projector reads nothing outside
+    assert (tmp_path / "logs" / "labels.tsv").read_text() == "a\nb\nc\n"
+
+
+def test_gradients(tmp_path):
+    """Those of the mean loss on the validation data, in the arguments' order of Keras 2."""
+    model = models.Sequential([layers.Input((4,)), layers.Dense(1, name="out")])
+    model.compile("sgd", "mse")
+    callback = callbacks.TensorBoard(tmp_path, 1, 16, False, True)
+    given = {"validation_data": (X, Y), "verbose": 0, "callbacks": callback}
+    model.fit(X, Y, epochs=2, **given)
+    gradient = 2 * X.T @ (model.predict(X, verbose=0) - Y) / len(X)
+    found = events(tmp_path)["train"]
+    assert "graph" not in found
+    step, plugin, rows = found["out/kernel/gradient"][-1]
+    assert (step, plugin, rows[:, 2].sum()) == (1, "histograms", 4)
+    np.testing.assert_allclose([rows[0, 0], rows[-1, 1]], [gradient.min(), gradient.max()], 1e-4)
+    with pytest.raises(ValueError, match="write_grads needs validation data"):
+        model.fit(X, Y, verbose=0, callbacks=callback)
+
+
 def test_kernels_of_convolutions_are_pictures():
     from kerasish.callbacks.tensorboard import _pictures
 
@@ -148,9 +261,7 @@ def test_kernels_of_convolutions_are_pictures():
     [
         ({"profile_batch": (2, 3)}, ValueError, "profiler of the engine"),
         ({"update_freq": "never"}, ValueError, "'epoch', 'batch' or a number"),
-        ({"write_grads": True}, ValueError, "write_grads isn't supported"),
-        ({"embeddings_data": X}, ValueError, "embeddings_data isn't supported"),
-        ({"log_direction": "x"}, TypeError, "unknown arguments: log_direction"),
+        ({"log_direction": "x"}, TypeError, "'log_direction'. Did you mean 'log_dir'"),
     ],
 )
 def test_refuses(options, error, words):
