@@ -327,6 +327,16 @@ def test_model_checkpoint(arguments, saved, tmp_path):
     assert (tmp_path / "new").is_dir()
 
 
+def test_model_checkpoint_without_the_value():
+    """A misspelt name must not lose a training; an epoch without validation not the best."""
+    with pytest.warns(UserWarning, match="watches 'val_los', which is absent .*every state"):
+        model = run(C.ModelCheckpoint("{epoch}", "val_los", 0, True), series("loss", 1.0, 2.0))
+    assert model.saved == ["1", "2"]
+    logs = [{"loss": 1.0, "val_loss": 1.0}, {"loss": 2.0}, {"loss": 0.5, "val_loss": 0.5}]
+    with pytest.warns(UserWarning, match="absent"):
+        assert run(C.ModelCheckpoint("{epoch}", save_best_only=True), logs).saved == ["1", "3"]
+
+
 def test_model_checkpoint_speaks(capsys):
     run(C.ModelCheckpoint("m", "loss", 1, True), series("loss", 3.0, 1.0, 2.0))
     assert capsys.readouterr().out.splitlines() == [
@@ -383,6 +393,8 @@ def broken(epoch, rate):
 def test_learning_rate_scheduler_refuses(capsys):
     with pytest.raises(ValueError, match="must return a number, got None for epoch 0"):
         run(C.LearningRateScheduler(lambda epoch: None), series("loss", 1))
+    with pytest.raises(TypeError, match=r"must be a function of the epoch .* got 0\.1"):
+        C.LearningRateScheduler(0.1)
     with pytest.raises(TypeError, match="inside"):  # not taken for a wrong number of arguments
         run(C.LearningRateScheduler(broken), series("loss", 1))
     model = Model()

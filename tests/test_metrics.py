@@ -26,6 +26,16 @@ def test_accuracy_by_shape(y_true, y_pred, name):
     assert metrics.get_crossentropy(y_true, y_pred).name == f"{name}_crossentropy"
 
 
+@pytest.mark.parametrize("weight", [2.0, [1.0, 3.0], [[1.0], [3.0]]])
+def test_regions_take_one_weight_per_sample(weight):
+    true, pred = np.array([[0, 1, 1], [1, 0, 0]]), np.array([[0, 1, 0], [1, 1, 0]])
+    wanted, found = metrics.MeanIoU(2), metrics.MeanIoU(2)
+    every = np.broadcast_to(np.reshape(weight, (-1, 1)), true.shape)
+    wanted.update_state(true, pred, sample_weight=every)
+    found.update_state(true, pred, sample_weight=weight)
+    np.testing.assert_array_equal(found.total_cm.numpy(), wanted.total_cm.numpy())
+
+
 def test_inside_a_function():
     """The state is updated by the same call that computes, and survives it."""
     y_true, y_pred = Placeholder((None,), "int32"), Placeholder((None, 3), "float32")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerasish import constraints, ops, optimizers
+from kerasish import constraints, layers, models, ops, optimizers
 from kerasish.graph import trace
 from kerasish.graph.function import Function
 from kerasish.graph.gradients import gradients
@@ -250,6 +250,32 @@ def _scaled():
     return optimizers.LossScaleOptimizer("sgd", initial_scale=4.0, dynamic_growth_steps=2)
 
 
+def test_configs_of_loss_scale_optimizers_of_earlier_versions():
+    """They hold the options of all optimizers, which never had an effect."""
+    idle = {"weight_decay": None, "use_ema": False, "ema_momentum": 0.99, "clipnorm": None}
+    config = {**_scaled().get_config(), **idle}
+    found = optimizers.LossScaleOptimizer.from_config(config)
+    assert found.get_config() == _scaled().get_config()
+
+
+@pytest.mark.parametrize("name", ["Adam", "RMSprop", "Adagrad", "Ftrl", "Adafactor"])
+def test_rows_that_a_batch_looks_up_twice(name):
+    """Their gradients are summed before they are squared or clipped, as of one-hot inputs."""
+    rows, target = np.array([[0, 2], [2, 2], [1, 0]]), np.ones((3, 2, 2), "float32")
+    found = []
+    for inputs, layer in (
+        (rows, layers.Embedding(3, 2, embeddings_initializer="ones")),
+        (np.eye(3)[rows], layers.Dense(2, use_bias=False, kernel_initializer="ones")),
+    ):
+        model = models.Sequential([layers.Input(inputs.shape[1:], dtype="float32"), layer])
+        optimizer = getattr(optimizers, name)(0.1, clipnorm=0.5)
+        model.compile(optimizer, "mse")
+        model.fit(inputs, 2 * target, epochs=5, verbose=0)
+        found.append(model.get_weights()[0])
+    assert np.abs(found[0] - 1).max() > 0.01
+    np.testing.assert_allclose(*found, rtol=1e-5)
+
+
 def _several():
     table = optimizers.OptimizerMap(optimizers.SGD(0.5), {"encoder/.*": optimizers.Adam(0.5)})
     return optimizers.MultiOptimizer(table)
@@ -339,6 +365,7 @@ def _built():
     ("call", "error", "words"),
     [
         (lambda: optimizers.SGD(rate=1), TypeError, "SGD got an unexpected argument 'rate'"),
+        (lambda: optimizers.SGD("fast"), TypeError, "sgd: learning_rate must be .* got 'fast'"),
         (lambda: optimizers.SGD(momentum=2), ValueError, "momentum"),
         (lambda: optimizers.SGD(clipnorm=1, clipvalue=1), ValueError, "Only one"),
         (lambda: optimizers.SGD(clipnorm=0), ValueError, "above 0"),

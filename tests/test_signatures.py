@@ -36,7 +36,7 @@ DIFFERENCES = {
     ("2.3.1", "callbacks.LambdaCallback", "*"): ORDER,
     ("2.3.1", "callbacks.ModelCheckpoint", "period"): ORDER,
     ("2.3.1", "callbacks.ProgbarLogger", "count_mode"): "steps, as in Keras 3",
-    ("2.3.1", "callbacks.TensorBoard", "*"): ORDER + ", and embeddings are no longer written",
+    ("2.3.1", "callbacks.TensorBoard", "*"): "understood in their older places too",
     ("2.3.1", "initializers.VarianceScaling", "distribution"): "another name of the same",
     ("2.3.1", "losses.BinaryCrossentropy", "*"): ORDER,
     ("2.3.1", "losses.CategoricalCrossentropy", "*"): ORDER,

@@ -26,6 +26,7 @@ class BackupAndRestore(Callback):
     numbers, and the state of other callbacks (see `Callback.backed_up`). So a program that is
     killed at any moment and started again ends with the weights that it would have had, if it
     sets a seed (`kerasish.utils.set_random_seed`) and its data comes in the same order again.
+    For that the first steps are compiled, too, which otherwise start quicker and round otherwise.
     Files are replaced as a whole: there is no moment without a complete one.
 
     Args:
@@ -87,6 +88,7 @@ class BackupAndRestore(Callback):
         for path in glob.glob(os.path.join(glob.escape(self.backup_dir), ".state.npz.*.part")):
             os.remove(path)  # by a process that was killed while it wrote
         self._batches = 0
+        self.model._steps.run_alike()
         found = self._load()
         if found is not None:
             self._restore(*found)

@@ -18,7 +18,8 @@ class ModelCheckpoint(MonitorCallback):
             formats: `"{epoch:02d}-{val_loss:.2f}.keras"`. Missing folders are made.
         monitor: name of the value that tells which model is best.
         verbose: 1 says what was saved and why.
-        save_best_only: save only when the watched value has improved.
+        save_best_only: save only when the watched value has improved. Until there is such a
+            value, after one warning, every state is saved: rather too many than none.
         save_weights_only: `model.save_weights(path)` instead of `model.save(path)`.
         mode: `"min"`, `"max"` or `"auto"` (by the value's name).
         save_freq: `"epoch"`, or a number of batches, counted across epochs.
@@ -43,6 +44,7 @@ class ModelCheckpoint(MonitorCallback):
     """
 
     backed_up = ("best", "_batches", "_epochs")
+    without_value = "(so every state is saved until it comes)"
 
     def __init__(
         self,
@@ -95,10 +97,10 @@ class ModelCheckpoint(MonitorCallback):
 
     def _consider(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> None:
         reason = ""
-        if self.save_best_only:
-            value = self.get_monitor_value(logs)
-            if value is None:
-                return
+        value = self.get_monitor_value(logs) if self.save_best_only else None
+        if self.save_best_only and value is None and self.best is not None:
+            return  # this epoch has no validation, and the best one stays
+        if value is not None:
             if not self.improved(value, self.best):
                 if self.verbose:
                     say(

@@ -67,6 +67,8 @@ class MonitorCallback(Callback):
         ValueError: for another `mode`.
     """
 
+    without_value = "and leaves it idle"  # the end of the warning
+
     def __init__(self, monitor: str, mode: str = "auto", min_delta: float = 0.0) -> None:
         if mode not in ("auto", "min", "max"):
             raise ValueError(
@@ -112,8 +114,8 @@ class MonitorCallback(Callback):
         if self.monitor.startswith("val_") and not any(n.startswith("val_") for n in logs):
             hint = "; it needs validation data (validation_data or validation_split in fit)"
         warnings.warn(
-            f"{type(self).__name__} watches {self.monitor!r}, which is absent and leaves it idle; "
-            f"available: {', '.join(logs) or 'nothing'}{hint}",
+            f"{type(self).__name__} watches {self.monitor!r}, which is absent "
+            f"{self.without_value}; available: {', '.join(logs) or 'nothing'}{hint}",
             stacklevel=4,
         )
 

@@ -31,6 +31,7 @@ class LearningRateScheduler(Callback):
         verbose: 1 says each epoch's rate.
 
     Raises:
+        TypeError: if `schedule` isn't a function.
         ValueError: if `schedule` doesn't return a number, or the model has no learning rate.
 
     Example:
@@ -47,6 +48,11 @@ class LearningRateScheduler(Callback):
     writes_logs = True
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        if not callable(schedule):
+            raise TypeError(
+                "LearningRateScheduler: schedule must be a function of the epoch (and the rate), "
+                f"got {schedule!r}"
+            )
         self.schedule = schedule
         self.verbose = verbose
         self._takes_rate = _takes_two(schedule)

@@ -13,8 +13,12 @@ import numpy as np
 
 from kerasish.callbacks.callback import Callback, Logs
 from kerasish.callbacks.event_file import EventFile
-from kerasish.compat.callbacks import without_leftovers
+from kerasish.callbacks.loss_gradients import LossGradients
+from kerasish.callbacks.projector import Projector
+from kerasish.compat.callbacks import TENSORBOARD_ORDER, tensorboard_extras
+from kerasish.compat.optimizers import is_number, older_order
 from kerasish.saving.serialization import serialize_keras_object
+from kerasish.utils.arguments import reject_unknown
 
 
 class TensorBoard(Callback):
@@ -33,12 +37,17 @@ class TensorBoard(Callback):
         profile_batch: profiling belongs to the engines; anything but 0 is an error.
         embeddings_freq: every how many epochs the weights of Embedding layers are written.
         embeddings_metadata: a file with a label per row of the embedding, or a dict from a
-            layer's name to one.
-        **kwargs: Keras 2's `embeddings_layer_names` and `batch_size`.
+            layer's name to one; in `log_dir`, or else copied into it.
+        **kwargs: Keras 2's `write_grads`, for histograms of the gradients of the loss on the
+            validation data beside those of the weights; `embeddings_layer_names`, all if None;
+            `embeddings_data`, inputs for which the outputs of the embedding layers are written
+            instead of their weights; and `batch_size`, how many samples are computed at a time
+            for these.
 
     Raises:
         ImportError: at the first use, if the `tensorboard` package isn't installed.
-        ValueError: for options that aren't supported, or an `update_freq` that is none of these.
+        ValueError: for profile_batch, an `update_freq` that is none of these, and gradients
+            without validation data in arrays.
 
     Example:
 
@@ -47,6 +56,7 @@ class TensorBoard(Callback):
 
     backed_up = ("_batches",)
 
+    @older_order((2, is_number, TENSORBOARD_ORDER))
     def __init__(
         self,
         log_dir: str | os.PathLike = "logs",
@@ -60,7 +70,8 @@ class TensorBoard(Callback):
         embeddings_metadata: str | Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._embedding_names = without_leftovers("TensorBoard", kwargs)
+        extras = tensorboard_extras(kwargs)
+        reject_unknown(kwargs, type(self), "TensorBoard")
         if profile_batch:
             raise ValueError(
                 f"TensorBoard: profile_batch={profile_batch!r} isn't supported; use the profiler "
@@ -77,6 +88,10 @@ class TensorBoard(Callback):
         self.write_graph, self.write_images = write_graph, write_images
         self.write_steps_per_second = write_steps_per_second
         self.embeddings_freq, self.embeddings_metadata = embeddings_freq, embeddings_metadata
+        self.write_grads, self.batch_size = extras.write_grads, extras.batch_size
+        self.embeddings_layer_names = extras.embeddings_layer_names
+        self.embeddings_data = extras.embeddings_data
+        self._gradients: LossGradients | None = None
         self._every = every
         self.batch_reports = "step" if every else "none"
         self._batches = 0
@@ -104,7 +119,7 @@ class TensorBoard(Callback):
     # --- training ------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        self._batches = 0
+        self._batches, self._gradients = 0, None
         if self.write_graph:
             self._write_graph()
 
@@ -168,51 +183,26 @@ class TensorBoard(Callback):
                 pictures = _pictures(value)
                 if pictures is not None:
                     file.images(epoch, f"{variable.path}/image", pictures)
+        if self.write_grads:
+            found = self._loss_gradients()
+            for variable, value in zip(found.variables, found.values(), strict=True):
+                file.histogram(epoch, f"{variable.path}/gradient", value)
         file.flush()
 
-    # --- embeddings ----------------------------------------------------------------------
-
     def _write_embeddings(self) -> None:
-        """The weights as tables of text, and the projector's list of them."""
-        from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
+        names, labels = self.embeddings_layer_names, self.embeddings_metadata
+        data = self.embeddings_data
+        Projector(self.log_dir, names, labels, data, self.batch_size).write(self.model)
 
-        os.makedirs(self.log_dir, exist_ok=True)
-        config = ProjectorConfig()
-        labels = self.embeddings_metadata or {}
-        for layer in self._embedding_layers():
-            path = f"{layer.name}.tsv"
-            table = layer.embeddings.numpy()
-            np.savetxt(os.path.join(self.log_dir, path), table, delimiter="\t", fmt="%.6g")
-            own = labels.get(layer.name) if isinstance(labels, Mapping) else labels
-            config.embeddings.add(
-                tensor_name=layer.name,
-                tensor_shape=table.shape,
-                tensor_path=path,
-                metadata_path=own or "",
-            )
-        with open(os.path.join(self.log_dir, "projector_config.pbtxt"), "w") as file:
-            file.write(str(config))
-
-    def _embedding_layers(self) -> list[Any]:
-        layers = [layer for layer in _all_layers(self.model) if hasattr(layer, "embeddings")]
-        names = [layer.name for layer in layers]
-        asked = [*(self._embedding_names or ())]
-        if isinstance(self.embeddings_metadata, Mapping):
-            asked += self.embeddings_metadata
-        unknown = [name for name in asked if name not in names]
-        if unknown:
+    def _loss_gradients(self) -> LossGradients:
+        if self.validation_data is None:
             raise ValueError(
-                f"TensorBoard: there is no Embedding layer called {unknown[0]!r}; there are {names}"
+                "TensorBoard: write_grads needs validation data in arrays: validation_data or "
+                "validation_split in fit."
             )
-        chosen = self._embedding_names or names
-        return [layer for layer in layers if layer.name in chosen]
-
-
-def _all_layers(model: Any) -> Iterator[Any]:
-    for layer in model.layers:
-        yield layer
-        if hasattr(layer, "layers"):
-            yield from _all_layers(layer)
+        if self._gradients is None:
+            self._gradients = LossGradients(self.model, self.validation_data, self.batch_size)
+        return self._gradients
 
 
 def _pictures(value: np.ndarray) -> list[np.ndarray] | None:

@@ -11,7 +11,12 @@ from kerasish.graph import dtypes
 from kerasish.graph.shapes import broadcast_shapes, size_of
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.saving.serialization import Configurable, serialize_keras_object, snake_case
+from kerasish.saving.serialization import (
+    Configurable,
+    function_named,
+    serialize_keras_object,
+    snake_case,
+)
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -197,7 +202,8 @@ class LossFunctionWrapper(Loss):
     """A loss made of a function.
 
     Args:
-        fn: takes y_true, y_pred and `kwargs`, and returns losses.
+        fn: takes y_true, y_pred and `kwargs`, and returns losses; or the name of such a
+            function, as files hold it.
         reduction: see `Loss`.
         name: defaults to the name of the function.
         dtype: see `Loss`.
@@ -210,12 +216,13 @@ class LossFunctionWrapper(Loss):
 
     def __init__(
         self,
-        fn: Callable[..., Any],
+        fn: Callable[..., Any] | str,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
         dtype: Any = None,
         **kwargs: Any,
     ):
+        fn = function_named(fn) if isinstance(fn, str) else fn
         super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
         self.fn = fn
         self._fn_kwargs = kwargs

@@ -12,7 +12,12 @@ from kerasish.graph import dtypes, trace
 from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable, holding
 from kerasish.losses.loss import aligned, same_rank, weighted_mask
-from kerasish.saving.serialization import Configurable, serialize_keras_object, snake_case
+from kerasish.saving.serialization import (
+    Configurable,
+    function_named,
+    serialize_keras_object,
+    snake_case,
+)
 
 
 class Metric(Configurable):
@@ -232,7 +237,8 @@ class MeanMetricWrapper(Mean):
     """The mean of what a function returns for each batch.
 
     Args:
-        fn: takes y_true, y_pred and `kwargs`, and returns one value per sample.
+        fn: takes y_true, y_pred and `kwargs`, and returns one value per sample; or the name of
+            such a function, as files hold it.
         name: defaults to the name of the function.
         dtype: the float of the state.
         **kwargs: passed to the function.
@@ -243,8 +249,13 @@ class MeanMetricWrapper(Mean):
     """
 
     def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
+        self,
+        fn: Callable[..., Any] | str,
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
     ):
+        fn = function_named(fn) if isinstance(fn, str) else fn
         default = getattr(fn, "__name__", snake_case(type(self).__name__))
         super().__init__(name or str(default), dtype)
         self.fn = fn

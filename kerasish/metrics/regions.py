@@ -7,6 +7,7 @@ from typing import Any
 
 from kerasish import config, ops
 from kerasish.graph.tensor import Tensor
+from kerasish.losses.loss import aligned, same_rank
 from kerasish.metrics.metric import Metric
 
 
@@ -51,9 +52,10 @@ class IoU(Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         true = y_true if self.sparse_y_true else ops.argmax(y_true, axis=self.axis)
         pred = y_pred if self.sparse_y_pred else ops.argmax(y_pred, axis=self.axis)
-        true, pred = (ops.flatten(ops.cast(t, "int32")) for t in (true, pred))
         weight = ops.cast(1.0 if sample_weight is None else sample_weight, self.dtype)
-        weight = ops.broadcast_to(ops.flatten(weight), ops.shape(true))
+        true, weight = same_rank(ops.cast(true, "int32"), weight)
+        weight = ops.flatten(ops.broadcast_to(aligned(weight, true), ops.shape(true)))
+        true, pred = ops.flatten(true), ops.flatten(ops.cast(pred, "int32"))
         if self.ignore_class is not None:
             weight = weight * ops.cast(ops.not_equal(true, self.ignore_class), self.dtype)
         rows = ops.one_hot(true, self.num_classes, dtype=self.dtype) * ops.expand_dims(weight, 1)

@@ -17,7 +17,8 @@ class LossScaleOptimizer(Optimizer):
     steps in a row double it. Source: Micikevicius et al., 2017, arXiv:1710.03740, section 3.2.
 
     Args:
-        inner_optimizer: the optimizer that does the steps, or its name.
+        inner_optimizer: the optimizer that does the steps, or its name. A `loss_scale_factor`
+            of its own is taken from it.
         initial_scale: the first scale; one too large is quickly brought down.
         dynamic_growth_steps: after how many good steps the scale is doubled.
         name: defaults to the name of the class.
@@ -39,13 +40,17 @@ class LossScaleOptimizer(Optimizer):
     ):
         from kerasish import optimizers
 
-        given = [key for key, value in kwargs.items() if value not in (None, False)]
+        # Files of earlier versions of Keras hold them all, with their defaults.
+        defaults = {"use_ema": False, "ema_momentum": 0.99}
+        given = [key for key, value in kwargs.items() if value not in (None, defaults.get(key))]
         if given:
             raise ValueError(
                 f"LossScaleOptimizer: {given[0]} has no effect here; give it to inner_optimizer."
             )
         super().__init__(0.0, name=name)
         self.inner_optimizer = optimizers.get(inner_optimizer)
+        # Gradients must not be divided by two scales.
+        self.inner_optimizer.loss_scale_factor = None
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
         self.step_counter = self.add_variable((), "zeros", "int32", name="step_counter")
         self.dynamic_scale = Variable(
@@ -94,7 +99,6 @@ class LossScaleOptimizer(Optimizer):
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times the scale, to be differentiated instead of it."""
-        loss = self.inner_optimizer.scale_loss(loss)
         return loss * ops.cast(self.dynamic_scale, ops.convert_to_tensor(loss).dtype)
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:

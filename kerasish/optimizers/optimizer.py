@@ -102,8 +102,14 @@ class Optimizer(Configurable):
             learning_rate = schedules.deserialize(learning_rate)
         if _is_rule(learning_rate):
             return learning_rate
-        start = initializers.Constant(float(learning_rate))
-        return self.add_variable((), start, name="learning_rate")
+        try:
+            start = float(learning_rate)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{self.name}: learning_rate must be a number, a schedule, or a function without "
+                f"arguments, but got {learning_rate!r}."
+            ) from None
+        return self.add_variable((), initializers.Constant(start), name="learning_rate")
 
     # --- state ---------------------------------------------------------------------------
 
