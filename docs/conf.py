@@ -32,12 +32,9 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = False
 
-NAMESPACES = """
-    activations backend callbacks config constraints datasets initializers layers losses metrics
-    models ops optimizers random regularizers saving tree utils
-""".split()
-# Where what a namespace offers is defined, if not in a module of its own name.
-HOMES = {"kerasish.random": "kerasish.ops.random"}
+MODULES = {name for name in dir(kerasish) if inspect.ismodule(getattr(kerasish, name))}
+DATASETS = {f"datasets.{name}" for name in kerasish.datasets.__all__}
+NAMESPACES = sorted(MODULES - {"datasets"} | DATASETS)
 
 
 def setup(app) -> None:
@@ -94,8 +91,7 @@ def public_names(module) -> list[str]:
     names = getattr(module, "__all__", None) or [
         name
         for name, value in vars(module).items()
-        if not name.startswith("_")
-        and getattr(value, "__module__", "").startswith(HOMES.get(module.__name__, module.__name__))
+        if not name.startswith("_") and getattr(value, "__module__", "").startswith(module.__name__)
     ]
     callables = {name: getattr(module, name) for name in names}
     return sorted(n for n, v in callables.items() if inspect.isclass(v) or inspect.isfunction(v))

@@ -138,6 +138,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         kind = type(content).__name__
         raise ConfigError(f"{path}, line 1: expected a JSON object {{...}}, got {kind}. {remedy}")
+    _warn_of_misspelt(content, path)
     settings = {}
     for key, default in DEFAULTS.items():
         try:
@@ -145,6 +146,17 @@ def _read(path: Path) -> dict[str, Any]:
         except ValueError as error:
             raise ConfigError(f"{path}: {error}. {remedy}") from None
     return settings
+
+
+def _warn_of_misspelt(content: dict[str, Any], path: Path) -> None:
+    """Other Kerases may have further settings, so that unknown ones are no error."""
+    from difflib import get_close_matches  # slow to import, seldom needed
+
+    for key in sorted(content.keys() - DEFAULTS.keys()):
+        close = get_close_matches(key, DEFAULTS, n=1)
+        if close:
+            message = f"{path}: {key!r} is no setting, and ignored. Did you mean {close[0]!r}?"
+            warnings.warn(message, stacklevel=2)
 
 
 def _settings() -> _State:
@@ -428,6 +440,16 @@ def disable_traceback_filtering() -> None:
     _settings().traceback_filtering = False
 
 
+def is_traceback_filtering_enabled() -> bool:
+    """Whether tracebacks are without the lines of this package.
+
+    Example:
+        >>> is_traceback_filtering_enabled()
+        True
+    """
+    return _settings().traceback_filtering
+
+
 def enable_unsafe_deserialization() -> None:
     """From now on, loading runs byte code of functions that a file or config has.
 
@@ -448,13 +470,3 @@ def safe_mode() -> bool:
         True
     """
     return _settings().safe_mode
-
-
-def is_traceback_filtering_enabled() -> bool:
-    """Whether tracebacks are without the lines of this package.
-
-    Example:
-        >>> is_traceback_filtering_enabled()
-        True
-    """
-    return _settings().traceback_filtering

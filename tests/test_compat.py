@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import kerasish
-from kerasish import layers, models, ops
+from kerasish import layers, models, ops, optimizers
 from kerasish.compat import modules, older_layers
 from kerasish.compat import older_utils as old
 from kerasish.compat.tensors import of_keras_2
@@ -144,6 +144,31 @@ def test_convolutions_of_keras_1():
     assert layers.deserialize({"class_name": "Convolution2D", "config": made.get_config()})
     with pytest.raises(TypeError, match="at most 7"):
         layers.Convolution2D(8, 3, 5, "he_normal", "relu", None, "same", (1, 1))
+
+
+# What older programs can say in two ways, or not at all, and words of the error.
+CONTRADICTIONS = [
+    (lambda: layers.Convolution2D(8, 3, 3, nb_row=5), "Convolution2D got 'nb_row' twice"),
+    (lambda: layers.Convolution2D(8, 3, 3, output_shape=(None, 1, 1, 8)), "output_shape"),
+    (lambda: optimizers.SGD(0.1, 0.9, 1e-6, momentum=0.5), "SGD got 'momentum' twice"),
+    (lambda: optimizers.SGD(0.1, 0.9, 1e-6, True, "sgd"), r"SGD takes at most 4 .*lr, momentum"),
+    (lambda: optimizers.SGD().get_updates([], {}, 0.0, 1), r"get_updates takes at most 3 "),
+    (lambda: optimizers.SGD().get_updates(loss=0.0, params=[], rate=1), "argument 'rate'"),
+    (lambda: old.conv_output_length(9, 3, "some", 1), "'valid' or 'full', but got 'some'"),
+    (lambda: old.conv_input_length(9, 3, "some", 1), "'valid' or 'full', but got 'some'"),
+    (lambda: old.deconv_length(9, 3, 3, "some", None), "'valid' or 'full', but got 'some'"),
+    (lambda: old.normalize_padding("full"), "'same' or 'causal', but got 'full'"),
+    (lambda: models.Model().fit(nb_worker=1, workers=2), "workers was given twice"),
+    (lambda: layers.Dense(3).add_weight((2,), shape=(3,)), "add_weight got 'shape' twice"),
+    (lambda: layers.Dense(3, input_shape=(4,), batch_input_shape=(None, 5)), "contradict"),
+    (lambda: layers.Dense(3, batch_input_shape=(2, 5), batch_size=3), "contradict"),
+]
+
+
+@pytest.mark.parametrize(("call", "words"), CONTRADICTIONS, ids=[w for _, w in CONTRADICTIONS])
+def test_contradictions_are_refused(call, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        call()
 
 
 # A layer, Keras 1's arguments, and the same of today.

@@ -61,7 +61,14 @@ def test_other_names_of_keras(package):
 
 def test_names_that_numpy_has_dropped(tmp_path):
     path = tmp_path / "program.py"
-    path.write_text("import numpy as np\nassert np.zeros(1, dtype=np.float).dtype == 'float64'")
+    path.write_text(
+        "import numpy as np\n"
+        "assert np.zeros(1, dtype=np.float).dtype == 'float64'\n"
+        "assert np.asfarray([1, 2], 'int32').dtype == np.asfarray([1]).dtype == 'float64'\n"
+        "assert np.in1d([[1, 2], [3, 4]], [2, 5]).tolist() == [False, True, False, False]\n"
+        "assert np.asscalar(np.array([3])) == np.trapz([1, 2, 1]) == np.round_(2.6) == 3\n"
+        "assert np.PINF == -np.NINF and np.alltrue([1, 2])\n"
+    )
     run_script(str(path))
     assert "float" not in vars(np)
 

@@ -70,6 +70,14 @@ def test_existing_file_is_used_and_kept(home):
     assert (home / "keras.json").read_text() == text
 
 
+def test_a_misspelt_setting_warns(home):
+    home.mkdir()
+    (home / "keras.json").write_text('{"float": "float64", "nnx_enabled": false}')
+    with pytest.warns(UserWarning, match=r"keras\.json: 'float' is no setting.*'floatx'") as said:
+        assert config.floatx() == "float32"
+    assert len(said) == 1
+
+
 def test_creating_does_not_replace_a_file_made_meanwhile(home):
     write(home, "{}")
     config._create(home / "keras.json")

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-def without_leftovers(owner: str, kwargs: dict[str, object]) -> list[str] | None:
-    """Takes Keras 2's arguments out of those of TensorBoard; returns the names of embeddings.
+# The arguments of Keras 2's TensorBoard, of which the third is a number, not a bool.
+TENSORBOARD_ORDER = (
+    "log_dir", "histogram_freq", "batch_size", "write_graph", "write_grads", "write_images",
+    "embeddings_freq", "embeddings_layer_names", "embeddings_metadata", "embeddings_data",
+    "update_freq",
+)  # fmt: skip
 
-    Raises:
-        ValueError: for what is no longer written; TypeError: for an unknown argument.
-    """
-    kwargs.pop("batch_size", None)  # of a computation that histograms of weights don't need
-    names = kwargs.pop("embeddings_layer_names", None)
-    for name, instead in (
-        ("write_grads", "write a train_step that returns what you want to follow"),
-        ("embeddings_data", "the weights of Embedding layers are written instead"),
-    ):
-        value = kwargs.pop(name, None)
-        if value is not None and value is not False:
-            raise ValueError(f"{owner}: {name} isn't supported: {instead}.")
-    if kwargs:
-        raise TypeError(f"{owner}: unknown arguments: {', '.join(kwargs)}")
-    return names  # type: ignore[return-value]
+
+class TensorBoardExtras(NamedTuple):
+    """Arguments that only Keras 2's TensorBoard had, with its defaults."""
+
+    batch_size: int = 32
+    write_grads: bool = False
+    embeddings_layer_names: Sequence[str] | None = None
+    embeddings_data: Any = None
+
+
+def tensorboard_extras(kwargs: dict[str, Any]) -> TensorBoardExtras:
+    """Takes Keras 2's arguments out of those of TensorBoard."""
+    given = {name: kwargs.pop(name) for name in TensorBoardExtras._fields if name in kwargs}
+    return TensorBoardExtras(**given)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from kerasish.compat.arguments import by_name
 from kerasish.graph import dtypes
 from kerasish.utils.arguments import reject_misspelt
 
@@ -18,20 +19,40 @@ class FirstLayer(NamedTuple):
 
 
 def first_layer_arguments(kwargs: dict[str, Any]) -> FirstLayer:
-    """Takes `input_shape`, `input_dim`, `batch_input_shape` ... out of a layer's kwargs."""
+    """Takes `input_shape`, `input_dim`, `batch_input_shape` ... out of a layer's kwargs.
+
+    Raises:
+        ValueError: they contradict each other.
+    """
     batch_size = kwargs.pop("batch_size", None)
     shape = kwargs.pop("batch_input_shape", None)
     input_shape = kwargs.pop("input_shape", None)
     input_dim = kwargs.pop("input_dim", None)
     input_length = kwargs.pop("input_length", None)
-    kwargs.pop("input_dtype", None)
-    if input_shape is None and input_dim is not None:
-        input_shape = (input_dim,) if input_length is None else (input_length, input_dim)
-    if shape is None and input_shape is not None:
-        sizes = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
-        shape = (batch_size, *sizes)
+    kwargs.pop("input_dtype", None)  # says nothing: layers cast what they get
+    if isinstance(input_shape, int):
+        input_shape = (input_shape,)
+    if shape is not None:
+        _check_batch_input_shape(tuple(shape), input_shape, batch_size)
+    elif input_shape is not None:
+        shape = (batch_size, *input_shape)
+    elif input_dim is not None:
+        length = () if input_length is None else (input_length,)
+        shape = (batch_size, *length, input_dim)
     weights = kwargs.pop("weights", None)
     return FirstLayer(None if shape is None else tuple(shape), weights)
+
+
+def _check_batch_input_shape(
+    shape: tuple[int | None, ...], input_shape: Sequence[int | None] | None, batch_size: int | None
+) -> None:
+    if input_shape is not None and shape[1:] != tuple(input_shape):
+        raise ValueError(
+            f"batch_input_shape={shape} and input_shape={tuple(input_shape)} contradict each "
+            "other: the first has the batch size in front of the second."
+        )
+    if batch_size not in (None, shape[0]):
+        raise ValueError(f"batch_input_shape={shape} and batch_size={batch_size} contradict.")
 
 
 # Keras 3: shape first. Keras 2: name first. Keras 1: shape first, name third.
@@ -52,14 +73,7 @@ def add_weight_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[
     >>> add_weight_arguments(((2, 3), "ones", "w"), {})
     {'shape': (2, 3), 'initializer': 'ones', 'name': 'w'}
     """
-    order = _order_of(args)
-    if len(args) > len(order):
-        raise TypeError(f"add_weight takes at most {len(order)} positional arguments ({order}).")
-    named = dict(zip(order, args, strict=False))
-    twice = named.keys() & kwargs.keys()
-    if twice:
-        raise TypeError(f"add_weight got {sorted(twice)[0]!r} twice.")
-    named |= kwargs
+    named = by_name("add_weight", _order_of(args), args, kwargs)
     for name in _OF_REPLICAS:
         named.pop(name, None)
     for name in _NOT_HAD:

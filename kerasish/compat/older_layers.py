@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from kerasish import activations, constraints, initializers, layers, ops, regularizers
+from kerasish.compat.arguments import by_name
 from kerasish.compat.layers import older_names, renamed_arguments
 from kerasish.graph.tensor import Tensor
 from kerasish.layers import InputSpec, Layer
@@ -170,11 +171,9 @@ class _Keras1(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) > 2 and isinstance(args[1], int):
-            if len(args) > len(cls.order):
-                raise TypeError(f"{cls.__name__} takes at most {len(cls.order)} arguments.")
-            kwargs |= dict(zip(cls.order, args, strict=False))
-            args = ()
-        kwargs.pop("output_shape", None)  # of a Deconvolution: it follows from the rest
+            args, kwargs = (), by_name(cls.__name__, cls.order, args, kwargs)
+        if "output_shape" in cls.order:  # of a Deconvolution: it follows from the rest
+            kwargs.pop("output_shape", None)
         return cls.modern(*args, **renamed_arguments(cls.__name__, kwargs, cls.names))
 
     def __instancecheck__(cls, instance: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish import config
 from kerasish.graph.passes import topological_order
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Placeholder, Tensor
@@ -75,9 +76,15 @@ def normalize_tuple(value: Any, n: int, name: str) -> tuple[int, ...]:
 
 def normalize_padding(value: str) -> str:
     """ "valid", "same" or "causal" in lower case; anything else: ValueError."""
-    if value.lower() not in ("valid", "same", "causal"):
-        raise ValueError(f'padding must be "valid", "same" or "causal", but got {value!r}.')
-    return value.lower()
+    padding = str(value).lower()
+    return _by_padding(padding, {"valid": "valid", "same": "same", "causal": "causal"})
+
+
+def _by_padding(padding: str, values: dict[str, Any]) -> Any:
+    """What goes with a padding; ValueError if nothing does."""
+    if padding not in values:
+        raise ValueError(f"padding must be {' or '.join(map(repr, values))}, but got {padding!r}.")
+    return values[padding]
 
 
 def convert_kernel(kernel: Any) -> np.ndarray:
@@ -106,7 +113,7 @@ def conv_output_length(
     if input_length is None:
         return None
     reach = (filter_size - 1) * dilation
-    longer = {"same": 0, "causal": 0, "valid": -reach, "full": reach}[padding]
+    longer = _by_padding(padding, {"same": 0, "causal": 0, "valid": -reach, "full": reach})
     return (input_length + longer + stride - 1) // stride
 
 
@@ -121,7 +128,7 @@ def conv_input_length(
 
 
 def _margin(window: int, padding: str) -> int:
-    return {"same": window // 2, "valid": 0, "full": window - 1}[padding]
+    return _by_padding(padding, {"same": window // 2, "valid": 0, "full": window - 1})
 
 
 def deconv_length(
@@ -148,7 +155,7 @@ def deconv_length(
         "valid": max(window - stride_size, 0),
         "full": -(stride_size + window - 2),
     }
-    return dim_size * stride_size + longer[padding]
+    return dim_size * stride_size + _by_padding(padding, longer)
 
 
 # ---------------------------------------------------------------- generic_utils
@@ -207,12 +214,15 @@ def transpose_shape(shape: Any, target_format: str, spatial_axes: Iterable[int])
     """
     if target_format == "channels_last":
         return tuple(shape)
-    if target_format != "channels_first":
-        raise ValueError(
-            f'data_format must be "channels_last" or "channels_first", but got {target_format!r}.'
-        )
+    _check_format(target_format, "transpose_shape: data_format")
     axes = list(spatial_axes)
     return (*shape[: axes[0]], shape[-1], *(shape[axis] for axis in axes))
+
+
+def _check_format(data_format: str, name: str) -> None:
+    if data_format not in config.IMAGE_DATA_FORMATS:
+        formats = " or ".join(map(repr, config.IMAGE_DATA_FORMATS))
+        raise ValueError(f"{name} must be {formats}, but got {data_format!r}.")
 
 
 def check_for_unexpected_keys(
@@ -329,11 +339,7 @@ def convert_dense_weights_data_format(
     Raises:
         ValueError: for another format.
     """
-    if target_data_format not in ("channels_first", "channels_last"):
-        raise ValueError(
-            'target_data_format must be "channels_first" or "channels_last", but got '
-            f"{target_data_format!r}."
-        )
+    _check_format(target_data_format, "convert_dense_weights_data_format: target_data_format")
     kernel = dense.kernel.numpy()
     maps = kernel.reshape(*previous_feature_map_shape, -1)
     source, target = (-2, 0) if target_data_format == "channels_first" else (0, -2)

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from kerasish.compat.arguments import by_name
 from kerasish.graph.tensor import Tensor
 
 
@@ -23,11 +24,14 @@ def updates_arguments(args: Any, kwargs: dict[str, Any]) -> tuple[Any, list[Any]
     Keras 2 says (loss, params), Keras 1 (params, constraints, loss).
 
     Raises:
-        TypeError: if one of them is missing.
+        TypeError: one of them is missing, or there are others.
     """
     older = bool(args) and isinstance(args[0], (list, tuple))
     names = ("params", "constraints", "loss") if older else ("loss", "params")
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    given = by_name("get_updates", names, args, kwargs)
+    unknown = given.keys() - {"params", "constraints", "loss"}
+    if unknown:
+        raise TypeError(f"get_updates got an unexpected argument {min(unknown)!r}.")
     if given.get("constraints"):
         raise TypeError("get_updates: constraints belong to the variables now, not to the step.")
     if given.get("loss") is None or given.get("params") is None:
@@ -75,8 +79,7 @@ def older_order(*orders: tuple[int, Callable[[Any], bool], tuple[str, ...]]) -> 
         def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
             for place, is_older, names in orders:
                 if len(args) > place and is_older(args[place]):
-                    kwargs.update(zip(names, args, strict=False))
-                    args = ()
+                    args, kwargs = (), by_name(type(self).__name__, names, args, kwargs)
                     self._init_arguments = args, dict(kwargs)
             init(self, *args, **kwargs)
 

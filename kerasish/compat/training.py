@@ -55,6 +55,8 @@ def data_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
     """
     found = {}
     for name, older in _LOADING.items():
+        if older in kwargs and name in kwargs:
+            raise TypeError(f"{name} was given twice: {older} is its older name.")
         for key in (older, name):
             if key in kwargs:
                 found[name] = kwargs.pop(key)
@@ -105,7 +107,7 @@ class GeneratorMethods:
         model: Any = self
         objective = model._require_objective()
         names, targets, outputs, weights = model._matched_outputs(y_true, y_pred, sample_weight)
-        objective.build(names, targets, outputs)
+        objective.build(names, targets, outputs, y_pred)
         others = list(regularization_losses or ())
         loss = objective.compute_loss(targets, outputs, weights, others)
         model._track_loss(loss, y_true)
