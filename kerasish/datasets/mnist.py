@@ -37,15 +37,20 @@ Split = tuple[np.ndarray, np.ndarray]
 
 
 def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[Split, Split]:
-    """The digits: `(x_train, y_train), (x_test, y_test)`.
+    """The handwritten digits of MNIST (LeCun et al., 1998).
 
-    x_train [60000, 28, 28] and x_test [10000, 28, 28]: uint8, 0 is paper, 255 is ink.
-    y_train [60000] and y_test [10000]: uint8, the digits 0 to 9.
-    path: an existing `.npz` file with these four arrays, which is used as it is; else the name
-        under which the file is downloaded to `<KERAS_HOME>/datasets`.
+    Args:
+        path: an existing `.npz` file with the four arrays, which is used as it is; else the name
+            under which the file is downloaded to `<KERAS_HOME>/datasets`.
 
-    Raises `DownloadError`, `HashError` (of `kerasish.utils.files`), and `ValueError` for a file
-    that is not MNIST's.
+    Returns:
+        `(x_train, y_train), (x_test, y_test)`, all uint8. Images have shapes (60000, 28, 28) and
+        (10000, 28, 28): 0 is paper, 255 is ink. Labels, 0 to 9, have (60000,) and (10000,).
+
+    Raises:
+        DownloadError: if the file can't be had.
+        HashError: if another file came.
+        ValueError: for a file that is not MNIST's.
 
     Example:
         >>> (x_train, y_train), (x_test, y_test) = load_data()  # doctest: +SKIP

@@ -99,6 +99,15 @@ class Program:
             for program in instruction.programs.values():
                 yield from program.walk()
 
+    def specs(self) -> dict[int, Spec]:
+        """Value number -> spec, of every value."""
+        specs = dict(self.inputs)
+        specs.update((slot.id, slot.spec) for slot in self.variables)
+        specs.update((i, Spec(a.shape, a.dtype.name)) for i, a in self.constants.items())
+        for instruction in self.instructions:
+            specs.update(zip(instruction.outputs, instruction.specs, strict=True))
+        return specs
+
     @property
     def is_random(self) -> bool:
         """Whether a run needs a new run counter to draw other numbers."""

@@ -146,3 +146,13 @@ def test_the_engine_may_be_what_imports_tensorflow(tmp_path):
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["(2, 1)"]), done.stderr
+
+
+def test_what_the_loss_does_not_depend_on(tf):
+    used, unused = small_model(), small_model()
+    with tf.GradientTape() as tape:
+        loss = losses.MeanSquaredError()(TARGETS, used(DATA))
+    sources = [*used.trainable_weights, *unused.trainable_weights]
+    assert [g is None for g in tape.gradient(loss, sources)] == [False, False, True, True]
+    zeros = tape.gradient(loss, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    np.testing.assert_array_equal(zeros[2], np.zeros((3, 1)))

@@ -9,16 +9,6 @@ from kerasish.graph.program import Instruction, Program
 from kerasish.graph.spec import Spec
 
 
-def specs_of(program: Program) -> dict[int, Spec]:
-    """Value number -> spec, for all values of a program."""
-    specs = dict(program.inputs)
-    specs.update((slot.id, slot.spec) for slot in program.variables)
-    specs.update((i, Spec(a.shape, a.dtype.name)) for i, a in program.constants.items())
-    for instruction in program.instructions:
-        specs.update(zip(instruction.outputs, instruction.specs, strict=True))
-    return specs
-
-
 @contextmanager
 def named(instruction: Instruction, program: Program, specs: Sequence[Spec]) -> Iterator[None]:
     """Errors inside become a ValueError or RuntimeError with the operation's name and place."""

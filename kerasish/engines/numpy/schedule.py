@@ -25,7 +25,7 @@ import numpy as np
 
 from kerasish.engines.numpy import convkernels, kernels, loops, table
 from kerasish.engines.numpy.chain import Chain
-from kerasish.engines.numpy.errors import named, specs_of
+from kerasish.engines.numpy.errors import named
 from kerasish.engines.numpy.memory import Loan, Memory, Pool, shaped
 from kerasish.graph import dtypes
 from kerasish.graph.program import Instruction, Program
@@ -107,7 +107,7 @@ class Plan:
 
     def __init__(self, program: Program, slot_of: Callable[[int, Spec], Array], pool: Pool | Loan):
         self.program = program
-        self.specs = specs_of(program)
+        self.specs = program.specs()
         self.pool = pool
         self.run = SimpleNamespace(counter=0)
         self.steps: list[Step] = []

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kerasish.engines.numpy.control import MIX
 from kerasish.engines.tensorflow.library import tf
 
 Body = Callable[..., list[Any]]
 
-# An odd number near 2**64 divided by the golden ratio, as a signed one.
-_MIX = 0x9E3779B97F4A7C15 - 2**64
-
 
 def mixed(counter: Any, position: Any) -> Any:
     """The run counter of one step of a loop: all steps draw other random numbers."""
-    return counter * tf.constant(_MIX, tf.int64) + tf.cast(position, tf.int64) + 1
+    return counter * tf.constant(MIX - 2**64, tf.int64) + tf.cast(position, tf.int64) + 1
 
 
 def scan(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from kerasish.engines.numpy.conv import window_counts
 from kerasish.engines.tensorflow.library import tf
 from kerasish.graph.shapes import same_padding
 
@@ -143,8 +145,9 @@ def avg_pool(x: Any, *, window: Any, strides: Any, padding: Pads) -> Any:
     mean = _pool(x, window, strides, padding, "AVG")
     if _pool_padding(x, window, strides, padding, "AVG"):
         return mean
-    # The padding was counted as zeros: scale by the share of each window that is not.
-    return mean * tf.constant(1 / _coverage(x.shape[1:-1], window, strides, padding), x.dtype)
+    # The padding was counted as zeros: divide by the elements of each window that are not.
+    counts = window_counts(x.shape, window, strides, tuple(padding))
+    return mean * tf.constant(math.prod(window) / counts, x.dtype)
 
 
 def avg_pool_grad(g: Any, *, shape: Any, **attrs: Any) -> Any:
@@ -192,13 +195,3 @@ def _pool_by_slices(x: Any, window: Any, strides: Any, kind: str) -> Any:
 
 def _least(dtype: Any) -> Any:
     return -np.inf if dtype.is_floating else dtype.min
-
-
-def _coverage(sizes: Any, window: Any, strides: Any, padding: Pads) -> np.ndarray:
-    """The share of each window that lies within the image, shape (1, *outputs, 1)."""
-    share = np.ones(())
-    for n, k, s, (lo, hi) in zip(sizes, window, strides, padding, strict=True):
-        starts = np.arange(-lo, n + hi - k + 1, s)
-        inside = np.minimum(starts + k, n) - np.maximum(starts, 0)
-        share = share[..., None] * (inside / k)
-    return share[None, ..., None]

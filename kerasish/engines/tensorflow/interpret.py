@@ -11,7 +11,6 @@ from kerasish.engines.tensorflow.library import tf
 from kerasish.engines.tensorflow.steps import FUSED
 from kerasish.engines.tensorflow.table import TABLE
 from kerasish.graph.program import Instruction, Program
-from kerasish.graph.spec import Spec
 
 # Smaller constants are written into the graph, where they may be folded; larger ones are
 # handed to it.
@@ -41,7 +40,7 @@ class Interpreter:
         }
         self._watchers = _watchers(program)
         self._dying = _last_uses(program)
-        self.specs = program_specs(program)
+        self.specs = program.specs()
 
     def __call__(self, inputs: Sequence[Any], counter: Any, fuse: bool = True) -> list[Any]:
         """Computes the outputs, then applies the updates.
@@ -154,16 +153,6 @@ def _differentiate(tape: Any, loss: Any, *xs: Any) -> list[Any]:
 # --- what can be known before running ----------------------------------------------------
 
 
-def program_specs(program: Program) -> dict[int, Spec]:
-    """The spec of every value."""
-    specs = {i: Spec(a.shape, a.dtype.name) for i, a in program.constants.items()}
-    specs.update(program.inputs)
-    specs.update((slot.id, slot.spec) for slot in program.variables)
-    for instruction in program.instructions:
-        specs.update(zip(instruction.outputs, instruction.specs, strict=True))
-    return specs
-
-
 def _watchers(program: Program) -> dict[int, list[int]]:
     """Value -> the gradients instructions that differentiate with respect to it."""
     found: dict[int, list[int]] = {}
@@ -246,7 +235,7 @@ def located_in_graph(error: Exception, program: Program) -> Exception:
         failed = Instruction(program.name, (), {}, (), (), "")
         return located(error, failed, ())
     instruction = program.instructions[int(match[1])]
-    specs = program_specs(program)
+    specs = program.specs()
     return located(error, instruction, [specs[i] for i in instruction.inputs])
 
 

@@ -19,6 +19,7 @@ from kerasish import tree
 from kerasish.engines.tensorflow.library import tf
 from kerasish.graph.gradients import gradients
 from kerasish.graph.operators import operations
+from kerasish.graph.passes import topological_order
 from kerasish.graph.tensor import Tensor
 
 
@@ -52,7 +53,8 @@ def _teach_tapes() -> None:
         unconnected_gradients: Any = tf.UnconnectedGradients.NONE,
     ) -> Any:
         if _ours([target, sources]):
-            return _gradient(target, sources, output_gradients)
+            zeros = tf.UnconnectedGradients(unconnected_gradients) == tf.UnconnectedGradients.ZERO
+            return _gradient(target, sources, output_gradients, zeros)
         return of_tensorflow(self, target, sources, output_gradients, unconnected_gradients)
 
     def watched(self: Any, tensor: Any) -> None:
@@ -63,13 +65,19 @@ def _teach_tapes() -> None:
     tape.gradient, tape.watch = gradient, watched
 
 
-def _gradient(target: Any, sources: Any, output_gradients: Any) -> Any:
+def _gradient(target: Any, sources: Any, output_gradients: Any, zeros: bool) -> Any:
+    """What a tape gives: of sources that the target does not depend on None, or `zeros`."""
     targets = tree.flatten(target)
     if output_gradients is not None:
         weights = tree.flatten(output_gradients)
         targets = [t * w for t, w in zip(targets, weights, strict=True)]
     total = sum(operations().sum(t) for t in targets)
-    return tree.pack(sources, gradients(total, tree.flatten(sources)))
+    flat = tree.flatten(sources)
+    grads = gradients(total, flat)
+    if not zeros:
+        behind = {id(t) for node in topological_order([total]) for t in node.inputs}
+        grads = [g if id(x) in behind else None for x, g in zip(flat, grads, strict=True)]
+    return tree.pack(sources, grads)
 
 
 # --- functions ---------------------------------------------------------------------------
