@@ -43,7 +43,8 @@ class Resident:
     tensor: Any
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self.tensor.numpy(), dtype)
+        array = self.tensor.numpy()
+        return np.array(array, dtype) if copy else np.asarray(array, dtype)
 
 
 def wants_xla(program: Program) -> bool:
