@@ -54,9 +54,7 @@ def _operator_of_bits(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[A
 
 def _promoted(x: Any, y: Any) -> tuple[Tensor, ...]:
     """Both in the dtype in which they combine, also where the operation would widen for numbers."""
-    ops, pair = operations(), (_number(x), _number(y))
-    dtype = dtypes.result_type(*(dtypes.weak_dtype(value) or ops.dtype(value) for value in pair))
-    return tuple(ops.convert_to_tensor(value, dtype) for value in pair)
+    return operations().elementwise.promoted(_number(x), _number(y))
 
 
 def _check_out(name: str, out: None) -> None:

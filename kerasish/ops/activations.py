@@ -19,6 +19,7 @@ from kerasish.ops.elementwise import (
     exp,
     expm1,
     log,
+    plain,
     relu,
     sigmoid,
     softplus,
@@ -33,6 +34,8 @@ from kerasish.ops.reduce import max, sum
 
 @composite
 def softmax_p(x: Tensor, *, axis: int) -> Tensor:
+    if x.shape[axis] == 0:
+        return x
     e = exp(x - stop_gradient(max(x, axis=axis, keepdims=True)))
     return e / sum(e, axis=axis, keepdims=True)
 
@@ -45,6 +48,8 @@ def _(g, x, *, axis):
 
 @composite
 def log_softmax_p(x: Tensor, *, axis: int) -> Tensor:
+    if x.shape[axis] == 0:
+        return x
     shifted = x - stop_gradient(max(x, axis=axis, keepdims=True))
     return shifted - log(sum(exp(shifted), axis=axis, keepdims=True))
 
@@ -128,7 +133,7 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
     """
     x = as_float(x)
     # The exponent is kept below 0, so that the branch not taken gives no infinite gradient.
-    return where(x > 0, x, alpha * (exp(minimum(x, 0)) - 1))
+    return where(x > 0, x, plain(alpha) * (exp(minimum(x, 0)) - 1))
 
 
 def selu(x: Any) -> Tensor:
@@ -167,7 +172,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     array([-0.2,  2. ], dtype=float32)
     """
     x = as_float(x)
-    return where(x > 0, x, x * negative_slope)
+    return where(x > 0, x, x * plain(negative_slope))
 
 
 def relu6(x: Any) -> Tensor:
@@ -323,7 +328,7 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
     >>> np.round(celu([-1.0, 2.0]), 3)
     array([-0.632,  2.   ], dtype=float32)
     """
-    x = as_float(x)
+    x, alpha = as_float(x), plain(alpha)
     return maximum(x, 0) + alpha * expm1(minimum(x, 0) / alpha)
 
 
@@ -413,7 +418,7 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     >>> hard_shrink([-1.0, 0.2, 0.7]).numpy()
     array([-1. ,  0. ,  0.7], dtype=float32)
     """
-    x = as_tensor(x)
+    x, threshold = as_tensor(x), plain(threshold)
     x = x if dtypes.is_int(x.dtype) and isinstance(threshold, int) else as_float(x)
     return where(abs(x) > threshold, x, 0)
 
@@ -435,7 +440,7 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     >>> np.round(soft_shrink([-1.0, 2.0]), 3)
     array([-0.5,  1.5], dtype=float32)
     """
-    x = as_tensor(x)
+    x, threshold = as_tensor(x), plain(threshold)
     y = as_float(x)
     return cast(
         where(y > threshold, y - threshold, where(y < -threshold, y + threshold, 0)), x.dtype
@@ -480,7 +485,7 @@ def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
     array([-1.,  5.], dtype=float32)
     """
     x = as_tensor(x)
-    return where(x > threshold, x, default_value)
+    return where(x > plain(threshold), x, plain(default_value))
 
 
 def squareplus(x: Any, b: float = 4) -> Tensor:
@@ -500,7 +505,7 @@ def squareplus(x: Any, b: float = 4) -> Tensor:
     array([0.618, 2.414], dtype=float32)
     """
     x = as_float(x)
-    return (x + sqrt(square(x) + b)) / 2
+    return (x + sqrt(square(x) + plain(b))) / 2
 
 
 def sparse_plus(x: Any) -> Tensor:

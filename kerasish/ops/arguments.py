@@ -124,7 +124,7 @@ _BY_NAME: dict[str, _Kind] = {
     **dict.fromkeys(
         """
         a abs_ angle array b bias bins condition coordinates data depthwise_kernel base
-        default dx gamma image1 image2 images indices inputs kernel logits mask mean
+        default dx gamma image1 image2 images indices initial inputs kernel logits mask mean
         output output_length pad_width pointwise_kernel pred predictions q query segment_ids
         sequence_lengths sorted_sequence start step stop target target_length targets tensor
         transform updates value values variance volumes weights x x1 x2 x_max x_min y

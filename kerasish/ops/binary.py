@@ -12,8 +12,10 @@ from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.elementwise import (
     as_float,
     cast,
+    comparable,
     constant_gradient,
     float_rule,
+    is_beyond,
     isfinite,
     isnan,
     joined,
@@ -116,6 +118,7 @@ def add(x1: Any, x2: Any) -> Tensor:
 
     Raises:
         ValueError: if the shapes do not broadcast.
+        OverflowError: if one is a Python int that the promoted dtype does not hold.
         TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> add([1.0, 2.0], 10).numpy()
@@ -137,6 +140,7 @@ def subtract(x1: Any, x2: Any) -> Tensor:
 
     Raises:
         ValueError: if the shapes do not broadcast.
+        OverflowError: if one is a Python int that the promoted dtype does not hold.
         TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> subtract([5, 6], 1).numpy()
@@ -157,6 +161,7 @@ def multiply(x1: Any, x2: Any) -> Tensor:
 
     Raises:
         ValueError: if the shapes do not broadcast.
+        OverflowError: if one is a Python int that the promoted dtype does not hold.
         TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> multiply([1.0, 2.0], 3).numpy()
@@ -224,6 +229,7 @@ def power(x1: Any, x2: Any) -> Tensor:
     Raises:
         ValueError: if the shapes do not broadcast, or a number among the exponents of ints is
             negative. (Where that is found only when the graph runs, it is the engine's error.)
+        OverflowError: if one is a Python int that the promoted dtype does not hold.
         TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> power([2.0, 3.0], 2).numpy()
@@ -250,6 +256,7 @@ def maximum(x1: Any, x2: Any) -> Tensor:
 
     Raises:
         ValueError: if the shapes do not broadcast.
+        OverflowError: if one is a Python int that the promoted dtype does not hold.
         TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> maximum([1, 5], 3).numpy()
@@ -270,6 +277,7 @@ def minimum(x1: Any, x2: Any) -> Tensor:
 
     Raises:
         ValueError: if the shapes do not broadcast.
+        OverflowError: if one is a Python int that the promoted dtype does not hold.
         TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> minimum([1, 5], 3).numpy()
@@ -290,6 +298,7 @@ def floor_divide(x1: Any, x2: Any) -> Tensor:
 
     Raises:
         ValueError: if the shapes do not broadcast.
+        OverflowError: if one is a Python int that the promoted dtype does not hold.
         TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
     >>> floor_divide([7, -7], 2).numpy()
@@ -336,7 +345,7 @@ def equal(x1: Any, x2: Any) -> Tensor:
     >>> equal([1, 2], 2).numpy()
     array([False,  True])
     """
-    return equal_p(*promoted(x1, x2))
+    return equal_p(*comparable(x1, x2))
 
 
 def not_equal(x1: Any, x2: Any) -> Tensor:
@@ -356,7 +365,7 @@ def not_equal(x1: Any, x2: Any) -> Tensor:
     >>> not_equal([1, 2], 2).numpy()
     array([ True, False])
     """
-    return not_equal_p(*promoted(x1, x2))
+    return not_equal_p(*comparable(x1, x2))
 
 
 def less(x1: Any, x2: Any) -> Tensor:
@@ -376,7 +385,7 @@ def less(x1: Any, x2: Any) -> Tensor:
     >>> less([1, 3], 2).numpy()
     array([ True, False])
     """
-    return less_p(*promoted(x1, x2))
+    return less_p(*comparable(x1, x2))
 
 
 def less_equal(x1: Any, x2: Any) -> Tensor:
@@ -396,7 +405,7 @@ def less_equal(x1: Any, x2: Any) -> Tensor:
     >>> less_equal([2, 3], 2).numpy()
     array([ True, False])
     """
-    return less_equal_p(*promoted(x1, x2))
+    return less_equal_p(*comparable(x1, x2))
 
 
 def greater(x1: Any, x2: Any) -> Tensor:
@@ -416,7 +425,7 @@ def greater(x1: Any, x2: Any) -> Tensor:
     >>> greater([1, 3], 2).numpy()
     array([False,  True])
     """
-    return greater_p(*promoted(x1, x2))
+    return greater_p(*comparable(x1, x2))
 
 
 def greater_equal(x1: Any, x2: Any) -> Tensor:
@@ -436,7 +445,7 @@ def greater_equal(x1: Any, x2: Any) -> Tensor:
     >>> greater_equal([1, 2], 2).numpy()
     array([False,  True])
     """
-    return greater_equal_p(*promoted(x1, x2))
+    return greater_equal_p(*comparable(x1, x2))
 
 
 def logical_and(x1: Any, x2: Any) -> Tensor:
@@ -514,6 +523,7 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     Raises:
         ValueError: if only one of x1 and x2 is given, the shapes do not broadcast, or the condition
             alone is a scalar.
+        OverflowError: if one is a Python int that the promoted dtype does not hold.
         TypeError: if one of the three is no array of numbers, such as a string.
 
     >>> where([True, False], [1, 2], [3, 4]).numpy()
@@ -541,13 +551,18 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
 
     Raises:
         ValueError: if the shapes do not broadcast.
+        OverflowError: if x_min is an int above all that x's dtype holds, or x_max one below.
         TypeError: if x or a bound is no array of numbers, such as a string or None.
 
     >>> clip([-2.0, 0.5, 2.0], -1, 1).numpy()
     array([-1. ,  0.5,  1. ], dtype=float32)
     """
     (x,) = promoted(x, to=number)
-    return cast(minimum(maximum(x, x_min), x_max), x.dtype)
+    # A bound beyond all that x can be is none.
+    below = is_beyond(x_min, x.dtype) and x_min < 0
+    above = is_beyond(x_max, x.dtype) and x_max > 0
+    bounded = x if below else maximum(x, x_min)
+    return cast(bounded if above else minimum(bounded, x_max), x.dtype)
 
 
 @add_p.vjp

@@ -15,7 +15,7 @@ from kerasish.graph.primitive import composite, primitive
 from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import Shape, Spec, format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import broadcast_to, expand_dims, shape, swapaxes
+from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape, swapaxes
 from kerasish.ops.binary import not_equal, where
 from kerasish.ops.creation import tril, triu
 from kerasish.ops.elementwise import abs, cast, log, promoted, sign
@@ -305,6 +305,16 @@ def _floats(*values: Any) -> tuple[Tensor, ...]:
     return promoted(*values, to=dtypes.floating)
 
 
+def _square_floats(x: Any) -> Tensor:
+    """Square matrices as floats; what is known of one of their sides is known of both."""
+    (x,) = _floats(x)
+    _, m, n = _sides(_square(x.spec))
+    if m == n:
+        return x
+    side = n if m is None else m
+    return reshape(x, (*shape(x)[:-2], side, side))
+
+
 def cholesky(x: Any, upper: bool = False) -> Tensor:
     """The triangle L with L @ L^T = x.
 
@@ -324,7 +334,7 @@ def cholesky(x: Any, upper: bool = False) -> Tensor:
     array([[2., 0.],
            [1., 2.]], dtype=float32)
     """
-    factor = cholesky_p(*_floats(x))
+    factor = cholesky_p(_square_floats(x))
     return _t(factor) if upper else factor
 
 
@@ -347,8 +357,7 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
     array([[0.25, 0.  ],
            [0.  , 1.  ]], dtype=float32)
     """
-    (x,) = _floats(x)
-    _square(x.spec)
+    x = _square_floats(x)
     inverse = triangular_solve_p(x, _identity(x), lower=not upper)
     return _mm(inverse, inverse, "nt" if upper else "t")
 
@@ -371,7 +380,7 @@ def lu_factor(x: Any) -> tuple[Tensor, Tensor]:
     >>> order.numpy()
     array([1, 0], dtype=int32)
     """
-    factors, order = lu_p(*_floats(x))
+    factors, order = lu_p(_square_floats(x))
     n: Any = order.shape[-1]
     # lu_p says which row comes where; wanted is where each row comes.
     places = one_hot(order, n, dtype="int32") * expand_dims(arange(n), 1)
@@ -443,7 +452,7 @@ def eigh(x: Any) -> tuple[Tensor, Tensor]:
     >>> eigh([[2.0, 0.0], [0.0, 1.0]])[0].numpy()
     array([1., 2.], dtype=float32)
     """
-    return eigh_p(*_floats(x))
+    return eigh_p(_square_floats(x))
 
 
 def eig(x: Any) -> tuple[Complex, Complex]:
@@ -463,5 +472,5 @@ def eig(x: Any) -> tuple[Complex, Complex]:
     >>> np.asarray(eig([[2.0, 0.0], [0.0, 3.0]])[0])
     array([2.+0.j, 3.+0.j], dtype=complex64)
     """
-    real, imaginary, vectors, other = eig_p(*_floats(x))
+    real, imaginary, vectors, other = eig_p(_square_floats(x))
     return Complex(real, imaginary), Complex(vectors, other)

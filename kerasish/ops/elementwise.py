@@ -13,6 +13,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from kerasish.graph import dtypes
 from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import Primitive, as_tensor, primitive
@@ -23,9 +25,49 @@ from kerasish.graph.tensor import Tensor
 
 def promoted(*values: Any, to: Callable[[str], str] | None = None) -> tuple[Tensor, ...]:
     """`values` as tensors of the dtype in which they combine (passed through `to`)."""
-    dtype = dtypes.result_type(*(_dtype_of(v) for v in values))
+    dtype = combined_dtype(*values)
     dtype = to(dtype) if to else dtype
+    for value in values:
+        check_fits(value, dtype)
     return tuple(cast(as_tensor(v, dtype if _is_weak(v) else None), dtype) for v in values)
+
+
+def comparable(x1: Any, x2: Any) -> tuple[Tensor, ...]:
+    """As `promoted`; a Python int beyond the other's dtype is compared all the same."""
+    dtype = combined_dtype(x1, x2)
+    if not (is_beyond(x1, dtype) or is_beyond(x2, dtype)):
+        return promoted(x1, x2)
+    if _is_weak(x1) and _is_weak(x2):
+        return joined(x1, x2)
+    # All that the dtype holds lies on one side of such a number, as 0 does of 1 or of -1.
+    x, y = ((1 if v > 0 else -1) if _is_weak(v) else cast(v, "int32") * 0 for v in (x1, x2))
+    return promoted(x, y)
+
+
+def is_beyond(value: Any, dtype: str) -> bool:
+    """Whether it is one of Python's ints, and outside of the range of ints that `dtype` holds."""
+    if dtypes.weak_dtype(value) != dtypes.WEAK_INT or not dtypes.is_int(dtype):
+        return False
+    return not dtypes.lowest(dtype) <= value <= dtypes.highest(dtype)
+
+
+def check_fits(value: Any, dtype: str) -> None:
+    """Raises OverflowError for one of Python's ints that `dtype`, one of ints, does not hold."""
+    if is_beyond(value, dtype):
+        raise OverflowError(
+            f"the number {value} does not fit {dtype}, which holds {dtypes.lowest(dtype)} to "
+            f"{dtypes.highest(dtype)}; give what it meets a wider dtype."
+        )
+
+
+def combined_dtype(*values: Any) -> str:
+    """The dtype in which `values` combine."""
+    return dtypes.result_type(*(_dtype_of(v) for v in values))
+
+
+def plain(number: Any) -> Any:
+    """A hyperparameter that is one of NumPy's scalars as Python's number, which widens nothing."""
+    return number.item() if isinstance(number, np.generic) else number
 
 
 def joined(x1: Any, x2: Any, to: Callable[[str], str] | None = None) -> tuple[Tensor, ...]:

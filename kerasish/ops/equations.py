@@ -19,7 +19,7 @@ from kerasish.ops.decompositions import (
     _floats,
     _mm,
     _sides,
-    _square,
+    _square_floats,
     cholesky,
     det_p,
     inv_p,
@@ -129,8 +129,7 @@ def inv(x: Any) -> Tensor:
     array([[0.5 , 0.  ],
            [0.  , 0.25]], dtype=float32)
     """
-    (x,) = _floats(x)
-    _square(x.spec)
+    x = _square_floats(x)
     need_sizes("inv", "the last two axes", x.shape[-2:])
     return inv_p(x)
 
@@ -238,7 +237,7 @@ def det(x: Any) -> Tensor:
     >>> float(det([[2.0, 1.0], [1.0, 2.0]]))
     3.0
     """
-    return det_p(*_floats(x))
+    return det_p(_square_floats(x))
 
 
 def slogdet(x: Any) -> tuple[Tensor, Tensor]:
@@ -258,7 +257,7 @@ def slogdet(x: Any) -> tuple[Tensor, Tensor]:
     >>> [float(part) for part in slogdet([[0.0, 1.0], [1.0, 0.0]])]
     [-1.0, 0.0]
     """
-    return slogdet_p(*_floats(x))
+    return slogdet_p(_square_floats(x))
 
 
 def logdet(x: Any) -> Tensor:

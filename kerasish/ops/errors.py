@@ -19,7 +19,7 @@ from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.arguments import wrong_argument
-from kerasish.ops.unknown import UndecidedError, may_wait, put_off
+from kerasish.ops.unknown import may_wait, put_off
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -51,8 +51,7 @@ def naming_itself(function: Function, module: str) -> Function:
                     return function(*args, **kwargs)
             return function(*args, **kwargs)
         except _ERRORS as error:
-            waits = not isinstance(error, UndecidedError)
-            found = put_off(path, args, kwargs) if waits else None
+            found = put_off(path, args, kwargs)
             if found is not None:
                 return found
             wrong = wrong_argument(function, args, kwargs)

@@ -17,7 +17,7 @@ from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape, whole_sizes
 from kerasish.ops.binary import equal
-from kerasish.ops.elementwise import cast
+from kerasish.ops.elementwise import cast, check_fits
 from kerasish.ops.reduce import max
 
 
@@ -54,6 +54,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     shape = canonical_shape(shape)
     if isinstance(fill_value, (int, float)):
         name = dtypes.standardize(dtype)
+        check_fits(fill_value, name)
         return full_p(shape=shape, value=fill_value, dtype=name)
     value = as_tensor(fill_value)
     return broadcast_to(cast(value, dtype), shape)

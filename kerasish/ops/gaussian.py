@@ -9,7 +9,7 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import composite
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import maximum, where
-from kerasish.ops.elementwise import abs, cast, erf, exp, log, promoted, sign, sqrt, square
+from kerasish.ops.elementwise import abs, as_float, cast, erf, exp, log, sign, sqrt, square
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
 # Computation 23 (1969): erfc(x) * exp(x^2) for 0.46875 <= x <= 4, and beyond 4 in 1 / x^2.
@@ -183,7 +183,7 @@ def erfc(x: Any) -> Tensor:
     >>> float(erfc(0.0))
     1.0
     """
-    return erfc_p(*promoted(x, to=dtypes.floating))
+    return erfc_p(as_float(x))
 
 
 def erfinv(x: Any) -> Tensor:
@@ -201,6 +201,6 @@ def erfinv(x: Any) -> Tensor:
     >>> float(erfinv(0.0))
     0.0
     """
-    (x,) = promoted(x, to=dtypes.floating)
+    x = as_float(x)
     # The coefficients are too large for 16 bits.
     return cast(erfinv_p(cast(x, dtypes.result_type(x.dtype, "float32"))), x.dtype)

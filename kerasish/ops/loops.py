@@ -25,7 +25,7 @@ from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flip, moveaxis, reshape, shape, squeeze
 from kerasish.ops.batching import NoBatchRule, batched
 from kerasish.ops.filling import arange
-from kerasish.ops.joining import concatenate, stack
+from kerasish.ops.joining import concatenate, pad, stack
 from kerasish.ops.loop_primitives import scan_p, while_p
 from kerasish.ops.selection import getitem
 
@@ -532,7 +532,9 @@ def _interleaved(even: Tensor, odd: Tensor, axis: int) -> Tensor:
 
 
 def _one_by_one(combine: Callable[..., Any], xs: Sequence[Tensor], axis: int) -> list[Tensor]:
-    first = _along(xs, axis, 0, 1)
+    # One element, also where there will be none; what comes of it is then cut off again.
+    padded = [pad(x, [(0, int(i == axis)) for i in range(x.rank)]) for x in _along(xs, axis, 0, 1)]
+    first = _along(padded, axis, 0, 1)
 
     def step(carry: list[Tensor], elements: list[Tensor]) -> tuple[Any, Any]:
         new = combine(carry, [expand_dims(x, axis) for x in elements])
@@ -540,6 +542,7 @@ def _one_by_one(combine: Callable[..., Any], xs: Sequence[Tensor], axis: int) ->
 
     following = [moveaxis(x, axis, 0) for x in _along(xs, axis, 1, None)]
     results = scan(step, first, following)[1]
-    return [
+    joined = [
         concatenate([a, moveaxis(b, 0, axis)], axis) for a, b in zip(first, results, strict=True)
     ]
+    return _along(joined, axis, 0, Dim.of(xs[0], axis))

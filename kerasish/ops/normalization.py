@@ -13,7 +13,7 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import reshape
 from kerasish.ops.binary import maximum
-from kerasish.ops.elementwise import as_float, cast, log, promoted, rsqrt, square
+from kerasish.ops.elementwise import as_float, cast, log, plain, promoted, rsqrt, square
 from kerasish.ops.norms import norm
 from kerasish.ops.reduce import mean, sum
 
@@ -42,7 +42,7 @@ def normalize(x: Any, axis: Any = -1, order: float = 2, epsilon: float | None = 
     x = _with_axis(as_float(x))
     if not order > 0:
         raise ValueError(f"normalize: order must be a positive number, but got {order!r}.")
-    epsilon = config.epsilon() if epsilon is None else epsilon
+    order, epsilon = plain(order), config.epsilon() if epsilon is None else plain(epsilon)
     if order == 2:
         squares = sum(square(x), axis=axis, keepdims=True)
         return x * rsqrt(maximum(squares, epsilon**2))
@@ -133,7 +133,7 @@ def rms_normalization(
     x = _with_axis(as_tensor(x))
     axes = canonical_axes(axis, x.rank)
     wide = _widened(x)
-    epsilon = config.epsilon() if epsilon is None else epsilon
+    epsilon = config.epsilon() if epsilon is None else plain(epsilon)
     y = wide * rsqrt(mean(square(wide), axis=axes, keepdims=True) + epsilon)
     y = y if scale is None else y * _on_axes(scale, x, axes, "scale", wide.dtype)
     return cast(y, x.dtype)
@@ -259,7 +259,7 @@ def batch_normalization(
     x = as_tensor(x)
     position = canonical_axis(axis, x.rank)
     shape = tuple(-1 if i == position else 1 for i in range(x.rank))
-    factor = rsqrt(as_tensor(variance) + epsilon)
+    factor = rsqrt(as_tensor(variance) + plain(epsilon))
     factor = factor if scale is None else factor * scale
     shift = -as_tensor(mean) * factor
     shift = shift if offset is None else shift + offset
@@ -285,4 +285,4 @@ def l2_normalize(x: Any, axis: Any = -1, epsilon: float = 1e-12) -> Tensor:
     array([0.6, 0.8], dtype=float32)
     """
     x = as_float(x)
-    return x * rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), epsilon))
+    return x * rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), plain(epsilon)))

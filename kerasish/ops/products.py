@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 from kerasish.graph import dtypes
-from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import Dim, known
-from kerasish.graph.spec import format_shape
+from kerasish.graph.primitive import as_tensor, composite
+from kerasish.graph.shapes import Dim, broadcast_shapes, canonical_axis, known
+from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, flatten, moveaxis, reshape, shape, transpose
 from kerasish.ops.binary import greater, multiply, where
@@ -18,7 +18,6 @@ from kerasish.ops.elementwise import cast, joined, promoted, sqrt, square
 from kerasish.ops.joining import stack
 from kerasish.ops.matrices import factors, matmul, tensordot
 from kerasish.ops.reduce import sum
-from kerasish.ops.unknown import UndecidedError
 
 
 def inner(x1: Any, x2: Any) -> Tensor:
@@ -126,7 +125,8 @@ def cross(
         axisa: the axis of x1 that holds them.
         axisb: the axis of x2 that holds them.
         axisc: the axis of the result that holds the products. Of two vectors with 2
-            elements only the third element of the product is returned, without an axis.
+            elements only the third element of the product is returned, without an axis. Vectors
+            of unknown sizes are taken for ones of which one has 3.
         axis: all three at once.
 
     Returns:
@@ -147,12 +147,13 @@ def cross(
     a, b = promoted(x1, x2, to=lambda dtype: "int32" if dtype == "bool" else dtype)
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     sizes: Any = (a.shape[-1], b.shape[-1])
-    if any(n not in (2, 3) for n in sizes):
-        fitting = None in sizes and 3 not in sizes
-        raise (UndecidedError if fitting else ValueError)(
+    if any(n not in (2, 3, None) for n in sizes):
+        raise ValueError(
             "cross: the vectors must have 2 or 3 elements, but their axes have the sizes "
             f"{sizes[0]} and {sizes[1]}."
         )
+    if None in sizes:
+        return cross_of_three_p(a, b, axis=axisc)
     ax, ay, *az = (a[..., i] for i in range(sizes[0]))
     bx, by, *bz = (b[..., i] for i in range(sizes[1]))
     third = ax * by - ay * bx
@@ -162,6 +163,26 @@ def cross(
     zero = as_tensor(0, a.dtype)
     a3, b3 = (az or [zero])[0], (bz or [zero])[0]
     return stack([ay * b3 - a3 * by, a3 * bx - ax * b3, third], axis=axisc)
+
+
+def _cross_of_three(a: Tensor, b: Tensor, *, axis: int) -> Tensor:
+    """The cross product of vectors of a size known when the graph runs, one of which has 3."""
+    if a.shape[-1] == b.shape[-1] == 2:
+        raise ValueError(
+            "cross: vectors of an unknown size count as ones of 3 elements, but all have 2, whose "
+            "products have one axis less; give the inputs a known size."
+        )
+    return cross(a, b, axisc=axis)
+
+
+def _cross_of_three_rule(a: Spec, b: Spec, *, axis: int) -> Spec:
+    sizes = broadcast_shapes(a.shape[:-1], b.shape[:-1])
+    place = canonical_axis(axis, len(sizes) + 1)
+    return Spec((*sizes[:place], 3, *sizes[place:]), a.dtype)
+
+
+_cross_of_three.__name__ = "cross_of_three"
+cross_of_three_p = composite(_cross_of_three, _cross_of_three_rule)
 
 
 def cdist(x: Any, y: Any) -> Tensor:

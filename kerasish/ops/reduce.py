@@ -12,7 +12,7 @@ from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flip, reshape, transpose
 from kerasish.ops.binary import equal, maximum, minimum
-from kerasish.ops.elementwise import cast, exp, log, sqrt, square, stop_gradient
+from kerasish.ops.elementwise import cast, exp, log, promoted, sqrt, square, stop_gradient
 from kerasish.ops.joining import concatenate, pad_p
 from kerasish.ops.selection import getitem
 
@@ -173,7 +173,9 @@ def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
         A tensor without the reduced axes, or with size 1 there, of the dtype of x.
 
     Raises:
-        ValueError: if x has no such axis.
+        ValueError: if x has no such axis, or without `initial` there is no element along it.
+        OverflowError: if `initial` is an int that the dtype of x does not hold.
+        TypeError: if x or `initial` holds no numbers, or an axis is no int.
 
     >>> max([[1, 5], [3, 2]], axis=1).numpy()
     array([5, 3], dtype=int32)
@@ -194,7 +196,9 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
         A tensor without the reduced axes, or with size 1 there, of the dtype of x.
 
     Raises:
-        ValueError: if x has no such axis.
+        ValueError: if x has no such axis, or without `initial` there is no element along it.
+        OverflowError: if `initial` is an int that the dtype of x does not hold.
+        TypeError: if x or `initial` holds no numbers, or an axis is no int.
 
     >>> min([[1, 5], [3, 2]], axis=1).numpy()
     array([1, 2], dtype=int32)
@@ -207,7 +211,7 @@ def _extreme(op: Primitive, pair: Any, x: Any, axis: Any, keepdims: bool, initia
     if initial is None:
         return _apply(op, x, axis, keepdims)
     axes, keepdims = canonical_axes(axis, x.rank), bool(keepdims)
-    initial = cast(as_tensor(initial, x.dtype), x.dtype)
+    initial = cast(promoted(x, initial)[1], x.dtype)
     if builtins.any(x.shape[i] is None for i in axes):
         return extreme_from_p(x, initial, which=op.name, axis=axes, keepdims=keepdims)
     if builtins.any(x.shape[i] == 0 for i in axes):

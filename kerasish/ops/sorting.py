@@ -23,7 +23,7 @@ from kerasish.ops.binary import (
     not_equal,
     where,
 )
-from kerasish.ops.elementwise import cast, isfinite, logical_not, promoted
+from kerasish.ops.elementwise import cast, isfinite, joined, logical_not
 from kerasish.ops.filling import arange
 from kerasish.ops.indexing import picked, values_of
 from kerasish.ops.reduce import sum
@@ -239,7 +239,7 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Tenso
     """
     if side not in ("left", "right"):
         raise ValueError(f'searchsorted: side must be "left" or "right", not {side!r}.')
-    sequence, values = promoted(sorted_sequence, values)
+    sequence, values = joined(sorted_sequence, values)
     if sequence.rank != 1:
         raise ValueError(
             "searchsorted: sorted_sequence must have one axis, but its shape is "

@@ -31,10 +31,6 @@ _TRIED = (24, 48, 97, 1, 2, 3, 8)
 _FEW = 1000
 
 
-class UndecidedError(ValueError):
-    """An unknown size decides how many axes the result has: there is no waiting for it."""
-
-
 def may_wait(name: str, operation: Callable[..., Any]) -> None:
     """Lets an operation be put off. Not one that draws: its numbers belong to its call."""
     if "seed" not in inspect.signature(operation).parameters:

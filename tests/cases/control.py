@@ -85,6 +85,32 @@ def _softplus_scan(x, s):
     return carry.astype("float32"), np.stack(ys).astype("float32")
 
 
+def _nested_choice(p, x):
+    """Branches within branches, one of which is a loop."""
+    return ops.cond(
+        p > 0,
+        lambda: ops.cond(p > 1, lambda: ops.map(lambda row: row * ops.sum(row), x), lambda: x * p),
+        lambda: ops.fori_loop(0, 2, lambda i, y: y * x, ops.ones_like(x)),
+    )
+
+
+def _nested_choice_reference(p, x):
+    if p > 0:
+        return x * x.sum(-1, keepdims=True) if p > 1 else x * p
+    return x * x
+
+
+STRUCTURES = [
+    lambda t: {"a": t["x"] * 2, "b": (t["y"],)},
+    lambda t: {"a": t["y"] + t["x"], "b": (t["x"] * t["y"],)},
+]
+
+
+def _switched_structures(i, x, y):
+    found = ops.switch(i, STRUCTURES, {"x": x, "y": y})
+    return found["a"], found["b"][0]
+
+
 CASES = [
     *(
         Case(f"cond {p}", _chosen, (scalar(p), normal(3, 2), normal(3, 2)), _chosen_reference)
@@ -115,6 +141,20 @@ CASES = [
         Case(f"switch {i}", _switched, (scalar(i, "int32"), X, normal(3, 2)), _switched_reference)
         for i in (-3, 1, 2, 9)
     ),
+    *(
+        Case(
+            f"switch of structures {i}",
+            _switched_structures,
+            (scalar(i, "int32"), X, normal(3, 2)),
+            lambda i, x, y: (x + y, x * y) if i else (2 * x, y),
+            batch=(1, 2),
+        )
+        for i in (0, 1)
+    ),
+    *(
+        Case(f"cond in a cond {p}", _nested_choice, (scalar(p), X), _nested_choice_reference)
+        for p in (2.0, 0.5, -1.0)
+    ),
     Case("switch known", lambda x: ops.switch(1, BRANCHES, x, x), (X,), lambda x: x * x),
     Case(
         "custom_gradient",
@@ -134,6 +174,24 @@ CASES = [
         lambda x, s: ops.scan(lambda c, v: (_log1pexp(c * v) * s, c), ops.ones(2), x),
         (normal(3, 2), scalar(0.5)),
         _softplus_scan,
+    ),
+    Case(
+        "custom_gradient in a cond",
+        lambda p, x: ops.cond(p > 0, lambda: _log1pexp(x), lambda: x),
+        (scalar(1.0), X),
+        lambda p, x: np.log1p(np.exp(x)),
+    ),
+    Case(
+        "custom_gradient in a map",
+        lambda x: ops.map(_log1pexp, x),
+        (normal(3, 2),),
+        lambda x: np.log1p(np.exp(x)),
+    ),
+    Case(
+        "custom_gradient in a vectorized_map",
+        lambda x: ops.vectorized_map(_log1pexp, x),
+        (normal(3, 2),),
+        lambda x: np.log1p(np.exp(x)),
     ),
     Case("in_train_phase in training", _doubled_in_training, (X,), lambda x: 2 * x, training=True),
     Case("in_train_phase in use", _doubled_in_training, (X,), lambda x: x),

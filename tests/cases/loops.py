@@ -1,7 +1,7 @@
 """Cases of kerasish.ops.loops."""
 
 import numpy as np
-from cases.case import Case, f32, integers, normal, positive, scalar, shared
+from cases.case import Case, f32, integers, nonzero, normal, positive, scalar, shared
 
 from kerasish import ops
 from kerasish.ops import random
@@ -164,6 +164,42 @@ def _recurrence_reference(m, b):
     return np.cumprod(m, 1), np.stack(ys, 1)
 
 
+def _named(carry, xs):
+    """A step on structures, of tensors or of arrays."""
+    total = carry["sum"] + xs["x"] * xs["more"][0]
+    return {"sum": total, "last": [xs["x"]]}, (total * carry["last"][0], {"x": xs["x"] + total})
+
+
+def _scanned_names(x, y):
+    carry = {"sum": ops.zeros(2), "last": [ops.ones(2)]}
+    last, (first, second) = ops.scan(_named, carry, {"x": x, "more": (y,)}, reverse=True)
+    return last["sum"], last["last"][0], first, second["x"]
+
+
+def _scanned_names_reference(x, y):
+    carry, ys = {"sum": np.zeros(2, "float32"), "last": [np.ones(2, "float32")]}, []
+    for a, b in zip(x[::-1], y[::-1], strict=True):
+        carry, (first, second) = _named(carry, {"x": a, "more": (b,)})
+        ys.insert(0, (first, second["x"]))
+    return carry["sum"], carry["last"][0], *map(np.stack, zip(*ys, strict=True))
+
+
+def _sums_in_a_loop(x, y):
+    """Running sums, summed again and again."""
+
+    def step(i, carry):
+        _, sums = ops.scan(lambda c, v: (c + v, c + v), ops.zeros(2), carry["x"])
+        return {"x": sums * carry["y"][0], "y": carry["y"]}
+
+    return ops.fori_loop(0, 3, step, {"x": x, "y": [y]})["x"]
+
+
+def _sums_in_a_loop_reference(x, y):
+    for _ in range(3):
+        x = np.cumsum(x, 0) * y
+    return x
+
+
 CASES = [
     Case("scan", _scanned, SCANNED, _scanned_reference),
     Case(
@@ -200,6 +236,20 @@ CASES = [
         batch=(),
     ),
     Case(
+        "scan of nothing reversed",
+        lambda x: ops.scan(lambda c, v: (c * v, c + v), x[0] * 2.0, x[:0], reverse=True),
+        (normal(1, 2),),
+        lambda x: (x[0] * 2, np.zeros((0, 2))),
+        batch=(),
+    ),
+    Case(
+        "scan of names reversed",
+        _scanned_names,
+        (XS[:, 0, :2], XS[:, 1, :2]),
+        _scanned_names_reference,
+        batch=(),
+    ),
+    Case(
         "scan without xs",
         lambda x: ops.scan(lambda c, _: (c * x, c), 1.0, length=3),
         (scalar(1.5),),
@@ -225,6 +275,40 @@ CASES = [
         lambda x: ops.map(lambda row: {"s": ops.sum(row), "t": row * row}, x)["s"],
         (normal(3, 2),),
         lambda x: x.sum(1),
+    ),
+    Case(
+        "map of maps",
+        lambda x: ops.map(lambda rows: ops.map(lambda row: [ops.max(row), row * row], rows), x),
+        (normal(3, 2, 4),),
+        lambda x: (x.max(-1), x * x),
+    ),
+    Case(
+        "map of nothing",
+        lambda x: (ops.map(lambda row: ops.sum(row) * row, x[:0]), x * 1),
+        (normal(2, 3),),
+        lambda x: (x[:0], x),
+        batch=(),
+    ),
+    Case(
+        "map second gradient",
+        lambda x: ops.gradients(ops.sum(ops.map(lambda row: ops.sum(row**3), x)), x),
+        (normal(3, 2),),
+        lambda x: 3 * x**2,
+    ),
+    Case(
+        "vectorized_map of nothing",
+        lambda x: (ops.vectorized_map(lambda row: {"s": ops.sum(row) * row}, x[:0])["s"], x * 1),
+        (normal(2, 3),),
+        lambda x: (x[:0], x),
+        batch=(),
+    ),
+    Case(
+        "vectorized_map of branches",
+        lambda x: ops.vectorized_map(
+            lambda row: ops.cond(row[0] > 0, lambda: row * row, lambda: -row), x
+        ),
+        (nonzero(4, 2),),
+        lambda x: np.where(x[:, :1] > 0, x * x, -x),
     ),
     Case(
         "vectorized_map",
@@ -289,6 +373,17 @@ CASES = [
         grad=False,
     ),
     Case(
+        "while_loop of structures",
+        lambda x, y: ops.while_loop(
+            lambda i, pair: i < 4,
+            lambda i, pair: (i + 1, {"x": pair["x"] * pair["y"][0], "y": pair["y"]}),
+            (0, {"x": x, "y": [y]}),
+        )[1]["x"],
+        (normal(3), normal(3)),
+        lambda x, y: x * y**4,
+        grad=False,
+    ),
+    Case(
         "while_loop draws",
         lambda: ops.while_loop(
             lambda i, x, y: i < 3,
@@ -303,6 +398,22 @@ CASES = [
         lambda x: ops.fori_loop(1, 4, lambda i, y: y * x + ops.cast(i, y.dtype), x),
         (positive(3),),
         lambda x: ((x * x + 1) * x + 2) * x + 3,
+    ),
+    *(
+        Case(
+            f"fori_loop from 3 to {end}",
+            lambda x, end=end: ops.fori_loop(3, end, lambda i, y: y * x, x * 2),
+            (positive(3),),
+            lambda x: x * 2,
+        )
+        for end in (3, 1)
+    ),
+    Case(
+        "fori_loop of scans",
+        _sums_in_a_loop,
+        (normal(3, 2), normal(2)),
+        _sums_in_a_loop_reference,
+        tolerance=1e-4,
     ),
     Case(
         "fori_loop to a tensor",
@@ -339,6 +450,20 @@ CASES = [
         (positive(2, 5), normal(2, 5)),
         _recurrence_reference,
         batch=(0, 1),
+    ),
+    Case(
+        "associative_scan of pairs reversed on axis -2",
+        lambda m, b: ops.associative_scan(_combined, (m, b), reverse=True, axis=-2),
+        (positive(2, 5, 3), normal(2, 5, 3)),
+        lambda m, b: tuple(t[:, ::-1] for t in _recurrence_reference(m[:, ::-1], b[:, ::-1])),
+        batch=(0, 1),
+    ),
+    Case(
+        "associative_scan of nothing",
+        lambda x: (ops.associative_scan(ops.multiply, x[:0]), x * 1),
+        (normal(2, 3),),
+        lambda x: (x[:0], x),
+        batch=(),
     ),
     Case(
         "associative_scan reversed",

@@ -112,6 +112,65 @@ def test_expressions_of_numbers(expression):
     np.testing.assert_array_equal(evaluated(expression, ops.convert_to_tensor(CUBE)), right)
 
 
+# Python's ints that a narrow dtype does not hold: compared rightly, bounds like others, or errors.
+BEYOND = """
+    u == 256 | 256 != u | u < 256 | u <= -1 | u > -1 | 300 >= u | s > -129 | s == 128 | w < 2**40
+    np.clip(u, -1, 2) | np.clip(u, 0, 300) | np.clip(s, -300, 300)
+    u + 300 | -1 - s + 200 | u * -1 | u // 300 | 300 % u | u ** 300 | u & 256 | u | w + 2**31
+    np.maximum(u, -1) | np.minimum(u, 300) | np.max(u, initial=256)
+    np.full_like(u, 300) | s + 127
+"""
+
+
+@pytest.mark.skipif(np.__version__ < "2", reason="NumPy 1 widens instead")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("expression", expressions(BEYOND))
+def test_numbers_that_a_dtype_does_not_hold(expression):
+    def value(function, convert):
+        names = {"u": [0, 1, 255], "s": [-128, 1, 127], "w": [0, 5]}
+        kinds = {"u": "uint8", "s": "int8", "w": "int32"}
+        arrays = {n: convert(np.array(values, kinds[n])) for n, values in names.items()}
+        return eval(expression, {"np": function, **arrays})
+
+    try:
+        right = value(np, np.asarray)
+    except OverflowError:
+        with pytest.raises(OverflowError, match=r"does not fit (u?int8|int32), which holds "):
+            value(ops, ops.convert_to_tensor)
+    else:
+        found = value(ops, ops.convert_to_tensor).numpy()
+        assert found.dtype == right.dtype
+        np.testing.assert_array_equal(found, right)
+
+
+NUMBERS = {
+    "celu": (0.5,),
+    "elu": (0.5,),
+    "hard_shrink": (1,),
+    "leaky_relu": (0.5,),
+    "soft_shrink": (0.5,),
+    "squareplus": (4,),
+    "threshold": (1, 2),
+    "l2_normalize": (-1, 0.1),
+    "normalize": (-1, 2, 0.1),
+    "rms_normalization": (None, -1, 0.1),
+}
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_of_numpy_are_numbers(name, kind):
+    """As hyperparameters they leave the dtype as it is."""
+    function, x = getattr(ops, name), X.astype("float16")
+    given = [
+        a if a in (None, -1) else kind(np.ceil(a) if kind is np.int64 else a) for a in NUMBERS[name]
+    ]
+    plain = [a.item() if isinstance(a, np.generic) else a for a in given]
+    found, right = function(x, *given), function(x, *plain)
+    assert found.dtype == right.dtype == "float16"
+    np.testing.assert_array_equal(found.numpy(), right.numpy())
+
+
 @pytest.mark.parametrize("operator", ["+=", "-=", "*=", "/=", "//=", "%=", "**=", "@="])
 def test_operators_in_place(operator):
     """They make another tensor, as those of numbers do."""
@@ -202,6 +261,7 @@ UNKNOWN = {
     "resize": lambda x: ops.image.resize(x[..., None], (4, 2)),
     "array_split": lambda x: ops.array_split(x, 2, axis=1)[1],
     "solve": lambda x: ops.solve(x @ ops.transpose(x) + 2 * np.eye(2, dtype="float32"), x),
+    "cross": lambda x: ops.cross(x, x[..., ::-1] * 2),
     "depthwise_conv": lambda x: ops.depthwise_conv(x[None], np.ones((2, 3, 1)), padding="same"),
 }
 
@@ -216,6 +276,24 @@ def test_sizes_may_be_unknown(name, shape):
     np.testing.assert_allclose(value, right, rtol=1e-6)
 
 
+OF_SQUARES = "cholesky cholesky_inverse det eigh inv logdet lu_factor slogdet".split()
+
+
+@pytest.mark.parametrize("shape", [(None, 2), (2, None)], ids=str)
+@pytest.mark.parametrize("name", OF_SQUARES)
+def test_one_side_of_a_square_is_the_other(name, shape):
+    function, square = getattr(ops, name), np.float32([[4, 1], [1, 3]])
+    x, right = Placeholder(shape, "float32"), function(square)
+    several = isinstance(right, tuple)
+    found = function(x) if several else (function(x),)
+    values = Function([x], list(found))(square)
+    for y, value, wanted in zip(found, values, right if several else (right,), strict=True):
+        assert y.spec == wanted.spec
+        np.testing.assert_allclose(value, wanted.numpy(), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"\(2, 2\)"):
+        Function([x], list(found))(np.ones((2, 3) if shape[0] else (3, 2), "float32"))
+
+
 EMPTY = {
     "vdot": lambda x: ops.vdot(x, x),
     "inner": lambda x: ops.inner(x, x),
@@ -223,6 +301,9 @@ EMPTY = {
     "logsumexp": lambda x: ops.logsumexp(x, 1),
     "max": lambda x: ops.max(x, 1, initial=3.0),
     "nansum": lambda x: ops.nansum(x, 1),
+    "softmax": ops.softmax,
+    "associative_scan": lambda x: ops.associative_scan(ops.add, x, axis=1),
+    "log_softmax": lambda x: ops.log_softmax(x, (0, 1)),
 }
 
 
@@ -236,6 +317,7 @@ def test_unknown_sizes_may_be_0(name):
 MISFITS = {
     "split": (lambda x: ops.split(x, 2, axis=1)[0], "size 3 has no 2 equal parts"),
     "pad": (lambda x: ops.pad(x, 2, "reflect"), "size 2 is too short to mirror 2"),
+    "cross": (lambda x: ops.cross(x[:, :2], x[:, 1:]), "unknown size count as ones of 3 elements"),
     "top_k": (lambda x: ops.top_k(x, 4)[0], r"k is 4, but the last axis of \(2, 3\)"),
 }
 

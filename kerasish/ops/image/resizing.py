@@ -261,10 +261,10 @@ def scale_and_translate(
     precision = dtypes.result_type(x.dtype, "float32")
     scale, shift = (ops.cast(as_tensor(v), precision) for v in (scale, translation))
     for v, name in ((scale, "scale"), (shift, "translation")):
-        if v.shape != (len(axes),):
+        if not compatible(v.shape, (len(axes),)):
             raise ValueError(
                 f"scale_and_translate: {name} must hold one number for each of the "
-                f"{len(axes)} spatial_dims, but has shape {v.shape}."
+                f"{len(axes)} spatial_dims, but has shape {format_shape(v.shape)}."
             )
     for i, axis in enumerate(axes):
         inputs, outputs = x.shape[axis], sizes[axis]
