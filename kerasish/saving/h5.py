@@ -12,7 +12,7 @@ import math
 import mmap
 import os
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -112,8 +112,9 @@ class Reader:
         self.id = group
         self.file_name = name
         self.place = place
-        self._names: list[str] | None = None
+        self._names: dict[str, None] | None = None
         self._found: dict[str, Any] = {}
+        self._addresses: dict[str, int] = {}
         self._datasets: list[Any] | None = None
 
     def _problem(self, what: str, name: str) -> FileError:
@@ -123,10 +124,11 @@ class Reader:
         """The whole file."""
         return Reader(library().h5g.open(self.id, b"/"), self.file_name)
 
-    def names(self) -> list[str]:
+    def names(self) -> Collection[str]:
         """What the group holds."""
         if self._names is None:
-            self._names = list(library().Group(self.id))
+            found = (name.decode(errors="surrogateescape") for name in self.id)
+            self._names = dict.fromkeys(found)
         return self._names
 
     def _item(self, name: str) -> Any:
@@ -142,10 +144,12 @@ class Reader:
 
     def _opened(self, name: str) -> Any:
         h5py, key = library(), name.encode(errors="surrogateescape")
-        if key not in self.id:
+        if name not in self.names():
             return None
-        if self.id.links.get_info(key).type != h5py.h5l.TYPE_HARD:
+        link = self.id.links.get_info(key)
+        if link.type != h5py.h5l.TYPE_HARD:
             raise self._problem("a link to elsewhere is not followed:", name)
+        self._addresses[name] = link.u
         item = h5py.h5o.open(self.id, key)
         if isinstance(item, h5py.h5g.GroupID):
             return Reader(item, self.file_name, f"{self.place}/{name}")
@@ -226,20 +230,19 @@ class Reader:
         return self._datasets
 
     def _walked(self) -> list[Any]:
-        place = library().h5o.get_info
-        found, seen, waiting = [], {place(self.id).addr}, [(self, 1)]
+        found, waiting = [], [(self, 1)]
+        seen = {library().h5o.get_info(self.id).addr}
         while waiting:
             group, depth = waiting.pop()
             for name in group.names():
                 item = group._item(name)
                 if item is None:
                     continue
-                inner = isinstance(item, Reader)
-                address = place(item.id if inner else item).addr
-                if address in seen or depth > _DEEPEST:
+                address = group._addresses.get(name)  # None: of a sound file, no name has a slash
+                if address is None or address in seen or depth > _DEEPEST:
                     raise group._problem("several ways, or a very long one, lead to", name)
                 seen.add(address)
-                if inner:
+                if isinstance(item, Reader):
                     waiting.append((item, depth + 1))
                 else:
                     found.append(item)

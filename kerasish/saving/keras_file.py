@@ -154,6 +154,8 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> zipfile.ZipInfo:
 
 def _load_assets(model: Any, archive: zipfile.ZipFile, path: Path) -> None:
     """Gives layers that ask for them the files that are theirs, in a folder of the time being."""
+    if not any(name.startswith(f"{ASSETS}/") for name in archive.namelist()):
+        return
     for place, obj in weights.parts(model):
         if not hasattr(type(obj), "load_assets"):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -259,8 +260,8 @@ def _graph(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _all_places(graph: dict[str, Any]) -> Iterator[list[Any]]:
-    yield from graph["input_layers"]
-    yield from graph["output_layers"]
+    yield from _places_in(graph["input_layers"])
+    yield from _places_in(graph["output_layers"])
     for entry in graph["layers"]:
         for node in entry["inbound_nodes"]:
             for place in node:
@@ -268,17 +269,21 @@ def _all_places(graph: dict[str, Any]) -> Iterator[list[Any]]:
                 yield from (x for x in place[3].values() if _is_place(x))
 
 
+def _places_in(nested: Any) -> Iterator[list[Any]]:
+    if _is_place(nested):
+        yield nested
+        return
+    for inner in nested.values() if isinstance(nested, Mapping) else nested:
+        yield from _places_in(inner)
+
+
 def _is_place(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)
 
 
-def _ends(places: Any) -> list[Any]:
-    """Keras 2 always has a list of places, also for one, and knows no dicts."""
-    if isinstance(places, Mapping):
-        return [place for key in sorted(places) for place in _ends(places[key])]
-    if places and isinstance(places[0], str):
-        return [list(places)]
-    return [place for item in places for place in _ends(item)]
+def _ends(places: Any) -> Any:
+    """In lists and dicts as the model has them, but Keras 2 has a list also for a single one."""
+    return [list(places)] if _is_place(places) else copy.deepcopy(places)
 
 
 def _node(node: Mapping[str, Any], layer: str) -> list[Any]:

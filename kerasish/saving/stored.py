@@ -9,22 +9,15 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerasish.saving.h5 import FileError
-from kerasish.saving.window import Window
-
-# A thread for less than this would not pay.
-_SPAN = 1 << 22
-_MOST_THREADS = 4
-# To remember the sums of less than this would not pay.
-_LARGE = 1 << 20
-
+from kerasish.saving.window import Reading, Window
 
 # --- writing -----------------------------------------------------------------------------
 
@@ -59,25 +52,27 @@ def adding(archive: zipfile.ZipFile, name: str) -> Iterator[Window]:
 
 # --- reading -----------------------------------------------------------------------------
 
+# Reads of less than this take too little time for another thread to begin.
+_LARGE = 1 << 20
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
 
 @contextmanager
-def checked(path: Path, info: zipfile.ZipInfo, first: bool) -> Iterator[Window]:
-    """A stored member, for reading, with a check of its sum: before the block, or on the way.
+def checked(path: Path, info: zipfile.ZipInfo, first: bool) -> Iterator[Reading]:
+    """A stored member, for reading, with a check of its sum: before the block, or meanwhile.
 
     Raises:
         FileError: it does not lie where the archive says; or the sum is wrong, which shows at
             the end of the block if not `first`.
     """
-    with open(path, "rb", buffering=0) as file, ThreadPoolExecutor(_MOST_THREADS) as pool:
+    with open(path, "rb", buffering=0) as file, ThreadPoolExecutor(1) as pool:
         file.seek(info.header_offset)
         header = file.read(_LOCAL_HEADER.size)
         signature, name, extra = _LOCAL_HEADER.unpack(header)
         start = info.header_offset + len(header) + name + extra
         if signature != b"PK\x03\x04" or start + info.file_size > os.path.getsize(path):
             raise FileError(f"{path} is damaged: {info.filename} is not where it should be.")
-        window = _Summing(file, start, info.file_size, str(path), pool)
+        window = _Summed(file, start, info.file_size, str(path), pool)
         try:
             if not first or window.sum() == info.CRC:
                 yield window
@@ -86,100 +81,58 @@ def checked(path: Path, info: zipfile.ZipInfo, first: bool) -> Iterator[Window]:
                 raise FileError(f"{path} is damaged: the check sum of {info.filename} is wrong.")
 
 
-class _Summing(Window):
-    """Sums up large stretches while they are read, and the rest at the end."""
+class _Summed(Reading):
+    """Is summed up by another thread from the first large read on, which leaves it time."""
 
     def __init__(self, file: Any, start: int, size: int, name: str, pool: Executor):
         super().__init__(file, start, size, name)
         self.pool = pool
-        # Where each stretch begins, how long it is, and its sum.
-        self.found: list[tuple[int, int, int]] = []
-        self.total: int | None = None
+        self.total: Future[int] | None = None
 
     def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        if self.total is not None or self.at < 0 or not _LARGE <= len(view) <= self.size - self.at:
-            return super().readinto(view)
-        place = self.start + self.at
-        total = check_sum(self.name, place, len(view), view, self.pool)
-        self.found.append((self.at, len(view), total))
-        self.at += len(view)
-        return len(view)
+        if memoryview(buffer).nbytes >= _LARGE:
+            self._start()
+        return super().readinto(buffer)
+
+    def _start(self) -> Future[int]:
+        if self.total is None:
+            self.total = self.pool.submit(check_sum, self.name, self.start, self.size)
+        return self.total
 
     def sum(self) -> int:
-        """Of the whole part; nothing is summed on the way any more."""
-        if self.total is None:
-            at = total = 0
-            for start, size, found in [*sorted(self.found), (self.size, 0, 0)]:
-                if start < at:
-                    continue  # read twice
-                between = check_sum(self.name, self.start + at, start - at, pool=self.pool)
-                total = _appended(_appended(total, between, start - at), found, size)
-                at = start + size
-            self.total = total
-        return self.total
+        """Of the whole part."""
+        return self._start().result()
 
 
 # --- check sums --------------------------------------------------------------------------
-# zlib sums up one stretch in one thread. Sums of stretches that follow each other can be put
-# together: appending n bytes multiplies a sum, seen as a polynomial, by x to the 8 n.
+# In one thread: several would wait for each other more than they gain, since each step is short.
 
 _POLYNOMIAL = 0xEDB88320  # of zip's sum, the highest power in the lowest bit
 _ONE, _X = 1 << 31, 1 << 30
 _ALL = (1 << 32) - 1
 
 
-def check_sum(
-    path: str | Path,
-    start: int,
-    size: int,
-    into: memoryview | None = None,
-    pool: Executor | None = None,
-) -> int:
-    """The CRC-32 of a part of a file, computed by several threads.
+def check_sum(path: str | Path, start: int, size: int) -> int:
+    """The CRC-32 of a part of a file.
 
     Args:
         path: of the file.
         start: where the part begins.
         size: how long it is.
-        into: as long as the part, and filled with it.
-        pool: the threads, if there are some already.
 
     Raises:
         FileError: the file ends before.
     """
-    threads = max(1, min(_MOST_THREADS, os.cpu_count() or 1, size // _SPAN))
-    if threads == 1:
-        return _sum_of_span(path, start, size, into)
-    span = -(-size // threads)
-    spans = [(at, min(span, size - at)) for at in range(0, size, span)]
-    with nullcontext(pool) if pool else ThreadPoolExecutor(threads) as workers:
-        sums = [
-            workers.submit(_sum_of_span, path, start + at, length, into and into[at : at + length])
-            for at, length in spans
-        ]
-        total = 0
-        for found, (_, length) in zip(sums, spans, strict=True):
-            total = _appended(total, found.result(), length)
-    return total
-
-
-def _sum_of_span(path: str | Path, start: int, size: int, into: memoryview | None) -> int:
-    scratch = np.zeros(_WIDTH, "uint8")
-    target = None if into is None else np.frombuffer(into, "uint8")
+    block = np.zeros(_WIDTH, "uint8")
     found = _Sum()
-    done = size % _WIDTH
     with open(path, "rb", buffering=0) as file:
         file.seek(start)
-        _fill(file, scratch[_WIDTH - done :])
-        if target is not None:
-            target[:done] = scratch[_WIDTH - done :]
-        found.add(scratch)
-        while done < size:
-            block = scratch if target is None else target[done : done + _WIDTH]
+        rest = size % _WIDTH
+        _fill(file, block[_WIDTH - rest :])
+        found.add(block)
+        for _ in range(size // _WIDTH):
             _fill(file, block)
             found.add(block)
-            done += _WIDTH
     return found.after(size)
 
 
@@ -218,12 +171,8 @@ class _Sum:
 
 
 def _sum_of_zeros(size: int) -> int:
-    return _appended(_ALL, _ALL, size)
-
-
-def _appended(total: int, found: int, length: int) -> int:
-    """The sum of two stretches, of which the second has a length."""
-    return _times(_power_of_x(8 * length), total) ^ found
+    # Appending n bytes multiplies a sum, seen as a polynomial, by x to the 8 n.
+    return _times(_power_of_x(8 * size), _ALL) ^ _ALL
 
 
 def _times(a: int, b: int) -> int:

@@ -6,6 +6,9 @@ import io
 import os
 from typing import Any
 
+# How much is read at once, and how often that is kept, where small pieces are asked for.
+_BLOCK, _MOST_BLOCKS = 1 << 14, 64
+
 
 class Window(io.RawIOBase):
     """A part of a file as a file of its own.
@@ -67,3 +70,34 @@ class Window(io.RawIOBase):
         self.size = self.at if size is None else size
         self.file.truncate(self.start + self.size)
         return self.size
+
+
+class Reading(Window):
+    """A part of a file that does not change, read in blocks where small pieces are asked for.
+
+    HDF5 asks for many, and with each call of the system Python lets other threads go first.
+    """
+
+    def __init__(self, file: Any, start: int, size: int, name: str):
+        super().__init__(file, start, size, name)
+        self.blocks: dict[int, memoryview] = {}
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        number, at = divmod(self.at, _BLOCK)
+        if self.at < 0 or at + len(view) > _BLOCK:
+            return super().readinto(view)
+        found = self._block(number)[at : at + len(view)]
+        view[: len(found)] = found
+        self.at += len(found)
+        return len(found)
+
+    def _block(self, number: int) -> memoryview:
+        if number not in self.blocks:
+            if len(self.blocks) == _MOST_BLOCKS:
+                self.blocks.clear()
+            start = number * _BLOCK
+            self.file.seek(self.start + start)
+            length = max(0, min(_BLOCK, self.size - start))
+            self.blocks[number] = memoryview(self.file.read(length))
+        return self.blocks[number]

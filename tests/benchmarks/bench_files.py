@@ -6,7 +6,7 @@ All ways take turns in each round. Each is compared with the first, by its best 
 median. Saving puts the file on the disk (fsync) and then in the place of the old one; so it is
 compared with an h5py that does the same. Loading a whole model also builds its layers, which takes
 as long for one with hardly any weights ("4 wide"). Loading a `.keras` file also checks its sum, in
-threads: on a machine that has no processor free, that takes its time.
+a thread of its own: on a machine that has no processor free, that takes its time.
 """
 
 import gc
