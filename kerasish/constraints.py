@@ -7,9 +7,10 @@ from typing import Any
 from kerasish import config, ops
 from kerasish.graph.tensor import Tensor
 from kerasish.saving.serialization import Configurable, Registry
+from kerasish.utils.kinds import Checked, check_range
 
 
-class Constraint(Configurable):
+class Constraint(Checked, Configurable):
     """Base class: an object that is called with a weight and returns what it becomes.
 
     >>> class AtMostOne(Constraint):
@@ -39,7 +40,8 @@ class MaxNorm(Constraint):
     """
 
     def __init__(self, max_value: float = 2, axis: Any = 0):
-        self.max_value, self.axis = max_value, axis
+        check_range(self, 0, max_value=max_value)
+        self.max_value, self.axis = max_value, _checked_axis(self, axis)
 
     def __call__(self, w: Any) -> Tensor:
         w, norm = _with_norm(w, self.axis)
@@ -63,7 +65,10 @@ class MinMaxNorm(Constraint):
     def __init__(
         self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0
     ):
-        self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
+        check_range(self, 0, min_value=min_value, max_value=max_value)
+        check_range(self, 0, 1, rate=rate)
+        self.min_value, self.max_value, self.rate = min_value, max_value, rate
+        self.axis = _checked_axis(self, axis)
 
     def __call__(self, w: Any) -> Tensor:
         w, norm = _with_norm(w, self.axis)
@@ -94,11 +99,21 @@ class UnitNorm(Constraint):
     """
 
     def __init__(self, axis: Any = 0):
-        self.axis = axis
+        self.axis = _checked_axis(self, axis)
 
     def __call__(self, w: Any) -> Tensor:
         w, norm = _with_norm(w, self.axis)
         return w / (config.epsilon() + norm)
+
+
+def _checked_axis(owner: Constraint, axis: Any) -> Any:
+    axes = axis if isinstance(axis, (list, tuple)) else [axis]
+    if axis is not None and not all(hasattr(type(i), "__index__") for i in axes):
+        raise TypeError(
+            f"{type(owner).__name__}: axis must be a whole number or a list of them, but got "
+            f"{axis!r}."
+        )
+    return axis
 
 
 def _with_norm(w: Any, axis: Any) -> tuple[Tensor, Tensor]:

@@ -14,12 +14,13 @@ import numpy as np
 from kerasish.graph import dtypes
 from kerasish.ops.random import SeedGenerator, global_seed
 from kerasish.saving.serialization import Configurable, Registry
+from kerasish.utils.kinds import Checked, check_kind, check_range
 
 # The standard deviation of a normal distribution cut off at two of its deviations.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
 
-class Initializer(Configurable):
+class Initializer(Checked, Configurable):
     """Base class: an object that is called with a shape and a dtype and returns an array.
 
     >>> class Halves(Initializer):
@@ -107,6 +108,8 @@ class RandomInitializer(Initializer):
     """
 
     def __init__(self, seed: Any = None):
+        if not isinstance(seed, SeedGenerator):
+            check_kind(type(self).__name__, "seed", seed, frozenset({"int", "None"}))
         self.seed = seed
 
     def draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -139,6 +142,7 @@ class RandomNormal(RandomInitializer):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
         super().__init__(seed)
+        check_range(self, 0, stddev=stddev)
         self.mean, self.stddev = mean, stddev
 
     def draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -179,6 +183,7 @@ class TruncatedNormal(RandomInitializer):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
         super().__init__(seed)
+        check_range(self, 0, stddev=stddev)
         self.mean, self.stddev = mean, stddev
 
     def draw(self, random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

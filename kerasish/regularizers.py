@@ -38,7 +38,7 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0):
-        self.l1, self.l2 = _factor("l1", l1), _factor("l2", l2)
+        self.l1, self.l2 = _factor(self, "l1", l1), _factor(self, "l2", l2)
 
     def __call__(self, x: Any) -> Tensor:
         return _l1_l2(x, self.l1, self.l2)
@@ -56,7 +56,7 @@ class L1(Regularizer):
     """
 
     def __init__(self, l1: float = 0.01, **old: float):
-        self.l1 = _factor("l1", _old_name(old, l1))
+        self.l1 = _factor(self, "l1", _old_name(old, l1))
 
     def __call__(self, x: Any) -> Tensor:
         return _l1_l2(x, self.l1, 0.0)
@@ -74,7 +74,7 @@ class L2(Regularizer):
     """
 
     def __init__(self, l2: float = 0.01, **old: float):
-        self.l2 = _factor("l2", _old_name(old, l2))
+        self.l2 = _factor(self, "l2", _old_name(old, l2))
 
     def __call__(self, x: Any) -> Tensor:
         return _l1_l2(x, 0.0, self.l2)
@@ -94,14 +94,16 @@ def _old_name(old: dict[str, float], value: float) -> float:
     return value
 
 
-def _factor(name: str, value: Any) -> float:
+def _factor(owner: Regularizer, name: str, value: Any) -> float:
     """The factor as a float, as a config needs it."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be a finite number, but got {value!r}.")
+        raise ValueError(
+            f"{type(owner).__name__}: {name} must be a finite number, but got {value!r}."
+        )
     return number
 
 
@@ -120,8 +122,10 @@ class OrthogonalRegularizer(Regularizer):
 
     def __init__(self, factor: float = 0.01, mode: str = "rows"):
         if mode not in ("rows", "columns"):
-            raise ValueError(f'mode must be "rows" or "columns", but got {mode!r}.')
-        self.factor, self.mode = _factor("factor", factor), mode
+            raise ValueError(
+                f'OrthogonalRegularizer: mode must be "rows" or "columns", but got {mode!r}.'
+            )
+        self.factor, self.mode = _factor(self, "factor", factor), mode
 
     def __call__(self, x: Any) -> Tensor:
         x = ops.convert_to_tensor(x)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerasish.utils.kinds import Checked
+
 Logs = dict[str, Any] | None
 
 HOOKS = (
@@ -14,7 +16,7 @@ HOOKS = (
 )  # fmt: skip
 
 
-class Callback:
+class Callback(Checked):
     """Something that looks on while a model trains, evaluates or predicts.
 
     Override the hooks of interest. `logs` holds the values at that moment: running means over the

@@ -153,7 +153,7 @@ class CallbackList(Callback):
         # One dict for all, so that what one callback adds reaches the next.
         *rest, logs = arguments
         if not isinstance(logs, Values):
-            logs = Values(logs or {})
+            logs = Values(sorted((logs or {}).items(), key=_place))
         self._each(hook, *rest, logs)
 
     def on_train_begin(self, logs: Logs = None) -> None:
@@ -203,6 +203,12 @@ class CallbackList(Callback):
 
     def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
         self._each_with_logs("on_predict_batch_end", batch, logs)
+
+
+def _place(entry: tuple[str, Any]) -> tuple[bool, str]:
+    """Where a value stands in logs, progress bars and histories: as in Keras 3 by name, and those
+    of the validation last."""
+    return entry[0].startswith("val_"), entry[0]
 
 
 def _checked(callback: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from kerasish.callbacks.callback import Logs
 from kerasish.callbacks.monitor import MonitorCallback
+from kerasish.utils.kinds import check_range
 from kerasish.utils.progbar import say
 
 
@@ -52,6 +53,7 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
+        check_range(self, 0, patience=patience, start_from_epoch=start_from_epoch)
         self.patience = patience
         self.verbose = verbose
         self.baseline = baseline

@@ -9,6 +9,7 @@ from typing import Any
 
 from kerasish.callbacks.callback import Callback, Logs
 from kerasish.callbacks.monitor import MonitorCallback
+from kerasish.utils.kinds import check_range
 from kerasish.utils.progbar import format_value, say
 
 
@@ -141,6 +142,7 @@ class ReduceLROnPlateau(MonitorCallback):
         if factor >= 1.0:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor}")
         super().__init__(monitor, mode, min_delta)
+        check_range(self, 0, factor=factor, patience=patience, cooldown=cooldown, min_lr=min_lr)
         self.factor = factor
         self.patience = patience
         self.verbose = verbose

@@ -15,10 +15,11 @@ from kerasish.callbacks.callback import Callback, Logs
 from kerasish.callbacks.event_file import EventFile
 from kerasish.callbacks.loss_gradients import LossGradients
 from kerasish.callbacks.projector import Projector
+from kerasish.compat.arguments import is_number, older_order
 from kerasish.compat.callbacks import TENSORBOARD_ORDER, tensorboard_extras
-from kerasish.compat.optimizers import is_number, older_order
 from kerasish.saving.serialization import serialize_keras_object
 from kerasish.utils.arguments import reject_unknown
+from kerasish.utils.kinds import check_range
 
 
 class TensorBoard(Callback):
@@ -83,6 +84,7 @@ class TensorBoard(Callback):
                 "TensorBoard: update_freq must be 'epoch', 'batch' or a number of batches, got "
                 f"{update_freq!r}"
             )
+        check_range(self, 0, histogram_freq=histogram_freq, embeddings_freq=embeddings_freq)
         self.log_dir = os.fspath(log_dir)
         self.histogram_freq, self.update_freq = histogram_freq, update_freq
         self.write_graph, self.write_images = write_graph, write_images

@@ -140,14 +140,17 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     return ops.sum(p * ops.log(p / q), axis=-1)
 
 
-def _smoothed(y_true: Tensor, smoothing: float, classes: int | None) -> Tensor:
+def _smoothed(y_true: Tensor, smoothing: float, classes: int | None = None) -> Tensor:
+    """Labels moved towards equal shares of `classes`, of the size of the last axis if None.
+
+    The last one whatever the axis of the classes, as in Keras 3.
+    """
     if not smoothing:
         return y_true
     if not 0 < smoothing <= 1:
         raise ValueError(f"label_smoothing must be between 0 and 1, but got {smoothing}.")
-    if classes is None:
-        raise ValueError("label_smoothing needs a known number of classes.")
-    return y_true * (1.0 - smoothing) + smoothing / classes
+    count = ops.cast(ops.shape(y_true)[-1] if classes is None else classes, y_true.dtype)
+    return y_true * (1.0 - smoothing) + smoothing / count
 
 
 def binary_crossentropy(
@@ -197,7 +200,7 @@ def categorical_crossentropy(
     array([0.6931472], dtype=float32)
     """
     y_true, y_pred = class_pair(y_true, y_pred, "categorical_crossentropy")
-    y_true = _smoothed(y_true, label_smoothing, y_pred.shape[axis])
+    y_true = _smoothed(y_true, label_smoothing)
     return ops.categorical_crossentropy(y_true, y_pred, from_logits, axis)
 
 
@@ -212,7 +215,8 @@ def sparse_categorical_crossentropy(
 
     Args:
         y_true: class numbers, without the axis of the classes (or with size 1 there).
-        y_pred: probabilities, or logits.
+        y_pred: probabilities, or logits. A row of zeros has no probabilities and gives NaN, as
+            in Keras on JAX, PyTorch and NumPy (on TensorFlow it counts as equal shares).
         from_logits: whether y_pred holds logits.
         ignore_class: targets of this class count for nothing, neither in a mean.
         axis: the axis of the classes.
@@ -291,7 +295,7 @@ def categorical_focal_crossentropy(
         axis: the axis of the classes.
     """
     y_true, y_pred = class_pair(y_true, y_pred, "categorical_focal_crossentropy")
-    y_true = _smoothed(y_true, label_smoothing, y_pred.shape[axis])
+    y_true = _smoothed(y_true, label_smoothing)
     p = ops.softmax(y_pred, axis) if from_logits else y_pred
     p = p / ops.sum(p, axis=axis, keepdims=True)
     p = ops.clip(p, config.epsilon(), 1.0 - config.epsilon())

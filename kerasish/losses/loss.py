@@ -17,6 +17,7 @@ from kerasish.saving.serialization import (
     serialize_keras_object,
     snake_case,
 )
+from kerasish.utils.kinds import Checked, check_range
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -110,6 +111,12 @@ def reduce_weighted(
     weight = weighted_mask(sample_weight, mask, values.dtype, rescale=averaged)
     if weight is not None:
         values, weight = same_rank(values, weight)
+        # The product would be no weighted loss. A mask may come from a layer that lost an axis.
+        if mask is None and 0 < values.rank < weight.rank:
+            raise ValueError(
+                f"sample_weight of shape {format_shape(weight.shape)} has more axes than the "
+                f"losses, which have the shape {format_shape(values.shape)}."
+            )
         weight = aligned(weight, values)
         values = values * weight
     if reduction in ("none", None):
@@ -119,7 +126,7 @@ def reduce_weighted(
     total = ops.sum(values)
     if reduction == "sum" or weight is None:
         return total if reduction == "sum" else ops.mean(values)
-    return ops.divide_no_nan(total, ops.sum(ops.broadcast_to(weight, ops.shape(values))))
+    return ops.divide_no_nan(total, ops.sum(weight))
 
 
 def aligned(weight: Tensor, values: Tensor) -> Tensor:
@@ -133,14 +140,14 @@ def aligned(weight: Tensor, values: Tensor) -> Tensor:
 # --- losses ------------------------------------------------------------------------------
 
 
-class Loss(Configurable):
+class Loss(Checked, Configurable):
     """Base class. A loss of one's own defines `call`.
 
     Args:
         name: defaults to the name of the class.
         reduction: "sum_over_batch_size" (the mean over all numbers that `call` returns), "mean"
-            (the same), "sum", "mean_with_sample_weight" (divided by the sum of the weights), or
-            "none".
+            (the same), "sum", "mean_with_sample_weight" (divided by the sum of the weights; one
+            that is for several losses is added once, as in Keras), or "none".
         dtype: the float that it is computed in, floatx if None.
 
     >>> class Bias(Loss):
@@ -255,16 +262,18 @@ def class_of(
         module: the public module of the class.
         order: names of the arguments that come first, as in Keras.
     """
-    options = {
-        name: parameter.default
-        for name, parameter in list(inspect.signature(function).parameters.items())[2:]
-    }
+    parameters = list(inspect.signature(function).parameters.values())[2:]
+    options = {p.name: p.default for p in parameters}
+    annotations = {p.name: p.annotation for p in parameters}
     known = {**options, **defaults}
     merged = {name: known[name] for name in (*order, *(k for k in known if k not in order))}
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = inspect.Signature(
         [inspect.Parameter("self", keyword)]
-        + [inspect.Parameter(name, keyword, default=value) for name, value in merged.items()]
+        + [
+            inspect.Parameter(name, keyword, default=value, annotation=annotations.get(name, Any))
+            for name, value in merged.items()
+        ]
     )
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -272,6 +281,7 @@ def class_of(
         given.apply_defaults()
         arguments = dict(given.arguments)
         del arguments["self"]
+        check_range(self, 0, 1, label_smoothing=arguments.get("label_smoothing"))
         base.__init__(self, function, **arguments)  # type: ignore[misc]
         vars(self).update((name, arguments[name]) for name in options)
 

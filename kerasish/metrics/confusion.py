@@ -26,6 +26,9 @@ def confusion(
 ) -> dict[str, Tensor]:
     """Weighted counts at each threshold, by name.
 
+    A mask of the predictions counts, as for all metrics of Keras 2. Those of Keras 3 that count
+    like this leave it out, so that what fills up a sequence is taken for predictions.
+
     Args:
         y_true: labels 0 and 1.
         y_pred: predictions of the same shape; above a threshold they count as positive.

@@ -18,9 +18,10 @@ from kerasish.saving.serialization import (
     serialize_keras_object,
     snake_case,
 )
+from kerasish.utils.kinds import Checked
 
 
-class Metric(Configurable):
+class Metric(Checked, Configurable):
     """Base class: state that `update_state` changes and `result` sums up.
 
     Both are written in ops, so that training runs them inside its compiled step.
@@ -155,9 +156,10 @@ def _state_of(value: Any) -> Iterable[Variable]:
 def one_per_sample(values: Any, sample_weight: Any, dtype: str) -> tuple[Tensor, Tensor | None]:
     """Weighted values and their weights (None without any), one of each per sample.
 
-    A sample of several steps counts as their mean weight, however many steps a batch has.
+    A sample of several steps counts as their mean weight, however many steps a batch has. A mask
+    of the values (`ignore_class`) counts where there are weights, as in Keras.
     """
-    mask = getattr(values, "mask", None)
+    mask = None if sample_weight is None else getattr(values, "mask", None)
     values = ops.cast(values, dtype)
     weight = weighted_mask(sample_weight, mask, dtype, rescale=False)
     if weight is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 from kerasish import config, ops
@@ -40,11 +41,13 @@ class IoU(Metric):
         axis: int = -1,
     ):
         super().__init__(dtype, name)
-        if not all(0 <= i < num_classes for i in target_class_ids):
+        ids = target_class_ids if isinstance(target_class_ids, Iterable) else [target_class_ids]
+        if not all(isinstance(i, Real) and 0 <= i < num_classes for i in ids):
             raise ValueError(
-                f"target_class_ids must be from 0 to {num_classes - 1}, but got {target_class_ids}."
+                f"{type(self).__name__}: target_class_ids must be numbers from 0 to "
+                f"{num_classes - 1}, but got {target_class_ids!r}."
             )
-        self.num_classes, self.target_class_ids = num_classes, list(target_class_ids)
+        self.num_classes, self.target_class_ids = num_classes, list(ids)
         self.ignore_class, self.axis = ignore_class, axis
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
         self.total_cm = self.add_variable((num_classes, num_classes), "zeros", name="total_cm")

@@ -10,6 +10,7 @@ from kerasish import ops
 from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
 from kerasish.optimizers.optimizer import Optimizer
+from kerasish.utils.kinds import check_range
 
 
 class Adafactor(Optimizer):
@@ -44,6 +45,7 @@ class Adafactor(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate, **kwargs)
+        check_range(self, 0, epsilon_1=epsilon_1, epsilon_2=epsilon_2)
         self.beta_2_decay, self.clip_threshold = beta_2_decay, clip_threshold
         self.epsilon_1, self.epsilon_2 = epsilon_1, epsilon_2
         self.relative_step = relative_step

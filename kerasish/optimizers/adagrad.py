@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import config
-from kerasish.compat.optimizers import is_none, older_order
+from kerasish.compat.arguments import is_none, older_order
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.optimize import adadelta_step_p, adagrad_step_p
 from kerasish.optimizers.optimizer import Optimizer
+from kerasish.utils.kinds import check_range
 
 
 class Adagrad(Optimizer):
@@ -32,6 +33,7 @@ class Adagrad(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate, **kwargs)
+        check_range(self, 0, initial_accumulator_value=initial_accumulator_value, epsilon=epsilon)
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = config.epsilon() if epsilon is None else epsilon
 
@@ -62,6 +64,8 @@ class Adadelta(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate, **kwargs)
+        check_range(self, 0, 1, rho=rho)
+        check_range(self, 0, epsilon=epsilon)
         self.rho = rho
         self.epsilon = config.epsilon() if epsilon is None else epsilon
 

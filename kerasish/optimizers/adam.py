@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasish import config, ops
-from kerasish.compat.optimizers import is_bool, is_number, older_order, schedule_decay
+from kerasish.compat.arguments import is_bool, is_number, older_order
+from kerasish.compat.optimizers import schedule_decay
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.optimize import adam_step_p, adamax_step_p
 from kerasish.optimizers.optimizer import Optimizer
+from kerasish.utils.kinds import check_range
 
 
 class _Moments(Optimizer):
@@ -24,6 +26,8 @@ class _Moments(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate, **kwargs)
+        check_range(self, 0, 1, beta_1=beta_1, beta_2=beta_2)
+        check_range(self, 0, epsilon=epsilon)
         self.beta_1, self.beta_2 = beta_1, beta_2
         self.epsilon = config.epsilon() if epsilon is None else epsilon
 
@@ -100,7 +104,7 @@ class AdamW(Adam):
     def __init__(
         self,
         learning_rate: Any = 0.001,
-        weight_decay: float = 0.004,
+        weight_decay: float | None = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = 1e-7,

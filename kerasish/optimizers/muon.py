@@ -12,6 +12,7 @@ from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
 from kerasish.ops.optimize import adam_step_p
 from kerasish.optimizers.optimizer import Optimizer
+from kerasish.utils.kinds import check_range
 
 
 class Muon(Optimizer):
@@ -66,6 +67,8 @@ class Muon(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)
+        check_range(self, 0, 1, adam_beta_1=adam_beta_1, adam_beta_2=adam_beta_2, momentum=momentum)
+        check_range(self, 0, epsilon=epsilon, ns_steps=ns_steps)
         self.adam_beta_1, self.adam_beta_2 = adam_beta_1, adam_beta_2
         self.adam_weight_decay, self.epsilon = adam_weight_decay, epsilon
         self.exclude_layers = list(exclude_layers or ())

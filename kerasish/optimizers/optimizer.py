@@ -21,9 +21,10 @@ from kerasish.optimizers import schedules
 from kerasish.optimizers.schedules import LearningRateSchedule
 from kerasish.saving.serialization import Configurable, snake_case
 from kerasish.utils.arguments import reject_unknown
+from kerasish.utils.kinds import Checked
 
 
-class Optimizer(Configurable):
+class Optimizer(Checked, Configurable):
     """Base class. An optimizer of one's own defines `slots` and `step`.
 
     Args:
@@ -103,7 +104,8 @@ class Optimizer(Configurable):
         if _is_rule(learning_rate):
             return learning_rate
         try:
-            start = float(learning_rate)
+            given: Any = None if isinstance(learning_rate, str) else learning_rate
+            start = float(given)
         except (TypeError, ValueError):
             raise TypeError(
                 f"{self.name}: learning_rate must be a number, a schedule, or a function without "

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import config, ops
-from kerasish.compat.optimizers import is_none, older_order
+from kerasish.compat.arguments import is_none, older_order
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.optimize import rmsprop_step_p
 from kerasish.optimizers.optimizer import Optimizer
+from kerasish.utils.kinds import check_range
 
 
 class RMSprop(Optimizer):
@@ -39,6 +40,8 @@ class RMSprop(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate, **kwargs)
+        check_range(self, 0, 1, rho=rho, momentum=momentum)
+        check_range(self, 0, epsilon=epsilon)
         self.rho, self.momentum, self.centered = rho, momentum, centered
         self.epsilon = config.epsilon() if epsilon is None else epsilon
 

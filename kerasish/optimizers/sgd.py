@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import ops
-from kerasish.compat.optimizers import is_number, older_order
+from kerasish.compat.arguments import is_number, older_order
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.optimize import momentum_step_p, sgd_step_p
 from kerasish.optimizers.optimizer import Optimizer
+from kerasish.utils.kinds import check_range
 
 
 class SGD(Optimizer):
@@ -35,8 +36,7 @@ class SGD(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate, **kwargs)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"SGD: momentum must be from 0 to 1, but got {momentum!r}.")
+        check_range(self, 0, 1, momentum=momentum)
         self.momentum, self.nesterov = momentum, nesterov
 
     def slots(self) -> list[dict[str, float]]:
@@ -74,6 +74,7 @@ class Lion(Optimizer):
         super().__init__(learning_rate, **kwargs)
         if not 0 < beta_1 <= 1:
             raise ValueError(f"Lion: beta_1 must be above 0 and at most 1, but got {beta_1}.")
+        check_range(self, 0, 1, beta_2=beta_2)
         self.beta_1, self.beta_2 = beta_1, beta_2
 
     def slots(self) -> list[dict[str, float]]:

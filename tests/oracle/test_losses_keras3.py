@@ -117,6 +117,28 @@ def test_weights_and_masks(reduction, weighted, masked, shape):
     )
 
 
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("shape", [(), (1,), (4, 1), (1, 5), (4, 5, 1)])
+def test_weights_that_are_broadcast(reduction, shape):
+    """(4,) is left out: a weight per sample here, which Keras takes for one per step."""
+    y_true, y_pred = random.normal(size=(2, 4, 5, 3)).astype("float32")
+    weight = random.uniform(0.5, 2, size=shape).astype("float32")
+    ours, theirs = (m.MeanSquaredError(reduction) for m in (losses, keras.losses))
+    _close(ours(y_true, y_pred, weight), theirs(y_true, y_pred, weight))
+
+
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+@pytest.mark.parametrize(
+    "name", ["categorical_crossentropy", "categorical_focal_crossentropy", "binary_crossentropy"]
+)
+def test_label_smoothing_along_other_axes(name, axis):
+    labels = np.moveaxis(HOT[:, :, None] * np.ones((1, 1, 2), "float32"), 1, axis)
+    scores = random.uniform(0.1, 1, labels.shape).astype("float32")
+    ours, theirs = (getattr(m, name) for m in (losses, keras.losses))
+    options = {"label_smoothing": 0.2, "axis": axis}
+    _close(ours(labels, scores, **options), theirs(labels, scores, **options))
+
+
 def test_names():
     for name in sorted({*losses.ALIASES, *(n for n in losses.registry.names if n[0].islower())}):
         try:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerasish import activations, metrics
+from kerasish import activations, losses, metrics
 
 keras = pytest.importorskip("keras", minversion="3")
 # Raised inside Keras.
@@ -157,6 +157,17 @@ def test_weights_of_any_rank(name, shape, weights):
         for metric in (ours, theirs):
             metric.update_state(y_true, y_pred, sample_weight=weight)
     _close(ours.result(), theirs.result())
+
+
+@pytest.mark.parametrize("weight", [None, [1.0, 2.0, 0.5, 3.0]])
+def test_ignored_classes_count_in_means_without_weights(weight):
+    found = [
+        m.MeanMetricWrapper(fn.sparse_categorical_crossentropy, ignore_class=1)
+        for m, fn in ((metrics, losses), (keras.metrics, keras.losses))
+    ]
+    arguments = [0, 1, 2, 1], PROBABILITIES[:4, :3]
+    ours, theirs = (m(*map(np.asarray, arguments), sample_weight=weight) for m in found)
+    _close(ours, theirs)
 
 
 @pytest.mark.parametrize("average", [None, "micro"])

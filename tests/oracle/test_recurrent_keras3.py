@@ -59,6 +59,22 @@ def test_options(name, options, masked):
     same(mine(x, **kwargs), theirs(x, **kwargs))
 
 
+@pytest.mark.parametrize("name", MAKE)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"return_sequences": True, "return_state": True},
+        {"return_state": True, "zero_output_for_mask": True},
+        {"return_sequences": True, "zero_output_for_mask": True, "go_backwards": True},
+    ],
+    ids="-".join,
+)
+def test_steps_written_out_with_a_mask(name, options):
+    """As Keras's loop has it: its own unrolled steps differ from its loop where a mask is."""
+    mine, theirs = pair(lambda L: MAKE[name](L, unroll=L is layers, **options))
+    same(mine(X, mask=MASK), theirs(X, mask=MASK))
+
+
 @pytest.mark.parametrize("name", ["gru", "lstm", "simple"])
 @pytest.mark.parametrize("masked", [False, True])
 def test_initial_states(name, masked):
