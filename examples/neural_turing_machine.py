@@ -15,8 +15,11 @@ import kerasish as keras
 from kerasish import layers, ops
 
 BITS = 4
-LONGEST = 6  # of the sequences it learns from
-LONGER = 12
+# The longest sequences it learns from, and for how many epochs: who begins with long ones may
+# stay stuck, and who sees short ones only may find ways that do for these alone.
+LESSONS = ((3, 4), (6, 6), (10, 10))
+LONGEST = LESSONS[-1][0]
+LONGER = 14
 
 
 class NTMCell(layers.Layer):
@@ -91,14 +94,21 @@ def direction(x):
     return x * ops.rsqrt(ops.sum(x * x, axis=-1, keepdims=True) + 1e-4)
 
 
-def copy_task(count, shortest, longest, seed):
+def copy_task(count, shortest, longest, seed, room=None):
     """Random bits, a sign, and silence, in which the bits must come out again.
+
+    Args:
+        count: of sequences.
+        shortest: their least length.
+        longest: their largest.
+        seed: an int, for the same bits each time.
+        room: the length to leave time for; `longest` if None.
 
     Returns:
         inputs, targets, and weights: 1 in the steps in which an answer is due.
     """
     rng = np.random.default_rng(seed)
-    steps = 2 * longest + 1
+    steps = 2 * (room or longest) + 1
     x = np.zeros((count, steps, BITS + 1), "float32")
     y = np.zeros((count, steps, BITS), "float32")
     weights = np.zeros((count, steps), "float32")
@@ -118,17 +128,20 @@ def share_right(model, length):
     return float((right * weights[..., None]).sum() / (weights.sum() * BITS))
 
 
-def main(epochs=16, samples=6400, seed=3):
+def main(samples=6400, seed=3):
     """Trains the machine; returns its shares of right bits on known and on longer lengths."""
     keras.utils.set_random_seed(seed)
     cell = NTMCell(units=48, slots=20, width=8, outputs=BITS)
     inputs = keras.Input((None, BITS + 1))
     model = keras.Model(inputs, layers.RNN(cell, return_sequences=True)(inputs))
     # Ever smaller steps: large ones throw it out of what it has found.
+    epochs = sum(count for _, count in LESSONS)
     rate = keras.optimizers.schedules.CosineDecay(0.003, epochs * samples // 32)
     model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), "binary_crossentropy")
-    x, y, weights = copy_task(samples, 1, LONGEST, seed=0)
-    model.fit(x, y, sample_weight=weights, batch_size=32, epochs=epochs, verbose=2)
+    for longest, count in LESSONS:
+        # With room for the longest in all lessons, the step is compiled once.
+        x, y, weights = copy_task(samples, 1, longest, seed=longest, room=LONGEST)
+        model.fit(x, y, sample_weight=weights, batch_size=32, epochs=count, verbose=2)
     known, longer = share_right(model, LONGEST), share_right(model, LONGER)
     print(f"Bits copied right: {known:.1%} at length {LONGEST}, {longer:.1%} at length {LONGER}.")
     return known, longer

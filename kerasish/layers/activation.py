@@ -198,6 +198,11 @@ class PReLU(Layer):
     def build(self, input_shape: Any) -> None:
         """Makes a slope for each element that does not share one."""
         shared = self.shared_axes or ()
+        if any(not 1 <= axis < len(input_shape) for axis in shared):
+            raise ValueError(
+                f"Layer {self.name} (PReLU): shared_axes must be from 1 to {len(input_shape) - 1} "
+                f"for inputs of shape {format_shape(input_shape)}, but got {shared}."
+            )
         shape = [1 if i in shared else n for i, n in enumerate(input_shape[1:], start=1)]
         if None in shape:
             raise ValueError(

@@ -111,8 +111,7 @@ class Calls:
     def input(self) -> Any:
         """The input of the layer's only symbolic call."""
         call = self._only_call("input")
-        first = call.args[0] if call.args else call.inputs
-        return first
+        return call.args[0] if call.args else call.inputs
 
     @property
     def output(self) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kerasish import config
@@ -69,10 +69,10 @@ def pairs_per_axis(value: Any, rank: int, what: str) -> tuple[tuple[int, int], .
     >>> pairs_per_axis((1, 2), 2, "padding"), pairs_per_axis((1, 2), 1, "padding")
     (((1, 1), (2, 2)), ((1, 2),))
     """
-    items: list[Any] = [value] * rank if _int(value) is not None else list(value)
+    items = [value] * rank if _int(value) is not None else _listed(value)
     if rank == 1 and len(items) == 2 and all(_int(item) is not None for item in items):
         items = [tuple(items)]
-    pairs = [(item, item) if _int(item) is not None else tuple(item) for item in items]
+    pairs = [(item, item) if _int(item) is not None else _listed(item) for item in items]
     flat = [_int(size) for pair in pairs for size in pair]
     if (
         len(pairs) != rank
@@ -120,6 +120,11 @@ def fraction(value: Any, what: str, whole: bool = False) -> float:
         most = "1" if whole else "below 1"
         raise ValueError(f"{what} must be a number from 0 to {most}, but got {value!r}.")
     return value
+
+
+def _listed(value: Any) -> list[Any]:
+    """The items of a sequence; none of anything else."""
+    return list(value) if isinstance(value, Iterable) else []
 
 
 def _int(value: Any) -> int | None:

@@ -119,6 +119,13 @@ class Lambda(Layer):
         if not callable(function):
             raise TypeError(f"Lambda takes a function of tensors, but got {function!r:.80}.")
         self.function = function
+        if output_shape is not None and not (
+            callable(output_shape) or isinstance(output_shape, (list, tuple))
+        ):
+            raise TypeError(
+                "Lambda: output_shape must be a shape without the batch axis, or a function of "
+                f"the input's shape, but got {output_shape!r:.80}."
+            )
         self.output_shape_given = output_shape
         self.mask = mask
         self.arguments = dict(arguments or {})

@@ -68,6 +68,8 @@ class InputSpec:
         if self.dtype is not None and x.dtype != self.dtype:
             raise ValueError(f"Layer {layer} expects dtype {self.dtype}, but it got {x.dtype}.")
         for axis, size in self.axes.items():
+            if not -x.ndim <= axis < x.ndim:
+                raise ValueError(f"Layer {layer} expects an input with an axis {axis}, {found}.")
             if x.shape[axis] not in (size, None):
                 raise ValueError(
                     f"Layer {layer} was built for inputs with size {size} on axis {axis}, {found}."

@@ -225,7 +225,7 @@ class Dot(_Merge):
 
     def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        pair = (axes, axes) if isinstance(axes, int) else tuple(axes)
+        pair = tuple(axes) if isinstance(axes, (list, tuple)) else (axes, axes)
         if len(pair) != 2 or not all(isinstance(a, int) for a in pair):
             raise ValueError(f"Dot: axes must be an int or two of them, but got {axes!r}.")
         self.axes = axes if isinstance(axes, int) else pair

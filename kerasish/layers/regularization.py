@@ -58,6 +58,11 @@ class Dropout(_Noise):
     ):
         super().__init__(seed, **kwargs)
         self.rate = fraction(rate, f"{type(self).__name__}: rate", whole=True)
+        if noise_shape is not None and not isinstance(noise_shape, (list, tuple)):
+            raise ValueError(
+                f"{type(self).__name__}: noise_shape must be a shape or None, but got "
+                f"{noise_shape!r}."
+            )
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
 
     def noisy(self, inputs: Tensor) -> Tensor:

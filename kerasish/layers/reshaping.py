@@ -105,7 +105,7 @@ class Permute(Layer):
 
     def __init__(self, dims: Any, **kwargs: Any):
         super().__init__(**kwargs)
-        self.dims = tuple(dims)
+        self.dims = (dims,) if isinstance(dims, int) else tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
                 f"Permute: dims must be an order of the axes 1 to {len(self.dims)} (the batch "

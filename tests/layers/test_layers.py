@@ -140,7 +140,13 @@ MISTAKES = [
     (lambda: L.Reshape((-1, 2), name="r")(X), r"Layer r cannot reshape samples of shape \(3,\)"),
     (lambda: L.Permute((1, 3)), "dims must be an order of the axes 1 to 2"),
     (lambda: L.Permute((2, 1), name="p")(X), "Layer p expects an input of rank 3"),
+    (lambda: L.Permute(2), "dims must be an order of the axes 1 to 1 .* but got 2"),
+    (lambda: L.Dropout(0.5, 3), "Dropout: noise_shape must be a shape or None, but got 3"),
+    (lambda: L.PReLU(shared_axes=3, name="p")(X), r"Layer p .* from 1 to 1 .* but got \[3\]"),
     (lambda: L.ZeroPadding2D((1, 2, 3)), "ZeroPadding2D: padding must be an int, or"),
+    (lambda: L.ZeroPadding2D(1.5), "ZeroPadding2D: padding must be an int, or .* but got 1.5"),
+    (lambda: L.Cropping1D(None), "Cropping1D: cropping must be an int, or .* but got None"),
+    (lambda: L.Dot(None), "Dot: axes must be an int or two of them, but got None"),
     (lambda: L.Cropping2D(2, name="c")(IMAGE), r"Layer c: cropping 2 \+ 2 leaves nothing"),
     (lambda: L.UpSampling2D(interpolation="cubic"), "interpolation must be 'nearest'"),
     (lambda: L.Add(name="a")(X), "Layer a .Add. takes a list of tensors"),
@@ -157,6 +163,7 @@ MISTAKES = [
     (lambda: L.Input((2,), optional=True), "optional inputs are not supported"),
     (lambda: L.InputLayer((2,), sparse=True), "sparse inputs are not supported"),
     (lambda: L.InputLayer((2,), input_tensor=X), "input_tensor=.* is not supported"),
+    (lambda: Fifth()(X), r"expects an input with an axis 4, .* shape \(2, 3\)"),
     (lambda: Demanding()([X[:, :2], None]), "input left, expects an input of rank 3"),
     (lambda: Demanding()([X, X[0]]), "expects an input of rank 2"),
     (lambda: L.ConvRNN2D([L.ConvLSTM2DCell(2, 3)]), "ConvRNN2D takes one cell"),
@@ -164,6 +171,7 @@ MISTAKES = [
     (lambda: L.PReLU(name="p")(L.Input((None, 3))), "Layer p: .* Name it in shared_axes"),
     (lambda: L.ReLU(max_value=-1), "ReLU: max_value must not be negative"),
     (lambda: L.Lambda(3), "Lambda takes a function of tensors, but got 3"),
+    (lambda: L.Lambda(ops.sum, output_shape=3), "Lambda: output_shape must be a shape .* got 3"),
     (lambda: L.Lambda(ops.sum, output_shape=(3,), name="l")(X), r"Layer l: output_shape says"),
     (lambda: L.Lambda(lambda x: x).get_config(), "Write it with def"),
     (lambda: L.Lambda.from_config({"name": "l", "function": ["code"]}), "never run"),
@@ -306,6 +314,10 @@ class Demanding(L.Layer):
 
     def call(self, inputs):
         return inputs[0]
+
+
+class Fifth(L.Identity):
+    input_spec = L.InputSpec(axes={4: 3})
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1), (2, 3, 1, 1)])

@@ -116,6 +116,25 @@ def test_a_loop_is_its_steps(masked):
     close(states, [total, rows])
 
 
+WAYS = [
+    {},
+    {"return_sequences": True, "return_state": True},
+    {"return_sequences": True, "go_backwards": True, "zero_output_for_mask": True},
+]
+
+
+@pytest.mark.parametrize("options", WAYS, ids=lambda o: "-".join(o) or "plain")
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("name", ["sums", "plain", "stack", "bidirectional"])
+def test_steps_written_out_are_the_loop(name, masked, options):
+    loop, unrolled = (MAKE[name](unroll=unroll, **options) for unroll in (False, True))
+    kwargs = {"mask": MASK} if masked else {}
+    expected = loop(X, **kwargs)
+    unrolled(X)
+    unrolled.set_weights(loop.get_weights())
+    close(unrolled(X, **kwargs), expected)
+
+
 def test_cells_called_by_themselves():
     for cell, count in ((L.SimpleRNNCell(3), 1), (L.GRUCell(3), 1), (L.LSTMCell(3), 2)):
         states = cell.get_initial_state(batch_size=2)

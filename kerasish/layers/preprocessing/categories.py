@@ -115,7 +115,7 @@ class Hashing(HostLayer):
 
     def call(self, inputs: np.ndarray) -> np.ndarray:
         """The bins, in the form of `output_mode`."""
-        values = texts_or_ints(inputs)
+        values = texts_or_ints(inputs, self.name)
         masks = self.mask_value is not None and self.num_bins > 1
         key = None if self.salt is None else (self.salt[0], self.salt[1])
         bins = hashes.buckets(values, self.num_bins - masks, key)
@@ -167,7 +167,7 @@ class HashedCrossing(HostLayer):
 
     def call(self, inputs: list[np.ndarray]) -> np.ndarray:
         """The bins, in the form of `output_mode`."""
-        columns = [texts_or_ints(x, floats=False) for x in inputs]
+        columns = [texts_or_ints(x, self.name, floats=False) for x in inputs]
         shapes = [column.shape for column in columns]
         if len(set(shapes)) > 1 or len(shapes[0]) > 2 or shapes[0][1:] not in ((), (1,)):
             raise ValueError(
@@ -179,12 +179,14 @@ class HashedCrossing(HostLayer):
         return np.asarray(result)
 
 
-def texts_or_ints(array: np.ndarray, floats: bool = True) -> np.ndarray:
+def texts_or_ints(array: np.ndarray, layer: str, floats: bool = True) -> np.ndarray:
     """Strings as Python's; numbers as whole ones."""
     if array.dtype.kind in "OSU":
         return strings(array)
     if array.dtype.kind not in ("iubf" if floats else "iub"):
-        raise TypeError(f"Expected strings or whole numbers, but got dtype {array.dtype}.")
+        raise TypeError(
+            f"Layer {layer} takes strings or whole numbers, but got dtype {array.dtype}."
+        )
     return array.astype("int64")
 
 
@@ -192,7 +194,7 @@ def checked_salt(salt: Any, what: str) -> list[int] | None:
     """Two whole numbers, or None; one number counts twice."""
     if salt is None:
         return None
-    pair = [salt, salt] if isinstance(salt, int) else list(salt)
+    pair = list(salt) if isinstance(salt, (list, tuple)) else [salt, salt]
     if len(pair) != 2 or not all(isinstance(n, int) for n in pair):
         raise ValueError(f"{what}: salt must be a whole number or two of them, but got {salt!r}.")
     return pair

@@ -534,7 +534,7 @@ class IntegerLookup(_Lookup):
         return int(value)
 
     def _of_data(self, array: np.ndarray) -> np.ndarray:
-        return texts_or_ints(array, floats=False)
+        return texts_or_ints(array, self.name, floats=False)
 
     def _unknown(self, token: int) -> int:
         if self.num_oov_indices == 0 or self.oov_method == "farmhash":
