@@ -161,7 +161,23 @@ CONTRADICTIONS = [
     (lambda: models.Model().fit(nb_worker=1, workers=2), "workers was given twice"),
     (lambda: layers.Dense(3).add_weight((2,), shape=(3,)), "add_weight got 'shape' twice"),
     (lambda: layers.Dense(3, input_shape=(4,), batch_input_shape=(None, 5)), "contradict"),
-    (lambda: layers.Dense(3, batch_input_shape=(2, 5), batch_size=3), "contradict"),
+    (lambda: layers.Dense(3, batch_input_shape=(2, 5), batch_size=3), "batch_size=3 and the shape"),
+    (lambda: layers.Dense(3, input_shape=(4, 5), input_length=6), "input_length=6 and the shape"),
+    (lambda: layers.Dense(3, input_shape=(), input_length=4), "input_length=4 and the shape"),
+    (lambda: layers.Dense(3, input_shape=(4, 5), input_dim=6), "input_dim=6 and the shape"),
+    (lambda: layers.Dense(3, input_length=5), "input_length=5 alone"),
+    (lambda: layers.Dense(3, batch_size=5), "batch_size=5 alone"),
+    (lambda: models.Model().fit(epochs=2, nb_epoch=3), "epochs was given twice: 2, and 3"),
+    (
+        lambda: models.Model(layers.Input((2,)), input=layers.Input((2,))),
+        "Model got 'inputs' twice",
+    ),
+    (
+        lambda: models.Model(input=layers.Input((2,)), inputs=layers.Input((2,))),
+        "'input' is an older",
+    ),
+    (lambda: layers.Merge(mode="sum", arguments={"by": 2}), "arguments is of use to a function"),
+    (lambda: layers.merge([X, X], output_shape=(3,)), "output_shape is of use to a function"),
 ]
 
 

@@ -583,6 +583,7 @@ MISTAKES = [
     (lambda: single().get_layer(), "either a name or an index"),
     (lambda: Model()(X), "neither inputs and outputs nor a `call`"),
     (lambda: Sequential().build((None, 3)), "has no layers to build"),
+    (lambda: Sequential([L.Dense(2)]).build(4), r"such as \(None, 4\), but got 4"),
     (lambda: single().summry(), "Did you mean 'summary'"),
 ]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -33,3 +34,43 @@ def by_name(
     if twice:
         raise TypeError(f"{owner} got {twice[0]!r} twice: positionally, and by name.")
     return {**named, **kwargs}
+
+
+def older_order(*orders: tuple[int, Callable[[Any], bool], tuple[str, ...]]) -> Callable:
+    """Decorator of `__init__`: positional arguments in the order of an older Keras.
+
+    Keras 1 and 2 had other arguments in the same places. Where a value shows which Keras is
+    meant (`SGD(0.1, 0.9, 1e-6, True)`: a decay, where now `nesterov` is), it is understood.
+
+    Args:
+        *orders: a place, a test of the value there that only the older order passes, and the
+            older names of all arguments.
+    """
+
+    def decorate(init: Callable) -> Callable:
+        @functools.wraps(init)
+        def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
+            for place, is_older, names in orders:
+                if len(args) > place and is_older(args[place]):
+                    args, kwargs = (), by_name(type(self).__name__, names, args, kwargs)
+                    self._init_arguments = args, dict(kwargs)
+            init(self, *args, **kwargs)
+
+        return wrapped
+
+    return decorate
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, where now a bool is expected."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_bool(value: Any) -> bool:
+    """Whether a value is a bool, where now a number is expected."""
+    return isinstance(value, bool)
+
+
+def is_none(value: Any) -> bool:
+    """Whether a value is None, where now a number is expected."""
+    return value is None

@@ -33,26 +33,42 @@ def first_layer_arguments(kwargs: dict[str, Any]) -> FirstLayer:
     if isinstance(input_shape, int):
         input_shape = (input_shape,)
     if shape is not None:
-        _check_batch_input_shape(tuple(shape), input_shape, batch_size)
+        _check_batch_input_shape(tuple(shape), input_shape)
     elif input_shape is not None:
         shape = (batch_size, *input_shape)
     elif input_dim is not None:
         length = () if input_length is None else (input_length,)
         shape = (batch_size, *length, input_dim)
+    _check_details(shape, input_dim=input_dim, input_length=input_length, batch_size=batch_size)
     weights = kwargs.pop("weights", None)
     return FirstLayer(None if shape is None else tuple(shape), weights)
 
 
 def _check_batch_input_shape(
-    shape: tuple[int | None, ...], input_shape: Sequence[int | None] | None, batch_size: int | None
+    shape: tuple[int | None, ...], input_shape: Sequence[int | None] | None
 ) -> None:
     if input_shape is not None and shape[1:] != tuple(input_shape):
         raise ValueError(
             f"batch_input_shape={shape} and input_shape={tuple(input_shape)} contradict each "
             "other: the first has the batch size in front of the second."
         )
-    if batch_size not in (None, shape[0]):
-        raise ValueError(f"batch_input_shape={shape} and batch_size={batch_size} contradict.")
+
+
+def _check_details(shape: Sequence[int | None] | None, **given: int | None) -> None:
+    """Each of these arguments says one size of the shape; by itself it says too little."""
+    places = {"batch_size": slice(1), "input_length": slice(1, 2), "input_dim": slice(-1, None)}
+    for name, size in given.items():
+        if size is None:
+            continue
+        if shape is None:
+            raise ValueError(
+                f"{name}={size} alone does not say the shape of the inputs: pass input_shape."
+            )
+        if tuple(shape[places[name]]) != (size,):
+            raise ValueError(
+                f"{name}={size} and the shape {tuple(shape)} of the inputs, batch size first, "
+                "contradict each other."
+            )
 
 
 # Keras 3: shape first. Keras 2: name first. Keras 1: shape first, name third.

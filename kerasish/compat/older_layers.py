@@ -339,6 +339,9 @@ def Merge(
         return Lambda(mode, output_shape=output_shape, arguments=arguments, name=name)
     if mode not in _MODES:
         raise ValueError(f"mode must be one of {', '.join(_MODES)}, or a function; got {mode!r}.")
+    if arguments or output_shape is not None:
+        name = "arguments" if arguments else "output_shape"
+        raise ValueError(f"Merge(mode={mode!r}): {name} is of use to a function as the mode only.")
     options: dict[str, Any] = {"name": name}
     if mode == "concat":
         options["axis"] = concat_axis

@@ -37,7 +37,10 @@ def fit_arguments(kwargs: dict[str, Any], epochs: int) -> tuple[int, dict[str, A
                 f"{name}={kwargs[name]} counts samples, as Keras 1 did. Pass {new}, the number of "
                 "batches."
             )
-    return kwargs.pop("nb_epoch", epochs), data_arguments(kwargs)
+    older = kwargs.pop("nb_epoch", epochs)
+    if epochs not in (1, older):
+        raise TypeError(f"epochs was given twice: {epochs}, and {older} under its older name.")
+    return older, data_arguments(kwargs)
 
 
 # Keras 2's name -> Keras 1's.

@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasish import ops, tree
 from kerasish.compat import tensors as older
+from kerasish.compat.arguments import by_name
 from kerasish.graph import trace
 from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import format_shape
@@ -395,9 +396,10 @@ def _ends(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str,
     kwargs = dict(kwargs)
     for old, new in (("input", "inputs"), ("output", "outputs")):
         if old in kwargs:
+            if new in kwargs:
+                raise TypeError(f"Model got {new!r} twice: {old!r} is an older name of it.")
             kwargs[new] = kwargs.pop(old)
-    names = ("inputs", "outputs", "name")
-    named = dict(zip(names, args, strict=False)) | kwargs
+    named = by_name("Model", ("inputs", "outputs", "name"), args, kwargs)
     if "inputs" not in named and "outputs" not in named:
         return args, kwargs, None
     absent = [name for name in ("inputs", "outputs") if named.get(name) is None]

@@ -111,13 +111,21 @@ class Sequential(Model):
         return layer
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the weights for inputs of a shape (with the batch axis)."""
+        """Makes the weights for inputs of a shape (with the batch axis).
+
+        The batch size is kept for stateful layers alone, which need it.
+        """
         if self._graph is None:
-            if input_shape is None:
-                raise ValueError(f"Sequential {self.name}: build needs the shape of the input.")
+            if not hasattr(input_shape, "__iter__"):
+                raise ValueError(
+                    f"Sequential {self.name}: build needs the shape of the input, such as "
+                    f"(None, 4), but got {input_shape!r}."
+                )
             if not self._stack:
                 raise ValueError(f"Sequential {self.name} has no layers to build.")
-            batch_shape = (None, *tuple(input_shape)[1:])
+            size, *shape = input_shape
+            stateful = any(getattr(layer, "stateful", False) for layer in self.layers)
+            batch_shape = (size if stateful else None, *shape)
             dtype = _input_dtype(self._stack[0])
             self._connect_all(InputLayer(batch_shape=batch_shape, dtype=dtype).output)
 

@@ -138,7 +138,7 @@ class Objective:
         for i, loss in enumerate(self.losses):
             if loss is None:
                 continue
-            term = loss(targets[i], outputs[i], sample_weight=weights[i])
+            term = self._loss(i, targets[i], outputs[i], weights[i])
             if trackers[i] is not None:
                 trackers[i].update_state(term, sample_weight=_batch_size(outputs[i]))
             terms.append(term if self.weights[i] == 1.0 else term * self.weights[i])
@@ -152,6 +152,16 @@ class Objective:
         for term in terms[1:]:
             total = total + term
         return ops.mean(total)
+
+    def _loss(self, number: int, target: Tensor, output: Tensor, weight: Any) -> Tensor:
+        """The loss of one output."""
+        try:
+            return self.losses[number](target, output, sample_weight=weight)
+        except ValueError as error:
+            if type(error) is not ValueError:
+                raise
+            problem = mistakes.explained(error, target, output, weight)
+            raise ValueError(f"Output {self.names[number]}: {problem}") from error
 
     def _per_output(
         self, key: str, names: list[str], nested: Any, lists: bool = False

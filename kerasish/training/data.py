@@ -29,7 +29,6 @@ class Data:
         y: likewise, or None.
         sample_weight: likewise, or None.
         input_names: of the model's inputs, for messages and for matching dicts.
-        output_names: of its outputs.
         as_given: whether x keeps its dtypes and may hold strings, for the host to compute with.
 
     Attributes:
@@ -44,12 +43,11 @@ class Data:
         y: Any = None,
         sample_weight: Any = None,
         input_names: Sequence[str] = (),
-        output_names: Sequence[str] = (),
         as_given: bool = False,
     ):
         self.parts: tuple[Any, Any, Any] = (
             _arrays(x, "x", input_names, as_given),
-            None if y is None else _arrays(y, "y", output_names),
+            None if y is None else _arrays(y, "y", ()),
             None if sample_weight is None else _arrays(sample_weight, "sample_weight", ()),
         )
         self.arrays: list[Any] = tree.flatten([p for p in self.parts if p is not None])

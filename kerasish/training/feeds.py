@@ -329,9 +329,7 @@ class StreamFeed:
 
     def close(self) -> None:
         """Ends the thread and the workers."""
-        if self._prefetch is not None:
-            self._prefetch.close()
-            self._prefetch = None
+        self._end_prefetch()
         self.source.close()
 
 

@@ -87,3 +87,9 @@ def logs_of(step: Step, outputs: list[np.ndarray]) -> dict[str, Any]:
         name: float(value) if np.ndim(value) == 0 else np.asarray(value)
         for name, value in zip(step.outputs, outputs, strict=True)
     }
+
+
+def as_list(logs: dict[str, Any]) -> Any:
+    """Logs as Keras returns them where no names are wanted: a list, or the only value."""
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values

@@ -1,4 +1,4 @@
-"""Losses that will run but teach the model nothing: said before the first step."""
+"""Losses that do not go with the model or the data: said before the first step."""
 
 from __future__ import annotations
 
@@ -118,6 +118,38 @@ def _of_shapes(kind: str, target: Tensor, output: Tensor) -> str | None:
         "the last layer as many units as y has columns; for class numbers use "
         "sparse_categorical_crossentropy."
     )
+
+
+def explained(error: ValueError, target: Tensor, output: Tensor, weight: Any) -> str:
+    """What a loss could not compute, in terms of what `fit` was given.
+
+    Args:
+        error: what the loss raised.
+        target: the targets.
+        output: the output of the model.
+        weight: the sample weights, or None.
+    """
+    if weight is not None and not _is_weight(weight.shape, output.shape):
+        steps = (
+            f" or {format_shape(output.shape[:-1])}, one per time step," if output.rank > 2 else ""
+        )
+        return (
+            f"sample_weight must have the shape (samples,), one number per sample,{steps} but it "
+            f"has the shape {format_shape(weight.shape)}."
+        )
+    if weight is not None and target.rank < output.rank and output.shape[-1] == 1:
+        return f"{error} Give y the shape {format_shape(output.shape)}, as the predictions have it."
+    if target.rank == output.rank > 1 and None is not target.shape[-1] != output.shape[-1]:
+        return f"{error} Give the last layer {target.shape[-1]} units, one per column of y."
+    return str(error)
+
+
+def _is_weight(shape: Sequence[int | None], output: Sequence[int | None]) -> bool:
+    """Whether there is a weight for each sample, or for each place of it."""
+    places = output[:-1] or output
+    sizes = shape[:-1] if len(shape) == len(places) + 1 and shape[-1] == 1 else shape
+    pairs = zip(sizes, places, strict=False)
+    return len(sizes) <= len(places) and all(a in (1, None, b) or b is None for a, b in pairs)
 
 
 def _last_operation(output: Tensor) -> str:

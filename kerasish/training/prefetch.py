@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kerasish.training.handover import Address, Place, handed
+
 # A producer stuck in a read or a sleep is left behind, as a daemon, after so many seconds.
 _PATIENCE = 2.0
 
@@ -184,7 +186,7 @@ class Workers:
             for index in order:
                 yield self._sequence[index]
             return
-        pending: deque[Future[Any]] = deque()
+        pending: deque[_Pending] = deque()
         try:
             for index in order:
                 pending.append(self._submit(index, seed))
@@ -193,19 +195,48 @@ class Workers:
             while pending:
                 yield pending.popleft().result()
         finally:
-            for future in pending:
-                future.cancel()
+            for batch in pending:
+                batch.cancel()
 
-    def _submit(self, index: int, seed: int) -> Future[Any]:
+    def _submit(self, index: int, seed: int) -> _Pending:
         assert self._pool is not None
-        if self._processes:
-            return self._pool.submit(_kept_batch, index, seed)
-        return self._pool.submit(self._sequence.__getitem__, index)
+        if not self._processes:
+            return _Pending(self._pool.submit(self._sequence.__getitem__, index), None)
+        place = Place()
+        try:
+            return _Pending(self._pool.submit(_kept_batch, index, seed, place.address), place)
+        except BaseException:
+            place.close()
+            raise
 
     def close(self) -> None:
         """Ends the workers; those at work finish their batch first."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Pending(NamedTuple):
+    """A batch that is being made, and where a process puts it."""
+
+    future: Future[Any]
+    place: Place | None
+
+    def result(self) -> Any:
+        """The batch, once it is there."""
+        try:
+            found = self.future.result()
+            return found if self.place is None else self.place.batch(found)
+        finally:
+            self._close()
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more."""
+        self.future.cancel()
+        self._close()
+
+    def _close(self) -> None:
+        if self.place is not None:
+            self.place.close()
 
 
 _kept: Any = None  # in a worker process: its copy of the sequence
@@ -216,8 +247,8 @@ def _keep_sequence(sequence: Any) -> None:
     _kept = sequence
 
 
-def _kept_batch(index: int, seed: int) -> Any:
+def _kept_batch(index: int, seed: int, address: Address | None) -> Any:
     # By batch and not by worker, so that one seed gives one training.
     np.random.seed((seed + index) % 2**32)
     random.seed(seed + index)
-    return _kept[index]
+    return handed(_kept[index], address)

@@ -18,6 +18,7 @@ from kerasish.training.compiled import Objective
 from kerasish.training.data import Data
 from kerasish.training.feeds import ArrayFeed, Feed
 from kerasish.training.inputs import Inputs, first_of
+from kerasish.training.one_batch import OneBatch
 from kerasish.training.position import Position
 from kerasish.training.sources import source_of
 from kerasish.training.state import State
@@ -27,7 +28,7 @@ from kerasish.utils.progbar import end_line
 from kerasish.utils.tracebacks import filtered, warn_user
 
 
-class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
+class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
     """The training half of Model."""
 
     name: str
@@ -456,7 +457,7 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
             stack.callback(end_line)
             stack.callback(feed.close)
             logs = self._evaluate(feed, self._hooks(callbacks, verbose, feed.steps))
-        return logs if return_dict else _as_list(logs)
+        return logs if return_dict else loop.as_list(logs)
 
     def _hooks(self, callbacks: Any, verbose: Any, count: int | None) -> CallbackList:
         if isinstance(callbacks, CallbackList):
@@ -540,66 +541,3 @@ class Trainer(Stepping, State, Inputs, compat.GeneratorMethods):
         hooks.on_predict_end()
         found = [checks.joined(part) for part in zip(*parts, strict=True)]
         return self._with_texts(tree.pack(first.outputs, found))
-
-    # --- one batch -----------------------------------------------------------------------
-
-    @filtered
-    def train_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: Any = None,
-        return_dict: bool = False,
-        **kwargs: Any,
-    ) -> Any:
-        """One step of training on exactly these samples.
-
-        Returns:
-            The loss, or [loss, metric, ...], or name -> value; of this batch alone, unless
-            Keras 2's `reset_metrics=False` is given.
-        """
-        reset = compat.metrics_arguments(kwargs)
-        reject_unknown(kwargs, Trainer.train_on_batch, f"{type(self).__name__}.train_on_batch")
-        self._require_compiled("train_on_batch")
-        data = self._checked(self._data(x, y, sample_weight).loaded(), class_weight)
-        return self._one_batch("train", data, return_dict, reset)
-
-    @filtered
-    def test_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        return_dict: bool = False,
-        **kwargs: Any,
-    ) -> Any:
-        """The loss and metrics of one batch; returned as by `train_on_batch`."""
-        reset = compat.metrics_arguments(kwargs)
-        reject_unknown(kwargs, Trainer.test_on_batch, f"{type(self).__name__}.test_on_batch")
-        self._require_compiled("test_on_batch")
-        data = self._checked(self._data(x, y, sample_weight).loaded())
-        return self._one_batch("test", data, return_dict, reset)
-
-    def _one_batch(self, kind: str, data: Data, return_dict: bool, reset: bool) -> Any:
-        step = self._steps.get(kind, data)
-        self._check_lookups(kind, data.parts[0])
-        self._check_targets(data)
-        if reset:
-            for metric in self._steps.metrics:
-                metric.reset_state()
-        logs = loop.logs_of(step, step.function(*data.arrays))
-        return logs if return_dict else _as_list(logs)
-
-    @filtered
-    def predict_on_batch(self, x: Any) -> Any:
-        """The outputs for one batch."""
-        data = self._for_engine(self._data(x).loaded())
-        step = self._steps.get("predict", data)
-        self._check_lookups("predict", data.parts[0])
-        return self._with_texts(tree.pack(step.outputs, step.function(*data.arrays)))
-
-
-def _as_list(logs: dict[str, Any]) -> Any:
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values

@@ -197,7 +197,9 @@ def test_class_weights_beside_weights_of_time_steps_and_of_negative_classes():
         np.testing.assert_allclose(weights, expected, rtol=1e-6)
     model = models.Sequential([layers.Input((5, 2)), layers.Dense(1)])
     model.compile("sgd", "mse", sample_weight_mode="temporal")
-    model.fit(x, np.repeat(y[:, None], 5, 1)[..., 0], sample_weight=steps, verbose=0)
+    model.fit(x, np.repeat(y[:, None], 5, 1), sample_weight=steps, verbose=0)
+    with pytest.raises(ValueError, match=r"more axes than the losses.* y the shape \(None, 5, 1\)"):
+        model.fit(x, np.repeat(y, 5, 1), sample_weight=steps, verbose=0)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +269,8 @@ def test_several_inputs_and_outputs(named):
         metrics = {"price": ["mae"], "kind": ["accuracy"]}
     model.compile("adam", losses, metrics=metrics, loss_weights=[0.5, 2.0])
     history = model.fit(x, y, epochs=2, verbose=0).history
-    assert list(history) == ["loss", "price_loss", "kind_loss", "price_mae", "kind_accuracy"]
+    # By name, as in Keras 3.
+    assert list(history) == ["kind_accuracy", "kind_loss", "loss", "price_loss", "price_mae"]
     logs = model.evaluate(x, y, return_dict=True, verbose=0)
     assert logs["loss"] == pytest.approx(0.5 * logs["price_loss"] + 2 * logs["kind_loss"], rel=1e-5)
     predictions = model.predict(x, verbose=0)
@@ -304,7 +307,7 @@ def test_outputs_in_a_dict_go_by_its_keys():
     model.compile("sgd", {"a": "mse", "b": "mae"}, metrics={"b": ["mse"]})
     x = np.ones((8, 3), "float32")
     history = model.fit(x, {"a": x[:, :1], "b": x[:, :2]}, verbose=0).history
-    assert list(history) == ["loss", "a_loss", "b_loss", "b_mse"]
+    assert list(history) == ["a_loss", "b_loss", "b_mse", "loss"]
     assert {name: p.shape for name, p in model.predict(x, verbose=0).items()} == {
         "a": (8, 1),
         "b": (8, 2),

@@ -13,6 +13,7 @@ from kerasish.training.mistakes import TrainingWarning
 
 HOT = np.eye(3, dtype="float32")[Y]
 ONES, ONES6 = [np.ones((70, 1))] * 2, np.ones(6)
+STEPS = np.ones((70, 5, 4), "float32")
 NAN = X.copy()
 NAN[7, 2] = np.nan
 
@@ -279,7 +280,17 @@ MISTAKES = {
     "width": (
         lambda m: net(3, None, "mse").fit(X, X),
         ValueError,
-        ["mean_squared_error", "(None, 4)", "(None, 3)"],
+        ["Output out: mean_squared_error", "(None, 4)", "(None, 3)", "last layer 4 units"],
+    ),
+    "weights per class": (
+        lambda m: net(3, "softmax", "categorical_crossentropy").fit(X, HOT, sample_weight=HOT),
+        ValueError,
+        ["Output out: sample_weight", "(samples,), one number per sample, but", "(None, 3)"],
+    ),
+    "weights of other steps": (
+        lambda m: net(3, "softmax", "kld", (5, 4)).fit(STEPS, STEPS[..., :3], sample_weight=X),
+        ValueError,
+        ["Output out: sample_weight", "(samples,)", "(None, 5), one per time step", "(None, 4)"],
     ),
     "column": (
         lambda m: net(3, None, "mse").fit(X, Y),

@@ -122,6 +122,15 @@ def test_weights_of_time_steps(mode):
     assert model.train_on_batch(x, y, sample_weight=weights)[0] == pytest.approx(loss, rel=1e-4)
 
 
+def test_the_batch_size_of_build_is_that_of_stateful_layers():
+    model = models.Sequential([layers.SimpleRNN(1, stateful=True)])
+    model.build((4, 5, 2))
+    assert model.input_shape == (4, 5, 2)
+    free = models.Sequential([layers.SimpleRNN(1)])
+    free.build((4, 5, 2))
+    assert free.input_shape == (None, 5, 2)
+
+
 def test_stateful_models_start_anew():
     inputs = layers.Input(batch_shape=(4, 5, 2))
     model = models.Model(inputs, layers.LSTM(3, stateful=True)(inputs))
@@ -146,7 +155,7 @@ def test_outputs_without_a_loss_need_no_targets():
     for loss in ({"a": "mse"}, ["mse", None]):
         for y in ({"a": X[:, :1]}, [X[:, :1]]):
             model.compile("sgd", loss)
-            assert list(model.fit(X, y, verbose=0).history) == ["loss", "a_loss"]
+            assert list(model.fit(X, y, verbose=0).history) == ["a_loss", "loss"]
     model.compile("sgd", "mse")
     weights = {"a": np.zeros(len(X))}
     logs = model.evaluate(X, [X[:, :1]] * 2, sample_weight=weights, return_dict=True, verbose=0)
