@@ -18,6 +18,7 @@ from kerasish.graph.variable import Variable
 from kerasish.ops import optimize
 from kerasish.ops.elementwise import cast_p
 from kerasish.ops.random import SeedGenerator, dropout
+from kerasish.ops.selection import take_p
 
 # How a program is run: op by op, as a traced function, and in a loop without and with XLA.
 STYLES = ("eager", "traced", "loop", "xla")
@@ -274,7 +275,7 @@ def test_a_program_that_xla_cannot_compile_runs_without_it(monkeypatch, engine):
 @pytest.mark.parametrize("style", ["eager", "traced", "loop"], indirect=True)
 def test_errors_name_the_operation_and_where_it_comes_from(engine, style):
     x, rows = Placeholder((4, 3), "float32"), Placeholder((4,), "int32")
-    function = Function([x, rows], [ops.exp(ops.take(ops.square(x), rows, axis=0))])
+    function = Function([x, rows], [ops.exp(take_p(ops.square(x), rows, axis=0))])
     arrays = [np.ones((4, 3), "float32"), np.array([0, 1, 99, 2], "int32")]
     with pytest.raises(ValueError, match="take") as caught:
         run(engine, function, arrays, np.arange(4, dtype="int32")[None], style)

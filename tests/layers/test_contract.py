@@ -196,6 +196,7 @@ def test_a_step_changes_every_trainable_weight(case, policy):
 
 
 @pytest.mark.filterwarnings("ignore:Programs of Keras 2 .* compute hard_sigmoid")
+@pytest.mark.filterwarnings("ignore:Programs of Keras 2.2 and 2.3 .* enlarge images")
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 @every_case
 def test_files(case, ending, tmp_path):
