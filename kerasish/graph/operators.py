@@ -54,7 +54,7 @@ def _operator_of_bits(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[A
 
 def _promoted(x: Any, y: Any) -> tuple[Tensor, ...]:
     """Both in the dtype in which they combine, also where the operation would widen for numbers."""
-    return operations().elementwise.promoted(_number(x), _number(y))
+    return operations().promotion.promoted(_number(x), _number(y))
 
 
 def _check_out(name: str, out: None) -> None:

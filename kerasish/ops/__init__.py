@@ -172,7 +172,6 @@ from kerasish.ops.decompositions import (
 from kerasish.ops.elementwise import (
     abs,
     absolute,
-    cast,
     ceil,
     cos,
     erf,
@@ -243,10 +242,6 @@ from kerasish.ops.indexing import (
     nonzero,
     scatter,
     scatter_update,
-    segment_max,
-    segment_min,
-    segment_prod,
-    segment_sum,
     slice,
     slice_update,
     take_along_axis,
@@ -319,6 +314,7 @@ from kerasish.ops.products import (
     trace,
     vdot,
 )
+from kerasish.ops.promotion import cast
 from kerasish.ops.reduce import (
     all,
     amax,
@@ -337,6 +333,7 @@ from kerasish.ops.reduce import (
     sum,
     var,
 )
+from kerasish.ops.segments import segment_max, segment_min, segment_prod, segment_sum
 from kerasish.ops.selection import getitem, take
 from kerasish.ops.sorting import (
     argpartition,

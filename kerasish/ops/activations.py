@@ -13,13 +13,10 @@ from kerasish.ops.array import expand_dims, reshape, shape, transpose
 from kerasish.ops.binary import clip, maximum, minimum, where
 from kerasish.ops.elementwise import (
     abs,
-    as_float,
-    cast,
     erf,
     exp,
     expm1,
     log,
-    plain,
     relu,
     sigmoid,
     softplus,
@@ -29,6 +26,7 @@ from kerasish.ops.elementwise import (
     tanh,
 )
 from kerasish.ops.joining import split
+from kerasish.ops.promotion import as_float, cast, plain
 from kerasish.ops.reduce import max, sum
 
 

@@ -18,9 +18,10 @@ from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, flatten, flip, reshape, shape, swapaxes, transpose
 from kerasish.ops.binary import equal, mod, where
-from kerasish.ops.elementwise import cast, logical_not, promoted
+from kerasish.ops.elementwise import logical_not
 from kerasish.ops.filling import arange
 from kerasish.ops.joining import concatenate, split
+from kerasish.ops.promotion import cast, promoted
 from kerasish.ops.reduce import any
 from kerasish.ops.selection import take_p
 

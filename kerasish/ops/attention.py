@@ -14,10 +14,11 @@ from kerasish.graph.tensor import Tensor
 from kerasish.ops.activations import softmax
 from kerasish.ops.array import expand_dims, reshape, shape, transpose
 from kerasish.ops.binary import where
-from kerasish.ops.elementwise import cast, promoted, tanh
+from kerasish.ops.elementwise import tanh
 from kerasish.ops.filling import arange
 from kerasish.ops.joining import repeat
 from kerasish.ops.matrices import matmul_p
+from kerasish.ops.promotion import cast, promoted
 
 
 def dot_product_attention(

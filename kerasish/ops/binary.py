@@ -10,23 +10,18 @@ from kerasish.graph.shapes import broadcast_shapes
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.elementwise import (
-    as_float,
-    cast,
-    comparable,
     constant_gradient,
     float_rule,
-    is_beyond,
     isfinite,
     isnan,
-    joined,
     log,
     logical_not,
     named,
     number,
-    promoted,
     square,
     sum_to,
 )
+from kerasish.ops.promotion import as_float, cast, comparable, is_beyond, joined, promoted
 
 
 def reciprocal(x: Any) -> Tensor:

@@ -9,8 +9,9 @@ from kerasish.graph.complex import Complex, as_complex
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import multiply
-from kerasish.ops.elementwise import as_float, cos, promoted, sin
+from kerasish.ops.elementwise import cos, sin
 from kerasish.ops.joining import stack
+from kerasish.ops.promotion import as_float, promoted
 
 
 def view_as_complex(x: Any) -> Complex:

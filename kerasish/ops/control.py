@@ -15,8 +15,9 @@ from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.subgraph import Traced, closed, inline, leaves_of, packed
 from kerasish.graph.tensor import Constant, Node, Placeholder, Subgraph, Tensor
-from kerasish.ops.elementwise import cast, phase_p, promoted
+from kerasish.ops.elementwise import phase_p
 from kerasish.ops.filling import zeros_like
+from kerasish.ops.promotion import cast, promoted
 
 
 def in_train_phase(

@@ -19,9 +19,10 @@ from kerasish.graph.spec import Shape, Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import moveaxis, shape
 from kerasish.ops.binary import equal, logical_and, logical_or, where
-from kerasish.ops.elementwise import as_float, logical_not, promoted
+from kerasish.ops.elementwise import logical_not
 from kerasish.ops.filling import zeros_like
 from kerasish.ops.joining import pad, pad_p
+from kerasish.ops.promotion import as_float, promoted
 from kerasish.ops.selection import slice_p
 
 Pads = tuple[tuple[Any, Any], ...]

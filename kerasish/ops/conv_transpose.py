@@ -15,7 +15,7 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import reshape, shape
 from kerasish.ops.conv import Pads, _channels_last, _each, _pairs, _same, conv, conv_input_grad_p
-from kerasish.ops.elementwise import cast, promoted
+from kerasish.ops.promotion import cast, promoted
 from kerasish.ops.reduce import max, sum
 from kerasish.ops.selection import take
 

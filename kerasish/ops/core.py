@@ -11,7 +11,7 @@ from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import maximum, minimum
-from kerasish.ops.elementwise import cast
+from kerasish.ops.promotion import cast
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Tensor:

@@ -15,9 +15,10 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flatten, moveaxis, reshape, shape
 from kerasish.ops.binary import equal, less_equal, power, where
-from kerasish.ops.elementwise import abs, cast, cos, exp, floor, log, promoted, sign, sqrt, square
+from kerasish.ops.elementwise import abs, cos, exp, floor, log, sign, sqrt, square
 from kerasish.ops.filling import arange, eye, ones, ones_like, whole, zeros, zeros_like
 from kerasish.ops.joining import pad, stack
+from kerasish.ops.promotion import cast, promoted
 from kerasish.ops.selection import getitem, take_p
 from kerasish.ops.special import i0
 

@@ -11,8 +11,9 @@ from kerasish.graph.tensor import Tensor
 from kerasish.ops.activations import log_softmax, softmax
 from kerasish.ops.array import expand_dims, reshape, shape
 from kerasish.ops.binary import clip
-from kerasish.ops.elementwise import as_float, cast, log, sigmoid, softplus
+from kerasish.ops.elementwise import log, sigmoid, softplus
 from kerasish.ops.filling import one_hot
+from kerasish.ops.promotion import as_float, cast
 from kerasish.ops.reduce import sum
 
 

@@ -15,12 +15,13 @@ from kerasish.graph.tensor import Tensor
 from kerasish.ops.activations import log_softmax
 from kerasish.ops.array import expand_dims, reshape, shape, transpose
 from kerasish.ops.binary import equal, floor_divide, maximum, mod, not_equal, where
-from kerasish.ops.elementwise import cast, exp, log, promoted, stop_gradient
+from kerasish.ops.elementwise import exp, log, stop_gradient
 from kerasish.ops.filling import arange, full_like, one_hot, zeros, zeros_like
 from kerasish.ops.indexing import take_along_axis
 from kerasish.ops.joining import concatenate, stack
 from kerasish.ops.loops import scan
 from kerasish.ops.matrices import matmul
+from kerasish.ops.promotion import cast, promoted
 from kerasish.ops.reduce import all, argmax, cumsum, max, sum
 from kerasish.ops.sorting import top_k
 

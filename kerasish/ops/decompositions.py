@@ -18,10 +18,11 @@ from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape, swapaxes
 from kerasish.ops.binary import not_equal, where
 from kerasish.ops.creation import tril, triu
-from kerasish.ops.elementwise import abs, cast, log, promoted, sign
+from kerasish.ops.elementwise import abs, log, sign
 from kerasish.ops.filling import arange, eye, one_hot
 from kerasish.ops.joining import concatenate
 from kerasish.ops.matrices import matmul_p
+from kerasish.ops.promotion import cast, promoted
 from kerasish.ops.reduce import max, prod, sum
 
 # --- primitives --------------------------------------------------------------------------

@@ -20,20 +20,11 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, shape
 from kerasish.ops.binary import clip, logical_and, maximum, where
-from kerasish.ops.elementwise import (
-    cast,
-    exp,
-    floor,
-    log,
-    log1p,
-    rsqrt,
-    sigmoid,
-    square,
-    stop_gradient,
-)
+from kerasish.ops.elementwise import exp, floor, log, log1p, rsqrt, sigmoid, square, stop_gradient
 from kerasish.ops.gaussian import erfinv
 from kerasish.ops.joining import stack, unstack
 from kerasish.ops.loops import scan
+from kerasish.ops.promotion import cast
 from kerasish.ops.random import draws, float_dtype, random_normal_p, random_uniform_p
 from kerasish.ops.reduce import argmax, sum
 from kerasish.ops.selection import take

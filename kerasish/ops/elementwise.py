@@ -1,7 +1,4 @@
-"""Element by element: functions of one variable, and how dtypes combine.
-
-Inputs broadcast as NumPy's do. dtypes combine by `graph.dtypes.result_type`, in which
-Python numbers are weak: `x + 1.0` keeps the dtype of a float x.
+"""Element by element: functions of one variable.
 
 The file is long because each of these short functions is documented in full.
 """
@@ -13,80 +10,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from kerasish.graph import dtypes
 from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import Primitive, as_tensor, primitive
-from kerasish.graph.shapes import Dim, broadcast_shapes
+from kerasish.graph.shapes import broadcast_shapes
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
-
-
-def promoted(*values: Any, to: Callable[[str], str] | None = None) -> tuple[Tensor, ...]:
-    """`values` as tensors of the dtype in which they combine (passed through `to`)."""
-    dtype = combined_dtype(*values)
-    dtype = to(dtype) if to else dtype
-    for value in values:
-        check_fits(value, dtype)
-    return tuple(cast(as_tensor(v, dtype if _is_weak(v) else None), dtype) for v in values)
-
-
-def comparable(x1: Any, x2: Any) -> tuple[Tensor, ...]:
-    """As `promoted`; a Python int beyond the other's dtype is compared all the same."""
-    dtype = combined_dtype(x1, x2)
-    if not (is_beyond(x1, dtype) or is_beyond(x2, dtype)):
-        return promoted(x1, x2)
-    if _is_weak(x1) and _is_weak(x2):
-        return joined(x1, x2)
-    # All that the dtype holds lies on one side of such a number, as 0 does of 1 or of -1.
-    x, y = ((1 if v > 0 else -1) if _is_weak(v) else cast(v, "int32") * 0 for v in (x1, x2))
-    return promoted(x, y)
-
-
-def is_beyond(value: Any, dtype: str) -> bool:
-    """Whether it is one of Python's ints, and outside of the range of ints that `dtype` holds."""
-    if dtypes.weak_dtype(value) != dtypes.WEAK_INT or not dtypes.is_int(dtype):
-        return False
-    return not dtypes.lowest(dtype) <= value <= dtypes.highest(dtype)
-
-
-def check_fits(value: Any, dtype: str) -> None:
-    """Raises OverflowError for one of Python's ints that `dtype`, one of ints, does not hold."""
-    if is_beyond(value, dtype):
-        raise OverflowError(
-            f"the number {value} does not fit {dtype}, which holds {dtypes.lowest(dtype)} to "
-            f"{dtypes.highest(dtype)}; give what it meets a wider dtype."
-        )
-
-
-def combined_dtype(*values: Any) -> str:
-    """The dtype in which `values` combine."""
-    return dtypes.result_type(*(_dtype_of(v) for v in values))
-
-
-def plain(number: Any) -> Any:
-    """A hyperparameter that is one of NumPy's scalars as Python's number, which widens nothing."""
-    return number.item() if isinstance(number, np.generic) else number
-
-
-def joined(x1: Any, x2: Any, to: Callable[[str], str] | None = None) -> tuple[Tensor, ...]:
-    """As `promoted`, but Python's numbers widen as arrays of int32 or floatx do.
-
-    So it is in those of Keras's operations that make tensors of what they get at once.
-    """
-    return promoted(as_tensor(x1), as_tensor(x2), to=to)
-
-
-def _is_weak(value: Any) -> bool:
-    return dtypes.weak_dtype(value) is not None
-
-
-def _dtype_of(value: Any) -> str:
-    weak = dtypes.weak_dtype(value)
-    if weak is not None:
-        return weak
-    return "int32" if isinstance(value, Dim) else as_tensor(value).dtype
+from kerasish.ops.promotion import (
+    as_float,
+    cast,
+    promoted,
+)
 
 
 def sum_to(x: Tensor, like: Tensor) -> Tensor:
@@ -151,50 +85,9 @@ stop_gradient_p = named("stop_gradient", _same)
 
 
 @primitive
-def cast_p(x: Spec, *, dtype: str) -> Spec:
-    return Spec(x.shape, dtype)
-
-
-@primitive
 def phase_p(train: Spec, test: Spec) -> Spec:
     """Chosen when a Function specialises; no Program ever holds one."""
     return Spec(broadcast_shapes(train.shape, test.shape), train.dtype)
-
-
-def as_float(x: Any) -> Tensor:
-    """`x` as floats: itself if it holds floats, else in floatx."""
-    return promoted(x, to=dtypes.floating)[0]
-
-
-def wide_floating(dtype: str) -> str:
-    """The float in which a few operations compute 64-bit integers: float64, not floatx."""
-    return "float64" if dtype == "int64" else dtypes.floating(dtype)
-
-
-def as_wide_float(x: Any) -> Tensor:
-    """`x` as floats, 64-bit integers as float64."""
-    return promoted(x, to=wide_floating)[0]
-
-
-def cast(x: Any, dtype: Any) -> Tensor:
-    """`x` with another dtype. Floats are cut off towards zero when they become ints.
-
-    Args:
-        x: a tensor of any shape.
-        dtype: of the result; floatx if None.
-
-    Returns:
-        A tensor of the shape of x and the given dtype.
-
-    Raises:
-        ValueError: if there is no such dtype.
-        TypeError: for what holds no numbers.
-
-    >>> cast([1.7, -1.7], "int32").numpy()
-    array([ 1, -1], dtype=int32)
-    """
-    x, dtype = as_tensor(x), dtypes.standardize(dtype)
-    return x if x.dtype == dtype else cast_p(x, dtype=dtype)
 
 
 def stop_gradient(variable: Any) -> Tensor:
@@ -727,11 +620,6 @@ def _(g, x):
 def _(g, x):
     # By the result, so that nothing else wants x: engines make one kernel of what made x and relu.
     return g * cast(relu(x) > 0, x.dtype)
-
-
-@cast_p.vjp
-def _(g, x, *, dtype):
-    return cast(g, x.dtype) if dtypes.is_float(x.dtype) and dtypes.is_float(dtype) else None
 
 
 def constant_gradient(g, *inputs):

@@ -29,7 +29,8 @@ from kerasish.ops.decompositions import (
     svd_p,
     triangular_solve_p,
 )
-from kerasish.ops.elementwise import cast, log
+from kerasish.ops.elementwise import log
+from kerasish.ops.promotion import cast
 from kerasish.ops.reduce import max, sum
 
 

@@ -13,10 +13,10 @@ from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import shape, swapaxes
-from kerasish.ops.elementwise import promoted
 from kerasish.ops.joining import pad, pad_p
 from kerasish.ops.matrices import matmul
 from kerasish.ops.patches import window_indices
+from kerasish.ops.promotion import promoted
 from kerasish.ops.selection import take, take_grad_p
 
 Pair = tuple[Tensor, Tensor]

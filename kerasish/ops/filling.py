@@ -17,7 +17,7 @@ from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape, whole_sizes
 from kerasish.ops.binary import equal
-from kerasish.ops.elementwise import cast, check_fits
+from kerasish.ops.promotion import cast, check_fits
 from kerasish.ops.reduce import max
 
 

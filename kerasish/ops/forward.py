@@ -11,8 +11,8 @@ from kerasish.graph.primitive import as_tensor, identity_p
 from kerasish.graph.shapes import compatible
 from kerasish.graph.subgraph import leaves_of, packed
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import cast
 from kerasish.ops.filling import full_like, zeros_like
+from kerasish.ops.promotion import cast
 from kerasish.ops.reduce import sum
 
 

@@ -9,7 +9,8 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import composite
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import maximum, where
-from kerasish.ops.elementwise import abs, as_float, cast, erf, exp, log, sign, sqrt, square
+from kerasish.ops.elementwise import abs, erf, exp, log, sign, sqrt, square
+from kerasish.ops.promotion import as_float, cast
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
 # Computation 23 (1969): erfc(x) * exp(x^2) for 0.46875 <= x <= 4, and beyond 4 in 1 / x^2.

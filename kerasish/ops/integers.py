@@ -26,7 +26,8 @@ from kerasish.ops.binary import (
     power,
     where,
 )
-from kerasish.ops.elementwise import abs, cast, constant_gradient, joined, logical_not, promoted
+from kerasish.ops.elementwise import abs, constant_gradient, logical_not
+from kerasish.ops.promotion import cast, joined, promoted
 
 
 @composite

@@ -15,7 +15,7 @@ from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, compatib
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flatten, flip, reshape, shape
-from kerasish.ops.elementwise import promoted
+from kerasish.ops.promotion import promoted
 from kerasish.ops.selection import getitem, slice_p, take
 
 

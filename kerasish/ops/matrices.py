@@ -11,7 +11,8 @@ from kerasish.graph.shapes import broadcast_shapes, canonical_axis
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, reshape, shape, squeeze, transpose
-from kerasish.ops.elementwise import cast, joined, promoted, sum_to
+from kerasish.ops.elementwise import sum_to
+from kerasish.ops.promotion import cast, joined, promoted
 
 
 @primitive

@@ -10,14 +10,8 @@ from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import (
     where,
 )
-from kerasish.ops.elementwise import (
-    as_float,
-    cast,
-    isnan,
-    logical_not,
-    sqrt,
-    square,
-)
+from kerasish.ops.elementwise import isnan, logical_not, sqrt, square
+from kerasish.ops.promotion import as_float, cast
 from kerasish.ops.reduce import all, argmax, argmin, cumprod, cumsum, max, min, prod, sum
 
 # --- averages ----------------------------------------------------------------------------

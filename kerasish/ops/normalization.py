@@ -13,8 +13,9 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import reshape
 from kerasish.ops.binary import maximum
-from kerasish.ops.elementwise import as_float, cast, log, plain, promoted, rsqrt, square
+from kerasish.ops.elementwise import log, rsqrt, square
 from kerasish.ops.norms import norm
+from kerasish.ops.promotion import as_float, cast, plain, promoted
 from kerasish.ops.reduce import mean, sum
 
 

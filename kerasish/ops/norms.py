@@ -12,7 +12,8 @@ from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, moveaxis
 from kerasish.ops.binary import not_equal, power
 from kerasish.ops.decompositions import svd
-from kerasish.ops.elementwise import abs, cast, promoted, sqrt, square
+from kerasish.ops.elementwise import abs, sqrt, square
+from kerasish.ops.promotion import cast, promoted
 from kerasish.ops.reduce import max, min, sum
 
 

@@ -14,9 +14,10 @@ from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, flatten, moveaxis, reshape, shape, transpose
 from kerasish.ops.binary import greater, multiply, where
 from kerasish.ops.creation import diagonal
-from kerasish.ops.elementwise import cast, joined, promoted, sqrt, square
+from kerasish.ops.elementwise import sqrt, square
 from kerasish.ops.joining import stack
 from kerasish.ops.matrices import factors, matmul, tensordot
+from kerasish.ops.promotion import cast, joined, promoted
 from kerasish.ops.reduce import sum
 
 

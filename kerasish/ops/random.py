@@ -22,8 +22,9 @@ from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
 from kerasish.ops.array import shape as shape_of
 from kerasish.ops.array import whole_sizes
-from kerasish.ops.elementwise import cast, floor
+from kerasish.ops.elementwise import floor
 from kerasish.ops.filling import zeros_like
+from kerasish.ops.promotion import cast
 
 
 @primitive

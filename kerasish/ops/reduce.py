@@ -12,8 +12,9 @@ from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flip, reshape, transpose
 from kerasish.ops.binary import equal, maximum, minimum
-from kerasish.ops.elementwise import cast, exp, log, promoted, sqrt, square, stop_gradient
+from kerasish.ops.elementwise import exp, log, sqrt, square, stop_gradient
 from kerasish.ops.joining import concatenate, pad_p
+from kerasish.ops.promotion import cast, promoted
 from kerasish.ops.selection import getitem
 
 

@@ -23,7 +23,7 @@ from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.array import flatten, reshape, shape
 from kerasish.ops.binary import greater_equal, less, logical_and, where
-from kerasish.ops.elementwise import cast
+from kerasish.ops.promotion import cast
 
 
 @primitive

@@ -23,9 +23,10 @@ from kerasish.ops.binary import (
     not_equal,
     where,
 )
-from kerasish.ops.elementwise import cast, isfinite, joined, logical_not
+from kerasish.ops.elementwise import isfinite, logical_not
 from kerasish.ops.filling import arange
 from kerasish.ops.indexing import picked, values_of
+from kerasish.ops.promotion import cast, joined
 from kerasish.ops.reduce import sum
 from kerasish.ops.selection import take_p
 

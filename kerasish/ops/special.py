@@ -27,26 +27,21 @@ from kerasish.ops.binary import (
 )
 from kerasish.ops.elementwise import (
     abs,
-    as_float,
-    as_wide_float,
-    cast,
     ceil,
     constant_gradient,
     exp,
     floor,
     isnan,
-    joined,
     log,
     log1p,
     logical_not,
     named,
     number,
-    promoted,
     sign,
     sqrt,
     square,
-    wide_floating,
 )
+from kerasish.ops.promotion import as_float, as_wide_float, cast, joined, promoted, wide_floating
 from kerasish.ops.reduce import all
 
 nextafter_p = named("nextafter", _float_pair)

@@ -39,25 +39,12 @@ from kerasish.ops.binary import (
     where,
 )
 from kerasish.ops.creation import diagonal, linspace
-from kerasish.ops.elementwise import (
-    as_float,
-    as_wide_float,
-    cast,
-    ceil,
-    floor,
-    isnan,
-    joined,
-    logical_not,
-    promoted,
-    round,
-    sqrt,
-    square,
-    wide_floating,
-)
+from kerasish.ops.elementwise import ceil, floor, isnan, logical_not, round, sqrt, square
 from kerasish.ops.filling import arange, full
 from kerasish.ops.indexing import picked, values_of
 from kerasish.ops.joining import pad
 from kerasish.ops.matrices import matmul
+from kerasish.ops.promotion import as_float, as_wide_float, cast, joined, promoted, wide_floating
 from kerasish.ops.reduce import any, max, mean, min, sum
 from kerasish.ops.selection import getitem, take_grad_p, take_p
 from kerasish.ops.sorting import searchsorted, sort_p

@@ -21,15 +21,11 @@ from kerasish.ops.binary import (
 )
 from kerasish.ops.elementwise import (
     abs,
-    as_float,
-    as_wide_float,
-    cast,
     cos,
     exp,
     expm1,
     isfinite,
     isnan,
-    joined,
     log,
     log1p,
     named,
@@ -38,8 +34,8 @@ from kerasish.ops.elementwise import (
     sqrt,
     square,
     sum_to,
-    wide_floating,
 )
+from kerasish.ops.promotion import as_float, as_wide_float, cast, joined, wide_floating
 
 arctan2_p = named("arctan2", _float_pair)
 

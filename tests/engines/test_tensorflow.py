@@ -16,7 +16,7 @@ from kerasish.graph.gradients import gradients
 from kerasish.graph.tensor import Placeholder
 from kerasish.graph.variable import Variable
 from kerasish.ops import optimize
-from kerasish.ops.elementwise import cast_p
+from kerasish.ops.promotion import cast_p
 from kerasish.ops.random import SeedGenerator, dropout
 from kerasish.ops.selection import take_p
 

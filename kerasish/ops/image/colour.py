@@ -11,9 +11,10 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import clip, equal, mod, where
-from kerasish.ops.elementwise import abs, cast
+from kerasish.ops.elementwise import abs
 from kerasish.ops.image.layout import each_image
 from kerasish.ops.joining import stack, unstack
+from kerasish.ops.promotion import cast
 from kerasish.ops.reduce import max, min, sum
 
 # The luminance of red, green and blue: ITU-R recommendation BT.601.

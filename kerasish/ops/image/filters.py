@@ -15,9 +15,10 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, reshape, shape
 from kerasish.ops.conv_transpose import depthwise_conv
-from kerasish.ops.elementwise import cast, exp, promoted, square
+from kerasish.ops.elementwise import exp, square
 from kerasish.ops.image.layout import each_image
 from kerasish.ops.joining import pad, stack
+from kerasish.ops.promotion import cast, promoted
 from kerasish.ops.reduce import mean, sum
 
 

@@ -14,8 +14,8 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import canonical_axis, compatible, known
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import promoted
 from kerasish.ops.image.layout import each_image, known_sizes
+from kerasish.ops.promotion import promoted
 
 # --- kernels: the weight of a pixel at a distance, written for NumPy and for ops alike ----
 

@@ -14,12 +14,13 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape
 from kerasish.ops.binary import clip, floor_divide, logical_and, minimum, mod, where
-from kerasish.ops.elementwise import abs, cast, floor, round, sign
+from kerasish.ops.elementwise import abs, floor, round, sign
 from kerasish.ops.equations import solve
 from kerasish.ops.filling import arange
 from kerasish.ops.image.filters import bell, blur
 from kerasish.ops.image.layout import each_image, known_sizes
 from kerasish.ops.joining import stack, unstack
+from kerasish.ops.promotion import cast
 from kerasish.ops.random import normal
 from kerasish.ops.selection import take_p
 from kerasish.ops.unknown import may_wait, put_off
