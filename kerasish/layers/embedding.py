@@ -6,6 +6,7 @@ from typing import Any
 
 from kerasish import compat, ops
 from kerasish.graph import dtypes
+from kerasish.graph.shapes import compatible
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
 from kerasish.layers.checks import positive
@@ -48,8 +49,8 @@ class Embedding(Layer):
         **kwargs: Any,
     ):
         length = kwargs.pop("input_length", None)
-        if length is not None and not {"input_shape", "batch_input_shape"} & kwargs.keys():
-            kwargs["input_shape"] = length
+        if length is not None:
+            _set_length(kwargs, length)
         if kwargs.get("weights") is not None and not isinstance(kwargs["weights"], (list, tuple)):
             kwargs["weights"] = [kwargs["weights"]]
         super().__init__(**kwargs)
@@ -163,3 +164,18 @@ class ReversibleEmbedding(Embedding):
         if dtypes.is_int(inputs.dtype):
             return super().compute_mask(inputs, mask)
         return mask
+
+
+def _set_length(kwargs: dict[str, Any], length: Any) -> None:
+    """The shape of inputs of a fixed length, if it is not given; else they must agree."""
+    sizes = tuple(length) if isinstance(length, (list, tuple)) else (length,)
+    if not {"input_shape", "batch_input_shape"} & kwargs.keys():
+        kwargs["input_shape"] = sizes
+        return
+    given = kwargs.get("input_shape") or tuple(kwargs.get("batch_input_shape") or ())[1:]
+    given = tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    if not compatible(given, sizes):
+        raise ValueError(
+            f"Embedding: input_length={length!r} contradicts the shape of inputs {given}. Give one "
+            "of them."
+        )

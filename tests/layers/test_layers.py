@@ -143,6 +143,7 @@ MISTAKES = [
     (lambda: L.Permute(2), "dims must be an order of the axes 1 to 1 .* but got 2"),
     (lambda: L.Dropout(0.5, 3), "Dropout: noise_shape must be a shape or None, but got 3"),
     (lambda: L.PReLU(shared_axes=3, name="p")(X), r"Layer p .* from 1 to 1 .* but got \[3\]"),
+    (lambda: L.Embedding(5, 3, input_length=4, input_shape=(6,)), "=4 contradicts .* \\(6,\\)"),
     (lambda: L.ZeroPadding2D((1, 2, 3)), "ZeroPadding2D: padding must be an int, or"),
     (lambda: L.ZeroPadding2D(1.5), "ZeroPadding2D: padding must be an int, or .* but got 1.5"),
     (lambda: L.Cropping1D(None), "Cropping1D: cropping must be an int, or .* but got None"),
