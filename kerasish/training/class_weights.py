@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ def weigh_classes(y: Any, sample_weight: Any, given: Any, names: Sequence[str]) 
     Args:
         y: targets: an array, or a list or dict of them, one per output.
         sample_weight: nested as y, one for all outputs, or None.
-        given: class number -> weight; for several outputs a list or dict of such dicts. Outputs
-            without one weigh all classes alike.
+        given: class number -> weight; where there are targets of several outputs a list or dict of
+            such dicts. Outputs without one weigh all classes alike.
         names: of the outputs, empty if they have none.
 
     Returns:
@@ -32,8 +33,8 @@ def weigh_classes(y: Any, sample_weight: Any, given: Any, names: Sequence[str]) 
     if not isinstance(given, (dict, list, tuple)):
         raise _expected_dict(given)
     if not isinstance(y, (list, tuple, dict)):
-        if isinstance(given, dict) and len(given) == 1 and names and names[0] in given:
-            given = given[names[0]]
+        if len(given) == 1 and (isinstance(given, (list, tuple)) or names[:1] == list(given)):
+            (given,) = given.values() if isinstance(given, dict) else given
         return _times(_of_samples(y, given), sample_weight)
     keys: list[Any] = list(y) if isinstance(y, dict) else list(range(len(y)))
     if any(tree.is_nested(y[key]) for key in keys):
@@ -41,7 +42,10 @@ def weigh_classes(y: Any, sample_weight: Any, given: Any, names: Sequence[str]) 
             "class_weight is for outputs in one list or dict, but here they are in several within "
             "each other. Pass sample_weight instead, nested as the outputs."
         )
-    by_key = _by_key(given, keys, names)
+    if len(keys) == 1 and isinstance(given, dict) and not any(map(tree.is_nested, given.values())):
+        by_key = {keys[0]: given}
+    else:
+        by_key = _by_key(given, keys, names)
     own = sample_weight
     if not isinstance(own, (list, tuple, dict)):
         own = dict.fromkeys(keys, own)
@@ -91,7 +95,8 @@ def _of_samples(y: np.ndarray, weights: Any) -> np.ndarray:
     """
     if not isinstance(weights, dict):
         raise _expected_dict(weights)
-    unknown = [key for key in weights if not isinstance(key, (int, np.integer))]
+    # Whole floats are class numbers too: np.unique gives them for targets of floats.
+    unknown = [key for key in weights if not isinstance(key, Real) or key % 1 != 0]
     if unknown:
         raise ValueError(
             f"class_weight maps class numbers to weights, but a key is {unknown[0]!r}."

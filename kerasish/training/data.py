@@ -141,11 +141,11 @@ class Data:
         """Memory for `count` batches like this one, with nothing in it yet."""
         shapes = [(count * self.size, *array.shape[1:]) for array in self.arrays]
         pairs = zip(shapes, self.arrays, strict=True)
-        return self._like(self, [_aligned(shape, array.dtype) for shape, array in pairs])
+        return self.like([_aligned(shape, array.dtype) for shape, array in pairs])
 
     def part(self, start: int, stop: int) -> Data:
         """The samples from `start` to `stop`, as views."""
-        return self._like(self, [array[start:stop] for array in self.arrays])
+        return self.like([array[start:stop] for array in self.arrays])
 
     def with_inputs(self, change: Callable[[Any], Any]) -> Data:
         """The data with `change` made to x."""
@@ -168,11 +168,11 @@ class Data:
         new._resident = None
         return new
 
-    @staticmethod
-    def _like(other: Data, arrays: list[Any]) -> Data:
-        """Data of the kind of `other`: only the number of samples may differ."""
-        new = other._with(arrays)
-        new.structure, new.signature = other.structure, other.signature
+    def like(self, arrays: Sequence[np.ndarray]) -> Data:
+        """Data of the same kind: only numbers and the number of samples may differ."""
+        pairs = zip(arrays, self.arrays, strict=True)
+        new = self._with([array.astype(own.dtype, copy=False) for array, own in pairs])
+        new.structure, new.signature = self.structure, self.signature
         return new
 
     def on_engine(self) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import tree
+from kerasish.training import checks
 from kerasish.training.data import Data
 from kerasish.training.loop import ChunkSize
 from kerasish.training.prefetch import USUAL_QUEUE, Prefetcher, short_turns
@@ -119,7 +120,8 @@ class StreamFeed:
 
     Args:
         source: where they come from.
-        prepare: makes checked Data of what the source gave, given the number of the batch.
+        prepare: makes Data of what the source gave, given the number of the batch; checked, but
+            for NaN.
         steps: the number of steps in an epoch, a whole pass if None. The next epoch goes on
             where one has stopped.
         training: whether it is for `fit`. Evaluations begin a new pass each time, if they can.
@@ -258,8 +260,19 @@ class StreamFeed:
         if self._queue_grows:
             prefetch.size = max(USUAL_QUEUE, 2 * min(items[0].room, size.size))
         block = leading_block(items)
+        self._check_values(block)
         prefetch.drop(len(block.order))
         return block
+
+    def _check_values(self, block: Block) -> None:
+        """Raises ValueError if a batch holds NaN. One look at all of them is quicker than many."""
+        try:
+            block.data.check_values()
+        except ValueError:
+            for number in range(len(block.order)):
+                start = number * block.order.shape[1]
+                with checks.located(f"Batch {self._taken + number + 1} of {self.what}"):
+                    block.data.part(start, start + block.order.shape[1]).check_values()
 
     def _now(self) -> Any:
         inside = self._pass is not None

@@ -83,7 +83,18 @@ def _expect(file: mmap.mmap | None, together: bool) -> None:
 
 
 def is_on_disk(value: Any) -> bool:
-    """Whether an array's numbers are in a file rather than in memory."""
-    if getattr(value, "reads_rows", False) or type(value).__module__.split(".")[0] in _FILES:
+    """Whether an array's numbers are in a file rather than in memory.
+
+    Raises:
+        ValueError: if the file is closed.
+    """
+    library = type(value).__module__.split(".")[0]
+    of_file = library in _FILES
+    if of_file and not value:
+        raise ValueError(
+            f"Expected data, but the file of this {library} {type(value).__name__} is closed. "
+            "Train, evaluate and predict while it is open."
+        )
+    if of_file or getattr(value, "reads_rows", False):
         return hasattr(value, "shape")
     return _map_under(value) is not None

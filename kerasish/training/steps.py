@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from kerasish import tree
+from kerasish import ops, tree
 from kerasish.graph import trace
 from kerasish.graph.function import Function, run_counter
 from kerasish.graph.gradients import gradients
@@ -179,9 +179,22 @@ class Traced:
                 f"{self.name} must return a dict of logs such as {{'loss': loss}}, but it "
                 f"returned {type(result).__name__}."
             )
-        self.outputs = result if kind == "predict" else list(_flat_logs(result))
-        values = tree.flatten(result) if kind == "predict" else _flat_logs(result).values()
-        self._values, self._updates = _replayed(list(values), effects)
+        logs = {} if kind == "predict" else _flat_logs(result)
+        self.outputs = result if kind == "predict" else list(logs)
+        pairs = tree.flatten_with_path(result) if kind == "predict" else list(logs.items())
+        self._values, self._updates = _replayed([self._tensor(*p) for p in pairs], effects)
+
+    def _tensor(self, where: Any, value: Any) -> Tensor:
+        """A result of the step as a tensor: numbers of Python and NumPy are constants."""
+        try:
+            return ops.convert_to_tensor(value)
+        except (TypeError, ValueError):
+            found = f"{where!r} is" if where else "it returned"
+            hint = " Did you mean its result()?" if hasattr(value, "result") else ""
+            raise TypeError(
+                f"{self.name} must return tensors or numbers, but {found} "
+                f"{type(value).__name__} {value!r:.60}.{hint}"
+            ) from None
 
     def function(self, inputs: Sequence[Tensor]) -> Function:
         """The Function of `inputs`, the tensors in the batch."""

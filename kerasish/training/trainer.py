@@ -324,14 +324,8 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
             order = (batch_size, shuffle, seed)
             feed = self._array_feed(data, order, steps_per_epoch, True, class_weight)
         if validation_data is not None:
-            arrays = isinstance(validation_data, (tuple, list))
-            validation = self._feed(
-                *(checks.validation_arrays(validation_data) if arrays else (validation_data,)),
-                batch_size=validation_batch_size or (batch_size if arrays else None),
-                steps=validation_steps,
-                loading=loading,
-                validates=True,
-            )
+            size = (validation_batch_size, batch_size)
+            validation = self._validation_feed(validation_data, size, validation_steps, loading)
         with ExitStack() as stack:
             stack.callback(end_line)
             stack.callback(feed.close)
@@ -340,6 +334,26 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
             span = range(initial_epoch, epochs)
             self._fit(feed, validation, span, validation_freq, callbacks, verbose)
         return self.history
+
+    def _validation_feed(
+        self, given: Any, sizes: tuple[int | None, int | None], limit: int | None, loading: Any
+    ) -> Feed:
+        """What evaluations during `fit` take their steps from.
+
+        Args:
+            given: as `validation_data`.
+            sizes: of batches of arrays: as `validation_batch_size`, and for None there.
+            limit: as `validation_steps`.
+            loading: how batches are made ahead of time.
+        """
+        size, parts = None, (given,)
+        if isinstance(given, (tuple, list)):
+            size = checks.positive(*sizes, "validation_batch_size")
+            parts = checks.validation_arrays(given)
+        elif sizes[0] is not None:
+            kind = f"validation_data of type {type(given).__name__}"
+            checks.reject_beside(kind, validation_batch_size=sizes[0])
+        return self._feed(*parts, batch_size=size, steps=limit, loading=loading, validates=True)
 
     def _fit(
         self,

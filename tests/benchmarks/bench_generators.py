@@ -1,5 +1,8 @@
 """Times `fit` from sources of batches against the slower of the two: making a batch, and a step.
 
+Nor can it be quicker than all cores are at the work of both, which counts where a step and a
+source that computes both want all of them.
+
     python tests/benchmarks/bench_generators.py
     python tests/benchmarks/bench_generators.py --engines numpy tensorflow --rounds 9
     python tests/benchmarks/bench_generators.py --units 1024   # steps that take longer
@@ -7,8 +10,7 @@
 The source makes each batch in about the time of a step, either computing (as augmentation in
 Python does) or waiting (as a disk lets it), or at no cost. One process per engine; the variants
 take turns, so that a machine that slows down slows all of them. The best round of each counts:
-whatever else the machine does can only make a round slower. A computing source needs a core of
-its own.
+whatever else the machine does can only make a round slower.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ BATCH, STEPS = 64, 200
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def measure(rounds: int, units: int) -> dict[str, float]:
-    """Milliseconds per step of each variant, on the engine of this process."""
+def measure(rounds: int, units: int) -> dict[str, tuple[float, float]]:
+    """Milliseconds per step of each variant, and of processor time, on this process's engine."""
     import numpy as np
 
     from kerasish import layers, models
@@ -59,10 +61,12 @@ def measure(rounds: int, units: int) -> dict[str, float]:
         while True:
             yield from (sequence[i] for i in range(STEPS))
 
-    def timed(run: Callable[[], object]) -> float:
-        start = time.perf_counter()
+    def timed(run: Callable[[], object]) -> tuple[float, float]:
+        """Milliseconds per step, and those of processor time."""
+        start, busy = time.perf_counter(), time.process_time()
         run()
-        return (time.perf_counter() - start) / STEPS * 1e3
+        taken = time.perf_counter() - start, time.process_time() - busy
+        return taken[0] / STEPS * 1e3, taken[1] / STEPS * 1e3
 
     def from_arrays() -> object:
         return model.fit(x, y, BATCH, verbose=0)
@@ -72,7 +76,7 @@ def measure(rounds: int, units: int) -> dict[str, float]:
 
     from_arrays()
     fit(batches(lambda: None))
-    seconds = min(timed(from_arrays) for _ in range(3)) / 1e3
+    seconds = min(timed(from_arrays) for _ in range(3))[0] / 1e3
 
     def waiting() -> None:
         time.sleep(seconds)
@@ -89,7 +93,7 @@ def measure(rounds: int, units: int) -> dict[str, float]:
         variants[f"fit from a {name} generator"] = lambda m=make: fit(batches(m))  # type: ignore[misc]
     variants["fit from a generator that costs nothing"] = lambda: fit(batches(lambda: None))
     variants["fit from a waiting PyDataset, 4 threads"] = lambda: fit(Batches(waiting, workers=4))
-    found = dict.fromkeys(variants, float("inf"))
+    found = dict.fromkeys(variants, (float("inf"), 0.0))
     for _ in range(rounds):
         for name, run in variants.items():
             found[name] = min(found[name], timed(run))
@@ -114,14 +118,17 @@ def main() -> None:
             subprocess.run(command, env=os.environ | env, check=True)
         return
     found = measure(options.rounds, options.units)
-    for name, value in found.items():
-        print(f"  {name:42}{value:8.3f}")
+    for name, (wall, busy) in found.items():
+        print(f"  {name:42}{wall:8.3f}, of processor time {busy:8.3f}")
+    arrays = found["fit from arrays"]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     for kind in ("waiting", "computing"):
-        slower = max(found["fit from arrays"], found[f"{kind} generator alone"])
-        share = found[f"fit from a {kind} generator"] / slower
-        print(f"  {kind}: {share:.2f} of the slower of the two")
+        alone, wall = found[f"{kind} generator alone"], found[f"fit from a {kind} generator"][0]
+        slower, work = max(arrays[0], alone[0]), (arrays[1] + alone[1]) / (cores or 1)
+        print(f"  {kind}: {wall / slower:.2f} of the slower of the two", end="")
+        print(f", {wall / max(slower, work):.2f} of what the cores allow")
     for name in list(found)[-2:]:
-        print(f"  {name}: {found[name] / found['fit from arrays']:.2f} of a fit from arrays")
+        print(f"  {name}: {found[name][0] / arrays[0]:.2f} of a fit from arrays")
 
 
 if __name__ == "__main__":

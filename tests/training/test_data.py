@@ -250,6 +250,31 @@ def test_batches_of_odd_sizes_run_by_themselves(fixed):
     )
 
 
+def test_batches_may_change_their_kind():
+    """What is known of one batch must not be taken for granted of the next."""
+    x, y = X[:16], Y[:16]
+    items = [
+        *[(x, y), (x + 1, y)],
+        *[(x.astype("float64"), y.astype("int64")), (x.astype("float64") * 2, y.astype("int64"))],
+        *[(x, y[:, None]), (x * 2, y[:, None])],
+        *[[x, y], [x.tolist(), y.tolist()]],
+        *[(x, y, WEIGHTS[:16]), (x, y, WEIGHTS[16:32])],
+        *[(x[:5], y[:5]), (x[5:], y[5:])],
+    ]
+    set_random_seed(3)
+    by_hand = classifier()
+    for item in items:
+        by_hand.train_on_batch(*item)
+    set_random_seed(3)
+    model = classifier()
+    model.fit(iter(items), verbose=0)
+    for got, wanted in zip(model.get_weights(), by_hand.get_weights(), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
+    for wrong in ((x, y[:15]), (x[:, :3], y), (x, y.astype("U1"))):
+        with pytest.raises((TypeError, ValueError), match="^Batch(es)? 3 of the list_iterator"):
+            model.fit(iter([(x, y), (x, y), wrong]), verbose=0)
+
+
 @pytest.mark.parametrize("named", [False, True])
 def test_sequences_of_varying_length_share_a_step(named):
     x = layers.Input((None, 2), name="x")

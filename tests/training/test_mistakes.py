@@ -5,10 +5,11 @@ import warnings
 
 import numpy as np
 import pytest
-from feeding import Batches, X, Y, batches, classifier, input_threads
+from feeding import Batches, X, Y, batches, classifier, input_threads, on_disk
 
 from kerasish import layers, losses, models, ops
 from kerasish.callbacks import Callback, EarlyStopping, LambdaCallback
+from kerasish.metrics import Mean
 from kerasish.training.mistakes import TrainingWarning
 
 HOT = np.eye(3, dtype="float32")[Y]
@@ -64,11 +65,13 @@ class NeverBegins(Callback):
         raise AssertionError("training has begun")
 
 
-def returns_a_loss():
-    class Net(models.Model):
-        def train_step(self, data):
-            return ops.mean(self(data[0]))
+def returning(make, kind="train"):
+    """A model whose step of its own returns what `make` makes of the outputs."""
 
+    class Net(models.Model):
+        pass
+
+    setattr(Net, f"{kind}_step", lambda self, data: make(self(data[0] if kind == "train" else data)))
     inputs = layers.Input((4,))
     model = Net(inputs, layers.Dense(1)(inputs))
     model.compile("sgd", "mse")
@@ -88,9 +91,9 @@ def wrong_labels():
     yield X[:8], Y[:8] + 7
 
 
-def with_nan():
-    yield X[:8], Y[:8]
-    yield X[:8] * np.nan, Y[:8]
+def with_nan(first=2):
+    for number in range(1, 20):
+        yield X[:8] * (np.nan if number >= first else 1), Y[:8]
 
 
 class Samples:
@@ -193,6 +196,11 @@ MISTAKES = {
         ValueError,
         ["Batch 2 of the generator: x holds NaN"],
     ),
+    "nan among many batches": (
+        lambda m: m.fit(with_nan(first=17)),
+        ValueError,
+        ["Batch 17 of the generator: x holds NaN", "8 of 8 samples"],
+    ),
     "nothing": (lambda m: m.fit(iter([])), ValueError, ["ended before its first batch"]),
     "empty evaluate": (lambda m: m.evaluate(iter([])), ValueError, ["ended before"]),
     "empty predict": (lambda m: m.predict(x for x in ()), ValueError, ["the generator ended"]),
@@ -210,6 +218,16 @@ MISTAKES = {
         ["validation_split must not"],
     ),
     "validation": (lambda m: m.fit(X, Y, validation_data=(X,)), ValueError, ["tuple of 1"]),
+    "validation batch size": (
+        lambda m: m.fit(X, Y, validation_data=(X, Y), validation_batch_size=0),
+        ValueError,
+        ["validation_batch_size", "positive"],
+    ),
+    "validation batch size of batches": (
+        lambda m: m.fit(X, Y, validation_data=Batches(X, Y), validation_batch_size=8),
+        ValueError,
+        ["validation_batch_size must not be given beside validation_data of type Batches"],
+    ),
     "steps": (
         lambda m: m.fit(X, Y, steps_per_epoch=0),
         ValueError,
@@ -342,7 +360,26 @@ MISTAKES = {
         ValueError,
         ["fixed batch size 4", "Leave out the last 2"],
     ),
-    "no dict": (lambda m: returns_a_loss().fit(X, X), TypeError, ["must return a dict", "Tensor"]),
+    "no dict": (
+        lambda m: returning(ops.mean).fit(X, X),
+        TypeError,
+        ["train_step must return a dict", "Tensor"],
+    ),
+    "no log": (
+        lambda m: returning(lambda y: {"loss": ops.mean(y), "note": "good"}).fit(X, X),
+        TypeError,
+        ["train_step must return tensors or numbers", "'note' is str 'good'"],
+    ),
+    "no result": (
+        lambda m: returning(lambda y: {"mean": Mean()}).fit(X, X),
+        TypeError,
+        ["'mean' is Mean", "its result()"],
+    ),
+    "no prediction": (
+        lambda m: returning(lambda y: None, "predict").predict(X),
+        TypeError,
+        ["predict_step must return", "it returned NoneType"],
+    ),
 }
 
 
@@ -465,6 +502,13 @@ def test_a_step_of_ones_own_may_make_other_rows_of_the_data():
     inputs = layers.Input((3,))
     model = Shifted(inputs, layers.Embedding(5, 2)(inputs))
     assert model.predict(np.full((2, 3), -1), verbose=0).shape == (2, 3, 2)
+
+
+def test_a_closed_file_is_named(tmp_path):
+    data = on_disk(tmp_path, "y", Y)
+    data.file.close()
+    with pytest.raises(ValueError, match="the file of this h5py Dataset is closed"):
+        classifier().fit(X, data, verbose=0)
 
 
 def test_warnings_name_the_line_of_the_user():
