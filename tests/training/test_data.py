@@ -271,7 +271,7 @@ def test_batches_may_change_their_kind():
     for got, wanted in zip(model.get_weights(), by_hand.get_weights(), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
     for wrong in ((x, y[:15]), (x[:, :3], y), (x, y.astype("U1"))):
-        with pytest.raises((TypeError, ValueError), match="^Batch(es)? 3 of the list_iterator"):
+        with pytest.raises((TypeError, ValueError), match=r"^Batch(es)? 3 of the list_iterator"):
             model.fit(iter([(x, y), (x, y), wrong]), verbose=0)
 
 
