@@ -365,3 +365,20 @@ def test_importing_leaves_keras_to_its_users():
         env={**os.environ, "KERAS_BACKEND": "tensorflow"},
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("version", ["2.21.0", "2.19.1"])
+@pytest.mark.parametrize("own", [None, "--xla_cpu_enable_fast_math=false"])
+def test_xla_is_told_how_to_compile_and_nobody_else(monkeypatch, own, version):
+    from kerasish.engines.tensorflow import xla
+
+    monkeypatch.setattr(xla.tf, "__version__", version)
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    if own is not None:
+        monkeypatch.setenv("XLA_FLAGS", own)
+    with xla.compiling():
+        flags = os.environ.get("XLA_FLAGS")
+    assert os.environ.get("XLA_FLAGS") == own
+    # A version for which they were not tried might not know the flags, and end the process.
+    tried = own is None and version == "2.21.0"
+    assert (flags is not None and "scheduler=false" in flags) if tried else flags == own

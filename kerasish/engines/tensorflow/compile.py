@@ -13,6 +13,7 @@ import numpy as np
 
 from kerasish.engines.base import Executable
 from kerasish.engines.patience import announced
+from kerasish.engines.tensorflow import xla
 from kerasish.engines.tensorflow.interpret import Interpreter, located_in_graph
 from kerasish.engines.tensorflow.library import tf
 from kerasish.graph.program import Program
@@ -176,7 +177,7 @@ class TensorFlowExecutable(Executable):
                 specs = [tf.TensorSpec(d.shape, d.dtype) for d in data]
                 spec = tf.TensorSpec(rows.shape, tf.int32)
                 try:
-                    with self._announced():
+                    with self._announced(), xla.compiling():
                         self._loops[key] = self._traced_loop(spec, specs, collect, jit=True)
                         outputs = self._loops[key](*args, *(d.tensor for d in data))
                 except (tf.errors.OpError, NotImplementedError) as error:
