@@ -10,9 +10,7 @@ from kerasish.engines.tensorflow.library import tf
 
 # Loops are of small operations, which one thread does in order sooner than several that have to
 # wait for each other.
-_FLAGS = (
-    "--xla_cpu_enable_concurrency_optimized_scheduler=false --xla_cpu_prefer_vector_width=512"
-)
+_FLAGS = "--xla_cpu_enable_concurrency_optimized_scheduler=false --xla_cpu_prefer_vector_width=512"
 
 # XLA ends the process at a flag that it does not know. With these versions they were tried.
 _TRIED = ("2.20.", "2.21.")
