@@ -28,7 +28,6 @@ SLOW = "Keras 2's default; the modern one is native"
 DIFFERENCES = {
     ("", "serialize", "*"): "one function for all kinds, which takes the object as its first",
     ("", "deserialize", "name"): "a config or name, taken as the first argument",
-    ("3.15", "callbacks.OrbaxCheckpoint", "*"): "refuses to be made: orbax belongs to JAX",
     ("3.15", "optimizers.Muon", "*"): "what is behind weight_decay is given by name",
     ("2.3.1", "activations.relu", "alpha"): "negative_slope since Keras 3; alpha is understood",
     ("2.3.1", "backend.function", "**kwargs"): "they are written out",

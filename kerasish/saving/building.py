@@ -97,18 +97,18 @@ class _Memory:
     """Leaves initial weights as they are, as long as they fit into the memory of the computer."""
 
     def __init__(self, path: Path | str):
-        self.path, self.left = path, _memory()
+        self.path, self.left = path, memory()
 
     def __call__(self, shape: Any, dtype: str) -> None:
         self.left -= math.prod(shape) * dtypes.numpy_dtype(dtype).itemsize
         if self.left < 0:
             raise FileError(
                 f"{self.path} asks for a weight of shape {tuple(shape)}; with the others, that is "
-                f"more than the {_memory():.3g} bytes of memory that there are."
+                f"more than the {memory():.3g} bytes of memory that there are."
             )
 
 
-def _memory() -> float:
+def memory() -> float:
     """How many bytes the computer has, where that can be asked for."""
     if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):
         return math.inf

@@ -114,7 +114,7 @@ class Saveable:
         Raises:
             ValueError: the file is damaged, or does not fit; nothing was changed then.
         """
-        from kerasish.saving import h5, keras_file, legacy, shards, weights
+        from kerasish.saving import h5, keras_file, legacy, orbax, shards, weights
 
         if not self.built and not self.weights:  # type: ignore[attr-defined]
             raise ValueError(
@@ -123,8 +123,17 @@ class Saveable:
             )
         path = _source(filepath)
         if path.suffix == ".json":
+            if by_name:
+                raise ValueError(
+                    f"load_weights: by_name is for files of Keras 2 (.h5), not {path}."
+                )
             with shards.reading(path) as file:
                 weights.read(self, file, skip_mismatch)
+            return
+        if orbax.is_checkpoint(path):
+            if by_name:
+                raise ValueError("load_weights: by_name is for files of Keras 2 (.h5).")
+            orbax.load_weights(self, path, skip_mismatch)
             return
         if not h5.is_hdf5(path):
             if by_name:
@@ -226,7 +235,8 @@ def load_model(
     """The model in a file, of whatever Keras wrote it and whatever engine it ran on.
 
     Args:
-        filepath: a `.keras` or `.h5` file; its content tells which.
+        filepath: a `.keras` or `.h5` file, or the folder of an Orbax checkpoint; the content tells
+            which.
         custom_objects: name -> class or function, for what is not Keras's.
         compile: whether to compile the model as it was, with the optimizer's state.
         safe_mode: False runs byte code of functions that the file may have. Only for files of
@@ -240,9 +250,11 @@ def load_model(
     Example:
         >>> load_model("model.keras")  # doctest: +SKIP
     """
-    from kerasish.saving import h5, keras_file, legacy
+    from kerasish.saving import h5, keras_file, legacy, orbax
 
     path = _source(filepath)
+    if orbax.is_checkpoint(path):
+        return orbax.load(path, custom_objects, compile, safe_mode)
     module: Any = legacy if h5.is_hdf5(path) else keras_file
     return module.load(path, custom_objects, compile, safe_mode)
 
@@ -277,17 +289,19 @@ def _format(path: Path, wanted: str | None) -> str:
 
 
 def _target(filepath: str | os.PathLike[str], overwrite: bool) -> Path:
-    path = Path(os.path.expanduser(os.fspath(filepath)))
+    path = Path(os.path.expanduser(os.fsdecode(filepath)))
     if not overwrite and path.exists():
         raise FileExistsError(f"{path} is there already. Pass overwrite=True to replace it.")
     return path
 
 
 def _source(filepath: str | os.PathLike[str]) -> Path:
-    path = Path(os.path.expanduser(os.fspath(filepath)))
+    from kerasish.saving import orbax
+
+    path = Path(os.path.expanduser(os.fsdecode(filepath)))
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.")
-    if not path.is_file():
+    if not path.is_file() and not orbax.is_checkpoint(path):
         raise ValueError(
             f"{path} is not a file. Models are .keras or .h5 files; a SavedModel of TensorFlow "
             "can only be loaded by TensorFlow: save it as .keras or .h5 from there."

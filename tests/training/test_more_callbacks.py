@@ -1,6 +1,7 @@
 """Callbacks in a real fit: averages, servers, names, counts; and what optimizers do there."""
 
 import json
+import socket
 import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -110,9 +111,38 @@ def test_remote_monitor(server, as_json):
     assert json.loads(body) == {"epoch": 1, "loss": pytest.approx(history["loss"][1])}
 
 
-def test_remote_monitor_warns_of_a_missing_server():
+@pytest.fixture
+def babbler():
+    """The address of a server that doesn't speak HTTP."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer():
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"what?\r\n\r\n")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    thread.join()
+    listener.close()
+
+
+@pytest.mark.parametrize("root", ["http://127.0.0.1:9", "nowhere", "babbler"])
+def test_remote_monitor_warns_of_a_server_that_is_none(root, request):
+    root = request.getfixturevalue(root) if root == "babbler" else root
     with pytest.warns(UserWarning, match="could not be told of epoch 1"):
-        callbacks.RemoteMonitor("http://127.0.0.1:9").on_epoch_end(0, {"loss": 1.0})
+        callbacks.RemoteMonitor(root).on_epoch_end(0, {"loss": 1.0})
+
+
+def test_callbacks_that_are_added_later():
+    """What comes last stays last, and a backup knows all others."""
+    backup, early = callbacks.BackupAndRestore("backup"), callbacks.EarlyStopping()
+    hooks = callbacks.CallbackList([backup])
+    hooks.append(early)
+    assert list(hooks) == [early, backup]
+    assert backup.others == [early]
 
 
 def test_values_have_the_names_of_each_keras():
@@ -140,11 +170,6 @@ def test_progress_in_samples(capsys):
     assert "16/16" in capsys.readouterr().out
     with pytest.raises(ValueError, match="'steps' or 'samples', got 'epochs'"):
         callbacks.ProgbarLogger("epochs")
-
-
-def test_orbax_names_what_to_use():
-    with pytest.raises(NotImplementedError, match=r"ModelCheckpoint\('d/\{epoch\}\.keras'\)"):
-        callbacks.OrbaxCheckpoint("d")
 
 
 # --- optimizers --------------------------------------------------------------------------
