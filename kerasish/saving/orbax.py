@@ -1,7 +1,9 @@
 """Checkpoints of the Orbax library: folders that hold a model and the state of its training.
 
 In each lie two parts, as Keras 3 has them: `pytree`, what `get_state_tree` returns, and, unless it
-has weights only, `model_config`, the model as JSON.
+has weights only, `model_config`, the model as JSON. The JSON is trusted no more than that of other
+files. The arrays are read by Orbax, in formats whose tables say in which file their bytes lie: what
+such a table may point to is up to that library.
 """
 
 from __future__ import annotations

@@ -236,7 +236,7 @@ def load_model(
 
     Args:
         filepath: a `.keras` or `.h5` file, or the folder of an Orbax checkpoint; the content tells
-            which.
+            which. The arrays of a checkpoint are read by Orbax, so take only those that you trust.
         custom_objects: name -> class or function, for what is not Keras's.
         compile: whether to compile the model as it was, with the optimizer's state.
         safe_mode: False runs byte code of functions that the file may have. Only for files of
