@@ -9,13 +9,13 @@ such a table may point to is up to that library.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from kerasish import tree
 from kerasish.graph.spec import format_shape
 from kerasish.graph.variable import Variable
 from kerasish.saving import lambdas
@@ -69,9 +69,9 @@ def content(model: Any, weights_only: bool) -> dict[str, Any]:
     return found | {CONFIG: {"config": json.dumps(model_entry(model))}}
 
 
-def _without_empty(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The tree without arrays of no elements and branches of no arrays: Orbax writes neither."""
-    pairs = {k: _without_empty(v) if isinstance(v, dict) else v for k, v in tree.items()}
+def _without_empty(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The state without arrays of no elements and branches of no arrays: Orbax writes neither."""
+    pairs = {k: _without_empty(v) if isinstance(v, dict) else v for k, v in state.items()}
     return {k: v for k, v in pairs.items() if (v if isinstance(v, dict) else v.size)}
 
 
@@ -126,12 +126,13 @@ def _read(path: Path) -> dict[str, Any]:
     v1 = library()
     try:
         described = v1.checkpointables_metadata(path).metadata
-        size = sum(_bytes_of(part) for part in described.values())
+        wanted = {name: _wanted(part) for name, part in described.items()}
+        size = sum(array.nbytes for array in tree.flatten(wanted) if array is not str)
         if size > memory():
             raise FileError(
                 f"{path} asks for {size:.3g} bytes of memory, but there are {memory():.3g}."
             )
-        return v1.load_checkpointables(path)
+        return v1.load_checkpointables(path, wanted)
     except FileError:
         raise
     except Exception as error:  # whatever the library and those below it may raise
@@ -141,12 +142,14 @@ def _read(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _bytes_of(described: Any) -> int:
-    """The size in memory of arrays of which the shapes are known."""
+def _wanted(described: Any) -> Any:
+    """What is to be read, in the form that asks Orbax for NumPy's arrays, not those of JAX."""
     if isinstance(described, Mapping):
-        return sum(_bytes_of(part) for part in described.values())
-    shape, dtype = getattr(described, "shape", ()), getattr(described, "dtype", None)
-    return math.prod(shape) * np.dtype(dtype).itemsize if dtype is not None else 0
+        return {key: _wanted(part) for key, part in described.items()}
+    if not hasattr(described, "shape"):
+        return str
+    # One number in all places, which takes no memory.
+    return np.broadcast_to(np.zeros((), described.dtype), described.shape)
 
 
 def _config(found: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -172,11 +175,11 @@ class _State:
     """
 
     def __init__(self, path: Path, found: Mapping[str, Any]):
-        tree = found.get(STATE)
-        if not isinstance(tree, dict):
+        state = found.get(STATE)
+        if not isinstance(state, dict):
             raise FileError(f"{path} is not an Orbax checkpoint of a model: it has no {STATE!r}.")
         self._path = path
-        self._groups = {group: dict(_leaves(branch)) for group, branch in tree.items()}
+        self._groups = {group: dict(_leaves(branch)) for group, branch in state.items()}
 
     def count(self) -> int:
         """How many numbers the weights have."""

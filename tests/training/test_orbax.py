@@ -10,11 +10,8 @@ from kerasish import callbacks, layers, models
 from kerasish.saving import load_model
 
 pytest.importorskip("orbax.checkpoint", reason="orbax-checkpoint is not installed")
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Sharding info not provided:UserWarning"),
-    # Orbax's own threads, when a read of theirs has failed.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+# Orbax's own threads, when a read of theirs has failed.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
 Y = X.sum(axis=1, keepdims=True)
