@@ -15,6 +15,7 @@ from kerasish import engines, ops
 from kerasish.engines.numpy import chain, create, table
 from kerasish.graph import trace
 from kerasish.graph.function import Function
+from kerasish.graph.gradients import gradients
 from kerasish.graph.tensor import Placeholder
 from kerasish.graph.variable import Variable
 from kerasish.ops.random import SeedGenerator, dropout, normal, uniform
@@ -402,3 +403,22 @@ def test_the_reference_applies_single_operations():
     (index,) = reference.apply("argmax", [np.array([1.0, 3.0, 2.0])], {"axis": 0})
     assert index.dtype == np.int32
     assert index == 1
+
+
+def test_a_stretched_number_is_not_written_over():
+    x, y = Placeholder((), "float32"), Placeholder((1,), "float32")
+    function = Function([x, y], [ops.broadcast_to(ops.exp(x), (1,)) * y])
+    for _ in range(3):  # once by the definitions, then compiled
+        assert function(np.float32(0), np.float32([2.0]))[0] == 2.0
+
+
+def test_gradients_and_factors_of_nothing():
+    x = Placeholder((0, 3), "float32")
+    taken = ops.take(x, np.zeros(2, "int32"), axis=1)
+    for function in (
+        Function([x], gradients(ops.sum(ops.log_softmax(x)), [x])),
+        Function([x], gradients(ops.sum(taken), [x])),
+    ):
+        for _ in range(3):
+            assert function(np.zeros((0, 3), "float32"))[0].shape == (0, 3)
+    assert ops.lu_factor(np.zeros((2, 0, 0), "float32"))[0].shape == (2, 0, 0)

@@ -382,3 +382,24 @@ def test_xla_is_told_how_to_compile_and_nobody_else(monkeypatch, own, version):
     # A version for which they were not tried might not know the flags, and end the process.
     tried = own is None and version == "2.21.0"
     assert (flags is not None and "scheduler=false" in flags) if tried else flags == own
+
+
+@in_every_style
+def test_scalars_of_bfloat16_can_be_read(engine, style):
+    x = Placeholder((2,), "bfloat16")
+    data = np.array([1.5, 2.0, 9.0], "float32")
+    outputs = run(engine, Function([x], [ops.sum(x)]), [data], np.array([[0, 1]]), style)
+    assert np.asarray(outputs[0]).astype("float32") == 3.5
+
+
+@pytest.mark.parametrize(
+    ("operation", "x", "y", "wanted"),
+    [
+        (ops.power, [0.0, 2.0], [0.0, 0.0], [[0.0, 0.0], [0.0, np.log(2.0)]]),
+        (ops.floor_divide, [1.0, 3.0], [0.0, 2.0], [[0.0, 0.0], [0.0, 0.0]]),
+    ],
+)
+def test_gradients_of_its_own_where_it_would_give_none(operation, x, y, wanted):
+    x, y = Variable(np.array(x, "float32")), Variable(np.array(y, "float32"))
+    for got, gradient in zip(gradients(ops.sum(operation(x, y)), [x, y]), wanted, strict=True):
+        np.testing.assert_allclose(got.numpy(), gradient, rtol=1e-6)

@@ -101,7 +101,8 @@ class Chain:
         """Whether the instruction may write its result where `value` is."""
         memory = self.plan.memory(value)
         array = self.plan.array(value)
-        if id(memory) in self.crossed or not self._is_exact(value):
+        # What one number is stretched to is a view that cannot be written to.
+        if id(memory) in self.crossed or not self._is_exact(value) or not array.flags.writeable:
             return False
         readers = [
             i

@@ -298,7 +298,7 @@ def add_rows(out: Array, rows: Array, indices: Array) -> None:
 def _take_grad(
     scratch: Scratch, out: Array, g: Array, indices: Array, *, shape: Any, axis: int
 ) -> Step | None:
-    if not is_wide(out) or not indices.size:
+    if not is_wide(out) or not g.size:
         return None
     target = np.moveaxis(out, axis, 0)
     moved = np.moveaxis(g, range(axis, axis + indices.ndim), range(indices.ndim))

@@ -27,6 +27,7 @@ class TensorFlowEngine(Engine):
     table = TABLE
     native_gradients = True
     one_shape = True
+    profiler = tf.profiler.experimental
 
     def __init__(self) -> None:
         self._variables: dict[int, Any] = {}

@@ -90,11 +90,11 @@ class TensorFlowExecutable(Executable):
         ]
         if self._eager or self._steps_done < self._first(_EAGER_CALLS):
             self._steps_done += 1
-            return self._run(tensors, tf.constant(counter, tf.int64))
+            return _readable(self._run(tensors, tf.constant(counter, tf.int64)))
         if self._traced is None:
             with self._announced():
                 self._traced = self._trace()
-        return list(self._guarded(self._traced, tf.constant(counter, tf.int64), *tensors))
+        return _readable(self._guarded(self._traced, tf.constant(counter, tf.int64), *tensors))
 
     def _trace(self) -> Callable[..., Any]:
         specs = [tf.TensorSpec(spec.shape, spec.dtype) for _, spec in self.program.inputs]
@@ -131,7 +131,7 @@ class TensorFlowExecutable(Executable):
             loop = self._xla_loop if self._xla else self._plain_loop
             parts += loop(data, order[eager:], counter + eager, collect)
         if not collect:
-            return parts[-1]
+            return _readable(parts[-1])
         return [p[0] if len(p) == 1 else tf.concat(p, 0) for p in zip(*parts, strict=True)]
 
     def _eager_steps(self) -> int:
@@ -244,6 +244,14 @@ def _instructions_run(program: Program) -> int:
         1 + i.attrs.get("length", 1) * sum(map(_instructions_run, i.programs.values()))
         for i in program.instructions
     )
+
+
+def _readable(outputs: Sequence[Any]) -> list[Any]:
+    """Outputs that become arrays. Of TensorFlow's scalars in bfloat16, NumPy cannot make any."""
+    return [
+        np.asarray(x.numpy()) if x.dtype == tf.bfloat16 and x.shape.rank == 0 else x
+        for x in outputs
+    ]
 
 
 def _tensor(x: Any, dtype: str) -> Any:

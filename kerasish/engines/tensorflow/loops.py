@@ -17,6 +17,7 @@ from typing import Any
 import kerasish
 from kerasish import tree
 from kerasish.engines.tensorflow.library import tf
+from kerasish.engines.tensorflow.native import tapes
 from kerasish.graph.gradients import gradients
 from kerasish.graph.operators import operations
 from kerasish.graph.passes import topological_order
@@ -44,6 +45,15 @@ def _ours(structure: Any) -> bool:
 def _teach_tapes() -> None:
     tape = tf.GradientTape
     of_tensorflow, watch = tape.gradient, tape.watch
+    enter, leave = tape.__enter__, tape.__exit__
+
+    def entered(self: Any) -> Any:
+        tapes.open += 1
+        return enter(self)
+
+    def left(self: Any, *error: Any) -> None:
+        tapes.open -= 1
+        leave(self, *error)
 
     def gradient(
         self: Any,
@@ -63,6 +73,7 @@ def _teach_tapes() -> None:
             watch(self, others)
 
     tape.gradient, tape.watch = gradient, watched
+    tape.__enter__, tape.__exit__ = entered, left
 
 
 def _gradient(target: Any, sources: Any, output_gradients: Any, zeros: bool) -> Any:

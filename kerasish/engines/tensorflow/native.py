@@ -18,6 +18,7 @@ from kerasish.engines.tensorflow.library import tf
 from kerasish.graph import dtypes, trace
 from kerasish.graph.native import NativeFunction, native_function
 from kerasish.graph.operators import operations
+from kerasish.graph.passes import variables_in
 from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Constant, Tensor
@@ -133,6 +134,15 @@ def gradient_of(
 _state = threading.local()
 
 
+class _Tapes(threading.local):
+    """How many of the user's tapes are recording."""
+
+    open = 0
+
+
+tapes = _Tapes()
+
+
 @contextmanager
 def _tracing() -> Iterator[None]:
     before, _state.tracing = getattr(_state, "tracing", False), True
@@ -143,10 +153,14 @@ def _tracing() -> Iterator[None]:
 
 
 def converted(tensor: Tensor, dtype: Any, name: str | None) -> Any:
-    """The tensor's value. Raises TypeError where a graph is made that needs the tensor itself."""
+    """The tensor's value. Raises TypeError where a graph is made that needs the tensor itself.
+
+    So it is on a tape: what is computed of a weight there has gradients, which its value has not.
+    """
     _register()
     outside = trace.current_trace() is None and not trace.current_path()
     outside = outside and not getattr(_state, "tracing", False)
+    outside = outside and not (tapes.open and variables_in([tensor]))
     if isinstance(tensor, Constant) or (outside and not tensor.is_symbolic):
         return tf.constant(tensor.numpy(), dtype, name=name)
     raise TypeError(

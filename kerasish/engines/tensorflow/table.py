@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from kerasish.engines.tensorflow import control, conv, linalg, native, random, special, steps
 from kerasish.engines.tensorflow.library import tf
 
@@ -69,12 +71,20 @@ def _cast(x: Any, *, dtype: str) -> Any:
     return tf.cast(x, dtype)
 
 
+def _power(x: Any, y: Any) -> Any:
+    exponent = tf.get_static_value(y)
+    if x.dtype.is_floating and (exponent is None or not np.all(exponent)):
+        # 0 to the power of 0 is 1, as that of 1 is, of which the gradient is not NaN.
+        x = tf.where(tf.logical_and(x == 0, y == 0), tf.ones_like(x), x)
+    return tf.pow(x, y)
+
+
 def _floor_divide(x: Any, y: Any) -> Any:
     if not x.dtype.is_floating:
         return tf.where(y == 0, tf.zeros_like(x), tf.math.floordiv(x, _not_zero(y)))
     # As NumPy does: 1 // 0.1 is 9, for 0.1 is a little more than a tenth.
     whole = tf.round((x - tf.math.floormod(x, y)) / y)
-    return tf.where(y == 0, x / y, whole)
+    return tf.stop_gradient(tf.where(y == 0, x / y, whole))
 
 
 def _mod(x: Any, y: Any) -> Any:
@@ -145,7 +155,7 @@ _ELEMENTWISE = {
     "subtract": tf.subtract,
     "multiply": tf.multiply,
     "divide": tf.divide,
-    "power": through(tf.pow, _WIDE_INTS),
+    "power": through(_power, _WIDE_INTS),
     "maximum": _extreme(tf.maximum, tf.greater, tf.logical_or),
     "minimum": _extreme(tf.minimum, tf.less, tf.logical_and),
     "floor_divide": _floor_divide,
