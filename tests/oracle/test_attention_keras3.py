@@ -44,6 +44,7 @@ CALLS = [
     {"value_mask": V_MASK},
     {"key_mask": V_MASK, "query_mask": Q_MASK},
     {"attention_mask": BETWEEN},
+    {"attention_mask": BETWEEN[0]},
     {"use_causal_mask": True},
     {"attention_mask": BETWEEN, "value_mask": V_MASK, "return_attention_scores": True},
 ]

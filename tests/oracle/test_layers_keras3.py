@@ -58,17 +58,25 @@ def test_batch_normalization_while_training(arguments, trainable, mask):
 MERGES = ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"]
 
 
-@pytest.mark.parametrize("masked", [(True, True), (True, False)], ids=["both", "one"])
+@pytest.mark.parametrize(
+    "masked", [(True, True), (True, False), (False, True)], ids=["both", "first", "second"]
+)
 @pytest.mark.parametrize("name", MERGES)
 def test_masks_of_what_is_merged(name, masked):
-    x = [data((2, 4, 3), seed=i) * (data((2, 4, 1), seed=i + 7) > 0.5) for i in range(2)]
+    x = [np.array([[1, 2, 0, 0], [3, 0, 0, 4]]), np.array([[1, 0, 5, 0], [0, 2, 0, 3]])]
 
-    def last(L, M):
-        tensors = [L.Input((4, 3)) for _ in x]
-        some = [L.Masking()(t) if m else t for t, m in zip(tensors, masked, strict=True)]
-        return M.Model(tensors, L.GlobalAveragePooling1D()(getattr(L, name)()(some)))
+    def merged(L, M):
+        tensors, tables = (
+            [L.Input((4,)) for _ in x],
+            [L.Embedding(6, 3, mask_zero=m) for m in masked],
+        )
+        y = getattr(L, name)()([table(t) for table, t in zip(tables, tensors, strict=True)])
+        for seed, table in enumerate(tables):
+            table.set_weights([data((6, 3), seed)])
+        return M.Model(tensors, [y, L.GlobalAveragePooling1D()(y)])(x)
 
-    close(last(layers, models)(x), last(keras.layers, keras)(x))
+    for mine, theirs in zip(merged(layers, models), merged(keras.layers, keras), strict=True):
+        close(mine, theirs)
 
 
 def test_embedding_and_its_mask():

@@ -127,6 +127,14 @@ def test_weights_that_are_broadcast(reduction, shape):
     _close(ours(y_true, y_pred, weight), theirs(y_true, y_pred, weight))
 
 
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("weight", [0.5, [0.5], [1.0, 2.0, 0.5, 0.0]])
+def test_weights_of_one_number(reduction, weight):
+    """Of a loss that is one for the whole batch."""
+    ours, theirs = (m.Dice(reduction) for m in (losses, keras.losses))
+    _close(ours(BINARY, PROBABILITIES, weight), theirs(BINARY, PROBABILITIES, weight))
+
+
 @pytest.mark.parametrize("axis", [-1, 0, 1])
 @pytest.mark.parametrize(
     "name", ["categorical_crossentropy", "categorical_focal_crossentropy", "binary_crossentropy"]

@@ -96,6 +96,9 @@ def _close(got, wanted):
 def test_metrics(name, y_true, y_pred, options, weighted):
     ours, theirs = getattr(metrics, name)(**options), getattr(keras.metrics, name)(**options)
     assert ours.name.rstrip("_0123456789") == theirs.name.rstrip("_0123456789")
+    # Those of which Keras doesn't say whether more is better.
+    if not name.endswith(("Positives", "Negatives")):
+        assert ours._direction == theirs._direction
     half = len(y_true) // 2 + 1
     for part in (slice(half), slice(half, None)):
         batch = [y_true[part], y_pred[part]]

@@ -165,6 +165,35 @@ def theirs_of(name, drawn):
     return result | {"input_shape": IMAGES.shape}
 
 
+@pytest.mark.parametrize("scale", [0.2, 1.0])
+def test_images_are_bent_equally_far(scale):
+    """With and without neighbouring pixels that move alike."""
+    places = np.tile(np.arange(32, dtype="float32")[:, None], (60, 32, 1, 1))
+    arguments = {"factor": (1.0, 1.0), "scale": (scale, scale), "value_range": (-99, 99)}
+    moved = [layer(places) - places for layer in pair("RandomElasticTransform", arguments)]
+    mine, theirs = (np.asarray(moves)[:, 8:-8, 8:-8] for moves in moved)
+    np.testing.assert_allclose(mine.std(), theirs.std(), rtol=0.1)
+    steps = [np.diff(moves, axis=2).std() for moves in (mine, theirs)]
+    np.testing.assert_allclose(*steps, rtol=0.1)
+
+
+@pytest.mark.parametrize("name", ["Resizing", "ContrastLimitedAdaptiveHistogramEqualization"])
+def test_dtypes_of_whole_numbers(name):
+    """They stay on data, and become floats in models and datasets."""
+    import tensorflow as tf
+
+    pixels = IMAGES.astype("uint8")
+    layers_ = pair(name, {"height": 4, "width": 5} if name == "Resizing" else {})
+    for layer, library in zip(layers_, (kerasish, keras), strict=True):
+        x = library.layers.Input((8, 10, 3), dtype="uint8")
+        mapped = tf.data.Dataset.from_tensors(pixels).map(layer)
+        assert np.asarray(layer(pixels)).dtype == "uint8"
+        assert [v.dtype for v in mapped] == [tf.float32]
+        result = library.Model(x, layer(x)).predict(pixels, verbose=0)
+        close(result, next(iter(mapped)).numpy(), 1e-4)
+        close(result, layer(IMAGES), 1e-4)
+
+
 BOXES = np.array(
     [[[1.0, 2, 5, 6], [0, 0, 3, 3]], [[2, 2, 9, 7], [5, 1, 6, 3]], [[1, 1, 4, 4], [3, 3, 10, 8]]],
     "float32",
@@ -176,6 +205,7 @@ MOVED = [
     ("RandomZoom", {"height_factor": (-0.3, -0.3), "width_factor": (0.2, 0.2)}),
     ("Resizing", {"height": 4, "width": 15}),
     ("Resizing", {"height": 16, "width": 10, "pad_to_aspect_ratio": True}),
+    ("Resizing", {"height": 5, "width": 9, "crop_to_aspect_ratio": True}),
     ("CenterCrop", {"height": 4, "width": 6}),
     ("CenterCrop", {"height": 12, "width": 6}),
     ("MaxNumBoundingBoxes", {"max_number": 3}),

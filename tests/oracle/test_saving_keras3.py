@@ -186,6 +186,21 @@ def test_what_compile_was_given(source, tmp_path):
     close([found[key] for key in sorted(found)], [expected[key] for key in sorted(found)])
 
 
+def test_operations_between_layers(tmp_path):
+    """Keras's own classes of operations, slices and dots in their arguments."""
+    x = keras.layers.Input((5, 3), name="x")
+    y = x[:, 1:, :2] + x[..., 0][:, 1:, None] - x[:, -1:, 1:]
+    normal = [keras.ops.rms_normalization(y), keras.ops.layer_normalization(y, axis=-1)]
+    y = keras.ops.concatenate(normal, axis=-1)
+    grey = keras.ops.image.rgb_to_grayscale(keras.ops.expand_dims(x, 1))[:, 0, 1:]
+    y = keras.ops.where(y > 0.2, y, grey)
+    theirs = keras.Model(x, keras.layers.Dense(2)(keras.ops.reshape(y, (-1, 16))))
+    filled(theirs).save(tmp_path / "m.keras")
+    ours = models.load_model(tmp_path / "m.keras")
+    given = data((4, 5, 3))
+    close(ours.predict(given, verbose=0), theirs.predict(given, verbose=0), 1e-4)
+
+
 def test_json(tmp_path):
     ours, theirs = graph(layers, models), graph(keras.layers, keras)
     assert keras.models.model_from_json(ours.to_json()).count_params() == ours.count_params()
