@@ -377,7 +377,7 @@ class STFT(Initializer):
     Args:
         side: "real" or "imag": which part of the complex result.
         window: "hann", "hamming", the name of another one in `scipy.signal.windows` (which needs
-            scipy), an array as long as the kernel, or None for none.
+            scipy), an array as long as the kernel, or None for none, which is not scaled either.
         scaling: "density" (the squares of the window sum up to 1), "spectrum" (its values do), or
             None.
         periodic: whether the window is periodic rather than symmetric.
@@ -406,9 +406,10 @@ class STFT(Initializer):
             )
         length, _, frequencies = shape
         window = _window(self.window, length, self.periodic)
-        if self.scaling == "density":
+        scaling = self.scaling if self.window is not None else None  # it is that of a window
+        if scaling == "density":
             window = window / math.sqrt(np.sum(window**2))
-        elif self.scaling == "spectrum":
+        elif scaling == "spectrum":
             window = window / np.sum(window)
         angles = np.pi / (frequencies - 1) * np.outer(np.arange(length), np.arange(frequencies))
         waves = np.cos(angles) if self.side == "real" else -np.sin(angles)
@@ -425,7 +426,10 @@ def _window(window: Any, length: int, periodic: bool) -> np.ndarray:
     if not isinstance(window, str):
         values = np.asarray(window, "float64")
         if values.shape != (length,):
-            raise ValueError(f"STFT: the window must have {length} values, not {values.shape}.")
+            raise ValueError(
+                f"STFT: the window must hold {length} numbers, as many as the kernel is long, but "
+                f"has the shape {values.shape}."
+            )
         return values
     if window in _WINDOWS:
         level, span = _WINDOWS[window], max(length - (not periodic), 1)

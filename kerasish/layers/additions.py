@@ -36,7 +36,7 @@ class Additions(Holder):
             loss = ops.mean(loss)
             if active is not None:
                 active.losses.append((self, loss))
-            elif trace.current_path():  # a call on arrays
+            elif trace.is_calling():  # on arrays
                 self._call_losses.append(loss)
             else:
                 self._losses.append(loss)
@@ -46,16 +46,35 @@ class Additions(Holder):
         """What `add_loss` added, in the latest call, and the regularisation of the weights."""
         active = trace.current_trace()
         layers = self._flatten_layers()
-        result = [loss() if callable(loss) else loss for layer in layers for loss in layer._losses]
         if active is None:
-            result += [loss for layer in layers for loss in layer._call_losses]
+            of_call = [loss for layer in layers for loss in layer._call_losses]
         else:
             own = {id(layer) for layer in layers}
-            result += [loss for layer, loss in active.losses if id(layer) in own]
-        for variable in self.trainable_weights:
-            if variable.regularizer is not None:
-                result.append(variable.regularizer(variable))
-        return result
+            of_call = [loss for layer, loss in active.losses if id(layer) in own]
+        return [*self._added_apart(), *of_call, *self._penalties()]
+
+    def _added_apart(self) -> list[Tensor]:
+        """What was added outside of calls."""
+        added = (loss for layer in self._flatten_layers() for loss in layer._losses)
+        return [loss() if callable(loss) else loss for loss in added]
+
+    def _penalties(self) -> list[Tensor]:
+        """The regularisation of the weights."""
+        weights = self.trainable_weights
+        return [v.regularizer(v) for v in weights if v.regularizer is not None]
+
+    def get_losses_for(self, inputs: Any) -> list[Tensor]:
+        """The part of `losses` that depends on some inputs, as Keras 2 asks for it.
+
+        Args:
+            inputs: what the layer can be called with; None for what depends on no inputs, such as
+                the regularisation of weights.
+        """
+        if inputs is None:
+            return [*self._added_apart(), *self._penalties()]
+        with trace.Trace() as effects:
+            self(inputs)  # type: ignore[operator]
+        return [loss for _, loss in effects.losses]
 
     def add_metric(self, value: Any, name: str | None = None, aggregation: Any = "mean") -> None:
         """Shows the mean of a value over the batches among the logs of the model.

@@ -94,7 +94,7 @@ class Attention(Layer):
         """
         query, value = inputs[0], inputs[1]
         key = inputs[2] if len(inputs) > 2 else value
-        masks = list(mask) if isinstance(mask, (list, tuple)) else [None, None]
+        masks = self._masks(mask)
         logits = self._scores(query, key)
         allowed = _allowed(masks[1], use_causal_mask, logits)
         if allowed is not None:
@@ -109,6 +109,17 @@ class Attention(Layer):
         if masks[0] is not None:
             outputs = outputs * ops.expand_dims(ops.cast(masks[0], outputs.dtype), -1)
         return (outputs, weights) if return_attention_scores else outputs
+
+    def _masks(self, mask: Any) -> list[Any]:
+        """Those of query and value, each None if there is none."""
+        if mask is None:
+            return [None, None]
+        if not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3):
+            raise ValueError(
+                f"Layer {self.name} ({type(self).__name__}): mask must be a list [query mask, "
+                f"value mask], with None where there is none, but got {mask!r:.100}."
+            )
+        return list(mask)
 
     def _scores(self, query: Tensor, key: Tensor) -> Tensor:
         """How well each key fits each query: (batch, targets, sources)."""

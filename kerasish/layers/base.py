@@ -23,8 +23,8 @@ from kerasish.graph.primitive import as_tensor, identity_p
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.graph.variable import Variable
 from kerasish.layers.additions import Additions
-from kerasish.layers.calls import Call, Calls, History, mask_of
-from kerasish.layers.checks import are_shapes
+from kerasish.layers.calls import Call, Calls, History, mask_of, shapes_of
+from kerasish.layers.checks import are_shapes, flag
 from kerasish.layers.input_spec import InputSpec
 from kerasish.saving.hooks import Storable
 from kerasish.saving.serialization import parameters_of
@@ -83,7 +83,7 @@ class Layer(Storable, Additions, Calls):
         self.built = False
         self.batch_input_shape = first.batch_input_shape
         self._initial_weights = first.weights
-        self._trainable = bool(trainable)
+        self._trainable = flag(trainable, f"Layer {self.name}: trainable")
         self._variables: list[Variable] = []
         self._losses: list[Any] = []
         self._call_losses: list[Tensor] = []
@@ -132,6 +132,10 @@ class Layer(Storable, Additions, Calls):
         """What floats are cast to; None where they stay as they are."""
         return self.compute_dtype if self.autocast and dtypes.is_float(self.compute_dtype) else None
 
+    def _floats(self, x: Tensor) -> Tensor:
+        """Whole numbers as floats to compute with; floats as they are."""
+        return x if dtypes.is_float(x.dtype) else ops.cast(x, self.compute_dtype)
+
     # --- building and calling ------------------------------------------------------------
 
     def build(self, *input_shapes: Any, **named_shapes: Any) -> None:
@@ -148,7 +152,8 @@ class Layer(Storable, Additions, Calls):
         if trace.current_trace() is None and not trace.current_path():
             self._forget_call_losses()  # the outermost call on arrays
         signature = _signature(type(self).call)
-        args, kwargs = _by_name(signature, _as_tensors(args), _as_tensors(kwargs))
+        args, kwargs = _in_order(signature, args, kwargs)
+        args, kwargs = _as_tensors(args), _as_tensors(kwargs)
         given = dict(kwargs)
         inputs = [x for x in tree.flatten([list(args), kwargs]) if isinstance(x, Tensor)]
         training = kwargs.get("training")
@@ -179,7 +184,7 @@ class Layer(Storable, Additions, Calls):
             self._regularize_activity(outputs)
         if symbolic:
             self._record(args, given, outputs, effects)
-        self._seen_shapes = tree.map_structure(lambda x: None if x is None else x.shape, outputs)
+        self._seen_shapes = shapes_of(outputs)
         return outputs
 
     def stateless_call(
@@ -226,14 +231,33 @@ class Layer(Storable, Additions, Calls):
             return
         parameters = _signature(type(self).build).parameters
         wanted = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
-        arguments = _signature(type(self).call).bind_partial(self, *args, **kwargs).arguments
+        arguments = self._named(args, kwargs)
         if len(wanted) > 1 and all(name.removesuffix("_shape") in arguments for name in wanted[:2]):
             # As `build(query_shape, value_shape)` of `call(query, value)`.
             named = {name: arguments.get(name.removesuffix("_shape")) for name in wanted}
             self._build_here(**{name: _shapes(x) for name, x in named.items() if _has_tensor(x)})
         else:
             shapes = [_shapes(x) for x in (*args, *kwargs.values()) if _has_tensor(x)]
+            if not shapes and wanted and parameters[wanted[0]].default is inspect.Parameter.empty:
+                raise TypeError(
+                    f"Layer {self.name} ({type(self).__name__}) is built for the shape of a tensor "
+                    f"or an array, but was called with {(*args, *kwargs.values())!r:.80}."
+                )
             self._build_here(*shapes[: max(len(wanted), 1)])
+
+    def _named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of `call` by name; masks may be missing that are yet to come."""
+        signature = _signature(type(self).call)
+        where = f"Layer {self.name} ({type(self).__name__})"
+        try:
+            found = signature.bind_partial(self, *args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{where}: its call {error}.") from None
+        for name, parameter in signature.parameters.items():
+            needed = parameter.default is parameter.empty and parameter.kind in _NAMED_KINDS
+            if needed and name not in found and name not in _BY_NAME and "_mask" not in name:
+                raise TypeError(f"{where}: its call needs the argument {name!r}.")
+        return found
 
     def _build(self, *shapes: Any, **named: Any) -> None:
         """Makes the weights now, and all that follows from that."""
@@ -265,7 +289,8 @@ class Layer(Storable, Additions, Calls):
             tensors = [x for x in tree.flatten(args[0]) if isinstance(x, kinds)]
             if len(tensors) != len(specs):
                 raise ValueError(
-                    f"Layer {self.name} expects {len(specs)} input(s), but got {len(tensors)}."
+                    f"Layer {self.name} expects {len(specs)} input(s), each a tensor or an array, "
+                    f"but got {len(tensors)}: {args[0]!r:.80}."
                 )
             for spec, x in zip(specs, tensors, strict=True):
                 if x is not None or not spec.optional:
@@ -327,7 +352,8 @@ class Layer(Storable, Additions, Calls):
         flat = tree.flatten(outputs)
         flat_masks = tree.flatten(result) if tree.is_nested(result) else [result] * len(flat)
         for output, mask in zip(flat, flat_masks, strict=False):
-            output.mask = mask
+            if output is not None:
+                output.mask = mask
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the outputs. Passed on by layers that support masking."""
@@ -336,11 +362,15 @@ class Layer(Storable, Additions, Calls):
         return None
 
     def _regularize_activity(self, outputs: Any) -> None:
-        if self.activity_regularizer is not None:
-            for output in tree.flatten(outputs):
+        if self.activity_regularizer is None:
+            return
+        for output in tree.flatten(outputs):
+            if output is not None:
+                # In 16 bits the sum, and even the batch size, may be too large a number.
+                wide = ops.cast(output, dtypes.result_type(output.dtype, "float32"))
                 # Per sample, so that the batch size does not change its weight.
-                batch = ops.cast(ops.shape(output)[0], output.dtype)
-                self.add_loss(self.activity_regularizer(output) / batch)
+                batch = ops.cast(ops.shape(wide)[0], wide.dtype)
+                self.add_loss(self.activity_regularizer(wide) / batch)
 
     def _record(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any, effects: Any
@@ -350,7 +380,8 @@ class Layer(Storable, Additions, Calls):
             call.updates = effects.updates
             self._calls.append(call)
         for i, output in enumerate(tree.flatten(outputs)):
-            output.history = History(call, i)
+            if output is not None:
+                output.history = History(call, i)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The shapes and dtypes of the outputs for inputs of given shapes and dtypes."""
@@ -368,7 +399,7 @@ class Layer(Storable, Additions, Calls):
         }
         first = [named.pop("input")] if "input" in named else []
         outputs = self.compute_output_spec(*first, *inputs, **named)
-        return tree.map_structure(lambda x: x.shape, outputs)
+        return shapes_of(outputs)
 
     # --- config --------------------------------------------------------------------------
 
@@ -415,6 +446,8 @@ class Layer(Storable, Additions, Calls):
         message = f"{type(self).__name__} {own!r} has no attribute {name!r}."
         if "name" not in self.__dict__:
             message += " Did __init__ forget to call super().__init__()?"
+        elif not self.__dict__.get("built", True):
+            message += " It is not built yet: call it, or its build, to make its weights."
         raise AttributeError(message + suggestion(name, dir(type(self))))
 
     def __repr__(self) -> str:
@@ -448,17 +481,37 @@ def _signature(function: Any) -> inspect.Signature:
     return inspect.signature(function)
 
 
-def _by_name(
+def _in_order(
     signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call: `training`, `mask` and what comes after them always by name."""
-    if len(args) < 2:
-        return args, kwargs
-    names = list(signature.parameters)[1 : len(args) + 1]
-    at = next((i for i, name in enumerate(names) if name in ("training", "mask")), None)
+    """The arguments of a call, the first by position, those from `training` or `mask` on by name.
+
+    Where the first is a list of numbers it becomes a tensor.
+    """
+    names = [name for name, p in signature.parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    names = names[1:]
+    if not args and names and names[0] not in _BY_NAME:
+        known = names[0] in kwargs or "inputs" in names or _takes_any(signature)
+        first = names[0] if known else "inputs"  # as every layer of Keras 2 calls it
+        if first in kwargs:
+            args = (kwargs[first],)
+            kwargs = {name: value for name, value in kwargs.items() if name != first}
+    if args and isinstance(args[0], list) and _holds_numbers(args[0]):
+        args = (as_tensor(args[0]), *args[1:])
+    at = next((i for i, name in enumerate(names[: len(args)]) if i and name in _BY_NAME), None)
     if at is None:
         return args, kwargs
     return args[:at], dict(zip(names[at:], args[at:], strict=False)) | kwargs
+
+
+_BY_NAME = ("training", "mask")
+_NAMED_KINDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def _holds_numbers(structure: list[Any]) -> bool:
+    """Whether there are Python's numbers in it, and nothing else."""
+    leaves = tree.flatten(structure)
+    return bool(leaves) and all(isinstance(x, (int, float, np.number)) for x in leaves)
 
 
 def _takes_any(signature: inspect.Signature) -> bool:

@@ -52,6 +52,11 @@ def mask_of(x: Any) -> Tensor | None:
     return getattr(x, "mask", None)
 
 
+def shapes_of(tensors: Any) -> Any:
+    """The shapes of nested tensors; None where there is none."""
+    return tree.map_structure(lambda x: None if x is None else x.shape, tensors)
+
+
 class Calls:
     """The part of Layer that knows its calls on symbolic tensors.
 
@@ -68,6 +73,18 @@ class Calls:
         """What calls outside of a model's training would assign to variables."""
         return [pair for call in self._calls for pair in call.updates.items()]
 
+    def get_updates_for(self, inputs: Any) -> list[tuple[Variable, Tensor]]:
+        """The variables that a call on some inputs changes, with their new values, as in Keras 2.
+
+        Args:
+            inputs: what the layer can be called with; None for what depends on no inputs: nothing.
+        """
+        if inputs is None:
+            return []
+        with trace.Trace() as effects:
+            self(inputs)  # type: ignore[operator]
+        return list(effects.updates.items())
+
     def add_update(self, updates: Any, inputs: Any = None) -> None:
         """Changes variables with each step of training; those of a `stateful` layer at each call.
 
@@ -78,12 +95,18 @@ class Calls:
 
         Raises:
             TypeError: it is neither.
+            ValueError: a pair was given where no layer is called.
         """
         active = trace.current_trace()
         for update in updates if isinstance(updates, list) else [updates]:
             if active is None and (isinstance(update, Variable) or hasattr(update, "take_back")):
                 continue  # outside of a graph it has been assigned already
             variable, new = self._update_of(update, active)
+            if not (active or trace.is_calling()):
+                raise ValueError(
+                    f"Layer {self.name}: add_update belongs in `call`, with whose steps it is done."
+                    " Where weights are made, give them their first values; elsewhere use assign."
+                )
             if not self.stateful:
                 phase = trace.current_phase()
                 if active is None and not phase:
@@ -110,8 +133,7 @@ class Calls:
     @property
     def input(self) -> Any:
         """The input of the layer's only symbolic call."""
-        call = self._only_call("input")
-        return call.args[0] if call.args else call.inputs
+        return self._input_of(self._only_call("input"))
 
     @property
     def output(self) -> Any:
@@ -121,16 +143,16 @@ class Calls:
     @property
     def input_shape(self) -> Any:
         """The shape(s) of `input`."""
-        return tree.map_structure(lambda x: x.shape, self.input)
+        return shapes_of(self.input)
 
     @property
     def output_shape(self) -> Any:
         """The shape(s) of `output`."""
-        return tree.map_structure(lambda x: x.shape, self.output)
+        return shapes_of(self.output)
 
     def get_input_at(self, index: int) -> Any:
         """The input of the call number `index`."""
-        return self._call_at(index).args[0]
+        return self._input_of(self._call_at(index))
 
     def get_output_at(self, index: int) -> Any:
         """The output of the call number `index`."""
@@ -138,11 +160,11 @@ class Calls:
 
     def get_input_shape_at(self, index: int) -> Any:
         """The shape(s) of the input of the call number `index`."""
-        return tree.map_structure(lambda x: x.shape, self.get_input_at(index))
+        return shapes_of(self.get_input_at(index))
 
     def get_output_shape_at(self, index: int) -> Any:
         """The shape(s) of the output of the call number `index`."""
-        return tree.map_structure(lambda x: x.shape, self.get_output_at(index))
+        return shapes_of(self.get_output_at(index))
 
     @property
     def input_mask(self) -> Any:
@@ -161,6 +183,9 @@ class Calls:
     def get_output_mask_at(self, index: int) -> Any:
         """The mask(s) of the output of the call number `index`."""
         return tree.map_structure(mask_of, self.get_output_at(index))
+
+    def _input_of(self, call: Call) -> Any:
+        return call.args[0] if call.args else call.inputs
 
     def _call_at(self, index: int) -> Call:
         if not -len(self._calls) <= index < len(self._calls):

@@ -6,6 +6,8 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from kerasish import config
 from kerasish.graph.spec import format_shape
 
@@ -38,6 +40,8 @@ def features(shape: Sequence[Any], layer: str) -> int:
     >>> features((None, 3), "d")
     3
     """
+    if not all(size is None or isinstance(size, int) for size in shape):
+        raise ValueError(f"Layer {layer} takes one tensor, but got inputs of the shapes {shape}.")
     if shape[-1] is None:
         raise ValueError(
             f"Layer {layer}: the last axis of the inputs must have a known size, but their shape "
@@ -52,7 +56,7 @@ def per_axis(value: Any, rank: int, what: str, least: int = 1) -> tuple[int, ...
     >>> per_axis(2, 3, "strides")
     (2, 2, 2)
     """
-    items = list(value) if isinstance(value, Sequence) else [value] * rank
+    items = list(value) if isinstance(value, (Sequence, np.ndarray)) else [value] * rank
     sizes = [_int(item) for item in items]
     if len(sizes) != rank or any(size is None or size < least for size in sizes):
         wanted = "a positive int" if least == 1 else f"an int of at least {least}"
@@ -111,6 +115,17 @@ def data_format(value: Any, what: str) -> str:
     if value is None:
         return config.image_data_format()
     return one_of(value, config.IMAGE_DATA_FORMATS, f"{what}: data_format")
+
+
+def flag(value: Any, what: str) -> bool:
+    """True or False, also as 1 or 0.
+
+    >>> flag(1, "trainable")
+    True
+    """
+    if value not in (True, False):
+        raise TypeError(f"{what} must be True or False, but got {value!r}.")
+    return bool(value)
 
 
 def fraction(value: Any, what: str, whole: bool = False) -> float:

@@ -92,8 +92,9 @@ class Dense(Layer):
 class Lambda(Layer):
     """Makes a layer of a function of tensors.
 
-    The function must not make weights: write a Layer for that. To be saved it needs a name
-    (`def`, not `lambda`), and is passed as custom object when the model is loaded.
+    The function must not make weights: write a Layer for that. When a model is loaded, the
+    function is passed as a custom object under its name; a `lambda`, which has none and is saved
+    as byte code, under that of the layer.
 
     Args:
         function: takes the inputs, then `arguments`; and `mask` and `training` if it has
@@ -159,17 +160,19 @@ class Lambda(Layer):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
-        """Needs the function among the custom objects, by its name."""
-        function = config.get("function")
-        if isinstance(function, str):  # Keras 2
-            found = get_registered_object(function)
-            if found is None:
+        """Needs its functions among the custom objects, by their names."""
+        config = dict(config)
+        for key in ("function", "output_shape", "mask"):
+            name = config.get(key)
+            if not isinstance(name, str):
+                continue  # in files of Keras 2 they are names
+            config[key] = get_registered_object(name)
+            if config[key] is None:
                 raise ValueError(
-                    f"Layer {config.get('name')} is a Lambda of the function {function!r}. Pass "
-                    f"custom_objects={{{function!r}: {function}}}."
+                    f"Layer {config.get('name')} is a Lambda with the {key} {name!r}. Pass "
+                    f"custom_objects={{{name!r}: {name}}}."
                 )
-            config = {**config, "function": found}
-        elif isinstance(function, (list, tuple)):
+        if isinstance(config.get("function"), (list, tuple)):
             raise ValueError(
                 f"Layer {config.get('name')} is a Lambda whose code is part of the file. Code "
                 "from a file is never run: write the function with def in your program, and "
@@ -191,6 +194,9 @@ def _of_shape(x: Tensor, shape: tuple[int | None, ...], layer: str) -> Tensor:
     if isinstance(x, (list, tuple)) and len(x) == 1:
         x = x[0]  # as K.gradients of one variable returns it
     x = ops.convert_to_tensor(x)
+    if len(x.shape) < len(shape) and set(shape[len(x.shape) :]) == {1}:
+        # Older Kerases believed that K.sum(..., axis=-1) has the shape that was given.
+        x = ops.expand_dims(x, tuple(range(len(x.shape), len(shape))))
     if not compatible(x.shape, shape):
         raise ValueError(
             f"Layer {layer}: output_shape says {format_shape(shape)}, but the function returned "

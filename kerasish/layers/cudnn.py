@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerasish.compat.arguments import by_name
 from kerasish.layers.recurrent_layers import GRU, LSTM
 
 _FIXED = {"activation": "tanh", "recurrent_activation": "sigmoid"}
+
+# Keras 2's order of arguments after the units, of which an LSTM has one more.
+_INITIALIZERS = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
+_OTHERS = (
+    "kernel_regularizer",
+    "recurrent_regularizer",
+    "bias_regularizer",
+    "activity_regularizer",
+    "kernel_constraint",
+    "recurrent_constraint",
+    "bias_constraint",
+    "return_sequences",
+    "return_state",
+    "stateful",
+)
 
 
 class CuDNNGRU(GRU):
@@ -19,7 +35,9 @@ class CuDNNGRU(GRU):
     """
 
     def __init__(self, units: int, *args: Any, **kwargs: Any):
-        super().__init__(units, **_named(args), **(_FIXED | {"reset_after": True} | kwargs))
+        names = (*_INITIALIZERS, *_OTHERS)
+        given = by_name("CuDNNGRU", names, args, kwargs)
+        super().__init__(units, **(_FIXED | {"reset_after": True} | given))
 
 
 class CuDNNLSTM(LSTM):
@@ -32,11 +50,5 @@ class CuDNNLSTM(LSTM):
     """
 
     def __init__(self, units: int, *args: Any, **kwargs: Any):
-        super().__init__(units, **_named(args), **(_FIXED | kwargs))
-
-
-def _named(args: tuple[Any, ...]) -> dict[str, Any]:
-    names = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
-    if len(args) > len(names):
-        raise TypeError(f"Only units and {names} may be given by position.")
-    return dict(zip(names, args, strict=False))
+        names = (*_INITIALIZERS, "unit_forget_bias", *_OTHERS)
+        super().__init__(units, **(_FIXED | by_name("CuDNNLSTM", names, args, kwargs)))

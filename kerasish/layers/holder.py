@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,14 @@ from kerasish.graph import dtypes
 from kerasish.graph.shapes import size_of
 from kerasish.graph.spec import format_shape
 from kerasish.graph.variable import Variable
+from kerasish.layers.checks import flag
 from kerasish.saving.serialization import Configurable
 
 
 class Holder(Configurable):
     """The weights of a layer and of the layers among its attributes.
 
-    These may also be in lists, tuples and dicts, and in those within.
+    These may also be in lists, tuples, dicts and sets, and in those within.
     """
 
     name: str
@@ -101,7 +102,7 @@ class Holder(Configurable):
         return list(dict.fromkeys(found))
 
     def _attributes(self) -> Iterator[Any]:
-        """The variables and layers among the attributes, also in lists, tuples and dicts."""
+        """The variables and layers among the attributes, also in lists, tuples, dicts and sets."""
         for key, value in self.__dict__.items():
             if key not in _BOOKKEEPING and isinstance(value, _HOLDING):
                 yield from (leaf for leaf in _leaves(value) if isinstance(leaf, _TRACKED))
@@ -131,8 +132,9 @@ class Holder(Configurable):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        wanted = flag(value, f"Layer {self.name}: trainable")
         for layer in self._flatten_layers():
-            layer._trainable = bool(value)
+            layer._trainable = wanted
 
     @property
     def weights(self) -> list[Variable]:
@@ -159,8 +161,8 @@ class Holder(Configurable):
 
     @trainable_weights.setter
     def trainable_weights(self, weights: Iterable[Variable]) -> None:
-        """Keras 1's way to say which variables made by hand are weights."""
-        self._variables += [v for v in weights if v not in set(self._variables)]
+        """Keras 1's and 2's way to say which variables made by hand are weights."""
+        self._variables = list(dict.fromkeys([*self._variables, *weights]))
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -172,6 +174,13 @@ class Holder(Configurable):
         """The variables that optimizers leave alone."""
         trainable = set(map(id, self.trainable_weights))
         return [v for v in self.weights if id(v) not in trainable]
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, weights: Sequence[Variable]) -> None:
+        """Keras 1's and 2's way to say which variables made by hand are not trained."""
+        for variable in weights:
+            variable.trainable = False
+        self._variables = list(dict.fromkeys([*self._variables, *weights]))
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
@@ -221,14 +230,30 @@ _BOOKKEEPING = {
     "_variables",
 }
 _TRACKED = (Holder, Variable)
-_HOLDING = (*_TRACKED, dict, list, tuple)
+_HOLDING = (*_TRACKED, dict, list, set, tuple)
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
+    if not isinstance(value, (dict, list, set, tuple)):
         yield value
         return
-    for item in value:
+    for item in contents(value):
         yield from _leaves(item)
+
+
+def contents(container: Any) -> Iterable[Any]:
+    """What a list, tuple, dict or set holds; of a set, which has no order, by name and number.
+
+    >>> from kerasish.layers import Dense
+    >>> [layer.name for layer in contents({Dense(1, name=f"d_{i}") for i in (10, 9)})]
+    ['d_9', 'd_10']
+    """
+    if isinstance(container, set):
+        return sorted(container, key=_name_and_number)
+    return container.values() if isinstance(container, dict) else container
+
+
+def _name_and_number(item: Any) -> tuple[str, int]:
+    name = str(getattr(item, "name", item))
+    stem, _, number = name.rpartition("_")
+    return (stem, int(number)) if number.isdecimal() else (name, 0)

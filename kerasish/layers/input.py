@@ -41,6 +41,11 @@ class InputLayer(Layer):
                 "InputLayer(input_tensor=...) is not supported. Give the tensor to "
                 "Model(inputs=...) itself."
             )
+        if batch_shape is not None and (shape is not None or batch_size is not None):
+            raise ValueError(
+                "Input: batch_shape stands in the place of shape and batch_size, but got "
+                f"batch_shape={batch_shape}, shape={shape} and batch_size={batch_size}."
+            )
         if batch_shape is None:
             batch_shape = kwargs.pop("batch_input_shape", None)
         if batch_shape is None:
@@ -76,6 +81,10 @@ class InputLayer(Layer):
         """The placeholder itself."""
         return self._calls[0].outputs
 
+    def _input_of(self, call: Call) -> Tensor:
+        """The placeholder too: programs of Keras 2 give functions of the backend such inputs."""
+        return call.outputs
+
     def get_config(self) -> dict[str, Any]:
         return {"batch_shape": self.batch_shape, "dtype": self.dtype, "name": self.name}
 
@@ -90,7 +99,7 @@ def _refuse(**options: Any) -> None:
 def _sizes(shape: Any) -> tuple[int | None, ...]:
     sizes = (shape,) if isinstance(shape, int) or shape is None else tuple(shape)
     if not all(n is None or (isinstance(n, int) and n >= 0) for n in map(_plain, sizes)):
-        raise ValueError(f"A shape holds ints and None, but got {shape!r}.")
+        raise ValueError(f"Input: a shape holds ints and None, but got {shape!r}.")
     return tuple(map(_plain, sizes))
 
 

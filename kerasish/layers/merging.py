@@ -50,6 +50,11 @@ class _Merge(Layer):
                 f"Layer {self.name} ({type(self).__name__}): inputs of shapes {_listed(tensors)} "
                 "do not fit together; sizes must be equal, or 1."
             ) from None
+        if len({x.shape[0] for x in tensors if x.rank} - {None}) > 1:
+            raise ValueError(
+                f"Layer {self.name} ({type(self).__name__}): inputs of shapes {_listed(tensors)} "
+                "have different batch sizes."
+            )
         return matched
 
     def _with_rank(self, x: Tensor, rank: int) -> Tensor:
@@ -58,7 +63,7 @@ class _Merge(Layer):
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """True where any mask is, as in Keras 3 (in Keras 2 all had to be); None if one is."""
-        masks = mask if isinstance(mask, list) else [mask]
+        masks = mask if isinstance(mask, (list, tuple)) else [mask]
         return None if any(m is None for m in masks) else reduce(ops.logical_or, masks)
 
 
@@ -96,19 +101,6 @@ class Subtract(_Merge):
         return tensors
 
 
-class Multiply(_Merge):
-    """The product of its inputs, element by element.
-
-    Shapes:
-        a list of tensors of one shape (or shapes that broadcast) -> that shape
-
-    >>> Multiply()([np.full((1, 2), 2.0), np.full((1, 2), 3.0)]).numpy()
-    array([[6., 6.]], dtype=float32)
-    """
-
-    combine = staticmethod(ops.multiply)
-
-
 class Average(_Merge):
     """The mean of its inputs, element by element.
 
@@ -126,8 +118,66 @@ class Average(_Merge):
         return super().call(inputs) / len(inputs)
 
 
-class Maximum(_Merge):
-    """The largest of its inputs, element by element.
+class _MergeOfCounted(_Merge):
+    """Where a mask leaves an input out, the others alone count, as in Keras 3."""
+
+    def call(self, inputs: Any, mask: Any = None) -> Tensor:
+        """The inputs combined, one after the other."""
+        return self._merged(inputs, mask)[0]
+
+    def _merged(self, inputs: Any, mask: Any) -> tuple[Tensor, Tensor | None]:
+        """The inputs combined, and where any of them counts; None: everywhere."""
+        tensors = self._matched(inputs)
+        masks = mask if isinstance(mask, (list, tuple)) else [None] * len(tensors)
+        rank = tensors[0].rank
+        counts = [
+            None if m is None else self._with_rank(_per_element(x, m), rank)
+            for x, m in zip(inputs, masks, strict=True)
+        ]
+        return reduce(self._pair, zip(tensors, counts, strict=True))
+
+    def _pair(
+        self, one: tuple[Tensor, Tensor | None], other: tuple[Tensor, Tensor | None]
+    ) -> tuple[Tensor, Tensor | None]:
+        (a, a_counts), (b, b_counts) = one, other
+        both = type(self).combine(a, b)
+        if b_counts is not None:
+            both = ops.where(b_counts, both, a)
+        if a_counts is not None:
+            both = ops.where(a_counts, both, b if b_counts is None else ops.where(b_counts, b, a))
+        if a_counts is None or b_counts is None:
+            return both, None
+        return both, ops.logical_or(a_counts, b_counts)
+
+
+def _per_element(x: Tensor, mask: Tensor) -> Tensor:
+    """A mask with as many axes as `x`."""
+    missing = tuple(range(mask.rank, x.rank))
+    return ops.expand_dims(mask, missing) if missing else mask
+
+
+class Multiply(_MergeOfCounted):
+    """The product of its inputs, element by element.
+
+    What a mask leaves out of an input counts as 1, and as 0 where it is left out of all.
+
+    Shapes:
+        a list of tensors of one shape (or shapes that broadcast) -> that shape
+
+    >>> Multiply()([np.full((1, 2), 2.0), np.full((1, 2), 3.0)]).numpy()
+    array([[6., 6.]], dtype=float32)
+    """
+
+    combine = staticmethod(ops.multiply)
+
+    def call(self, inputs: Any, mask: Any = None) -> Tensor:
+        """The product of what counts."""
+        product, counts = self._merged(inputs, mask)
+        return product if counts is None else ops.where(counts, product, ops.zeros_like(product))
+
+
+class Maximum(_MergeOfCounted):
+    """The largest of its inputs, element by element; what a mask leaves out is passed over.
 
     Shapes:
         a list of tensors of one shape (or shapes that broadcast) -> that shape
@@ -139,8 +189,8 @@ class Maximum(_Merge):
     combine = staticmethod(ops.maximum)
 
 
-class Minimum(_Merge):
-    """The smallest of its inputs, element by element.
+class Minimum(_MergeOfCounted):
+    """The smallest of its inputs, element by element; what a mask leaves out is passed over.
 
     Shapes:
         a list of tensors of one shape (or shapes that broadcast) -> that shape
@@ -190,7 +240,7 @@ class Concatenate(_Merge):
 
         A place counts if any of what is joined there does, as in Keras 3 (all of it in Keras 2).
         """
-        if not isinstance(mask, list) or all(m is None for m in mask):
+        if not isinstance(mask, (list, tuple)) or all(m is None for m in mask):
             return None
         axis = canonical_axis(self.axis, inputs[0].rank)
         whole = [_full_mask(x, m) for x, m in zip(inputs, mask, strict=True)]
@@ -203,8 +253,7 @@ def _full_mask(x: Tensor, mask: Tensor | None) -> Tensor:
     """The mask of each element of `x`."""
     if mask is None:
         return ops.ones_like(x, dtype="bool")
-    extra = tuple(range(mask.rank, x.rank))
-    return ops.broadcast_to(ops.expand_dims(mask, extra) if extra else mask, ops.shape(x))
+    return ops.broadcast_to(_per_element(x, mask), ops.shape(x))
 
 
 class Dot(_Merge):

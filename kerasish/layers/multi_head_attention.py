@@ -65,6 +65,11 @@ class _HeadAttention(Layer):
         """Makes the projections."""
         key_shape = value_shape if key_shape is None else key_shape
         rank = len(query_shape)
+        if rank < 3:
+            raise ValueError(
+                f"Layer {self.name}: query, value and key must have at least the axes (batch, "
+                f"length, features), but the query has shape {format_shape(query_shape)}."
+            )
         if not rank == len(value_shape) == len(key_shape):
             raise ValueError(
                 f"Layer {self.name}: query, value and key must have one rank, but have shapes "
@@ -85,6 +90,26 @@ class _HeadAttention(Layer):
             "attention_output", f"...ab,ab{letters}", letters, out
         )
         self._output_dense.build((*query_shape[:-1], q, self._value_size))
+
+    @property
+    def query_dense(self) -> EinsumDense:
+        """The projection of the queries."""
+        return self._query_dense
+
+    @property
+    def key_dense(self) -> EinsumDense:
+        """The projection of the keys."""
+        return self._key_dense
+
+    @property
+    def value_dense(self) -> EinsumDense:
+        """The projection of the values."""
+        return self._value_dense
+
+    @property
+    def output_dense(self) -> EinsumDense:
+        """The projection of what the heads found."""
+        return self._output_dense
 
     def _heads(self, name: str, shape: Any, heads: int, size: int) -> EinsumDense:
         """A projection of features to heads."""
@@ -131,7 +156,7 @@ class _HeadAttention(Layer):
             value_mask: (batch, sources), False where a value is not to be looked at.
             key_mask: likewise.
             attention_mask: (batch, targets, sources), False where a target must not look at a
-                source; may have an axis of heads after the batch's.
+                source; the batch's axis may be missing, or one of heads come after it.
             return_attention_scores: whether to return the weights (batch, heads, targets,
                 sources) too.
             training: whether weights are dropped.
@@ -163,10 +188,11 @@ class _HeadAttention(Layer):
         if mask is not None:
             allowed = ops.cast(mask, "bool")
             missing = query.rank + n - allowed.rank
-            if missing < 0 or allowed.rank < 2 * n + 1:
+            if missing < 0 or allowed.rank < 2 * n:
                 raise ValueError(
-                    f"Layer {self.name}: attention_mask has shape {format_shape(allowed.shape)}, "
-                    "but must be (batch, targets, sources) or (batch, heads, targets, sources)."
+                    f"Layer {self.name}: attention_mask must be (targets, sources), (batch, "
+                    "targets, sources) or (batch, heads, targets, sources), but has shape "
+                    f"{format_shape(allowed.shape)}."
                 )
             at = allowed.rank - 2 * n
             allowed = ops.expand_dims(allowed, tuple(range(at, at + missing)))
@@ -332,6 +358,11 @@ class MultiHeadAttention(_HeadAttention):
             **kwargs,
         )
         axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
+        if axes is not None and not all(isinstance(axis, int) for axis in axes):
+            raise TypeError(
+                "MultiHeadAttention: attention_axes must be an int or several, but got "
+                f"{attention_axes!r}."
+            )
         self.attention_axes = None if axes is None else tuple(axes)
         self._axes = self.attention_axes
         shape = (output_shape,) if isinstance(output_shape, int) else output_shape

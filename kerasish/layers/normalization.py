@@ -73,6 +73,14 @@ def _learns(training: bool | None) -> bool | None:
     return False if active is not None and active.training is False else training
 
 
+def _axes(axis: Any, layer: str) -> Any:
+    """An int, or a list of them."""
+    several = isinstance(axis, (list, tuple))
+    if not all(isinstance(i, (int, np.integer)) for i in (axis if several else [axis])):
+        raise TypeError(f"{layer}: axis must be an int or several, but got {axis!r}.")
+    return list(axis) if several else axis
+
+
 def _known_size(layer: Layer, input_shape: Any, axis: int) -> int:
     size = input_shape[axis]
     if size is None:
@@ -323,7 +331,7 @@ class LayerNormalization(_Normalization):
         **kwargs: Any,
     ):
         super().__init__(
-            list(axis) if isinstance(axis, (list, tuple)) else axis,
+            _axes(axis, "LayerNormalization"),
             epsilon,
             center,
             scale,
@@ -345,7 +353,8 @@ class LayerNormalization(_Normalization):
         """The normalised inputs."""
         gamma = self.gamma if self.scale else None
         beta = self.beta if self.center else None
-        return ops.layer_normalization(inputs, gamma, beta, self.axis, self.epsilon)
+        x = self._floats(inputs)
+        return ops.layer_normalization(x, gamma, beta, self.axis, self.epsilon)
 
 
 class GroupNormalization(_Normalization):
@@ -451,7 +460,7 @@ class RMSNormalization(Layer):
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.axis = _axes(axis, type(self).__name__)
         self.epsilon = epsilon
 
     def build(self, input_shape: Any) -> None:
@@ -462,7 +471,7 @@ class RMSNormalization(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The normalised inputs."""
-        return ops.rms_normalization(inputs, self.scale, self.axis, self.epsilon)
+        return ops.rms_normalization(self._floats(inputs), self.scale, self.axis, self.epsilon)
 
 
 class UnitNormalization(Layer):
@@ -482,7 +491,7 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.axis = _axes(axis, type(self).__name__)
         self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:

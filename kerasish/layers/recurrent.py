@@ -6,12 +6,10 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from kerasish import ops, tree
 from kerasish.compat.modules import attributes as older_attributes
 from kerasish.graph import trace
-from kerasish.graph.shapes import Dim
+from kerasish.graph.shapes import Dim, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
@@ -126,14 +124,15 @@ def build_cell(cell: Any, input_shape: Any, constants: Sequence[Any] = ()) -> No
         cell.build(input_shape)
 
 
-def initial_state(cell: Any, batch_size: Any, dtype: Any = None) -> Any:
+def initial_state(cell: Any, batch_size: Any, dtype: Any = None, inputs: Any = None) -> Any:
     """Zeros (of the cell's dtype, if it has one), or what the cell wants to start with.
 
-    Nested as its `state_size`.
+    Nested as its `state_size`. A layer with a `get_initial_state` of its own may be given as well,
+    and the inputs that it is called with.
     """
     dtype = getattr(cell, "compute_dtype", dtype)
     if hasattr(cell, "get_initial_state"):
-        offered = {"inputs": None, "batch_size": batch_size, "dtype": dtype}
+        offered = {"inputs": inputs, "batch_size": batch_size, "dtype": dtype}
         names = inspect.signature(cell.get_initial_state).parameters
         return cell.get_initial_state(**{k: v for k, v in offered.items() if k in names})
     sizes = cell.state_size
@@ -329,11 +328,15 @@ class RNN(Layer):
                 "batch_shape=(batch size, steps, features) of the Input, or batch_input_shape= "
                 "of the first layer."
             )
-        one = ops.zeros((1, shape[0], *(n or 1 for n in shape[2:])), dtype=self.compute_dtype)
-        states = _Steps(self.cell, one, False, {}).initial()
+        self._step_shape = (1, shape[0], *(n or 1 for n in shape[2:]))
         self._states = [
-            Variable(x.numpy(), trainable=False, name="state") for x in tree.flatten(states)
+            Variable(x.numpy(), trainable=False, name="state") for x in self._usual_states()
         ]
+
+    def _usual_states(self) -> list[Tensor]:
+        """What the sequences of a stateful layer start with, flat."""
+        one = ops.zeros(self._step_shape, dtype=self.compute_dtype)
+        return tree.flatten(_Steps(self.cell, one, False, {}).initial())
 
     def call(
         self,
@@ -359,16 +362,27 @@ class RNN(Layer):
         kwargs = {} if constants is None else {"constants": constants}
         by_time = ops.swapaxes(sequences, 0, 1)
         steps = _Steps(self.cell, by_time, training, kwargs)
-        states = self._start(steps, initial_state)
+        states = self._start(steps, sequences, initial_state)
         if mask is not None:
+            mask = self._checked_mask(mask, sequences)
             mask = ops.swapaxes(ops.cast(mask, "bool"), 0, 1)
         last, outputs, states = self._loop(steps, states, mask)
         self._keep(states)
         if self.return_sequences:
-            last = ops.swapaxes(outputs, 0, 1)
+            last = tree.map_structure(lambda x: ops.swapaxes(x, 0, 1), outputs)
         if not self.return_state:
             return last
         return (last, *(states if isinstance(states, (list, tuple)) else [states]))
+
+    def _checked_mask(self, mask: Any, sequences: Tensor) -> Tensor:
+        mask = ops.convert_to_tensor(mask)
+        if mask.rank < 2 or not compatible(mask.shape[:2], sequences.shape[:2]):
+            raise ValueError(
+                f"Layer {self.name}: the mask must begin with the axes (batch, steps) of the "
+                f"inputs, whose shape is {format_shape(sequences.shape)}, but its shape is "
+                f"{format_shape(mask.shape)}."
+            )
+        return mask
 
     def _apart(self, sequences: Any, states: Any, constants: Any) -> tuple[Tensor, Any, Any]:
         """Keras 2's list of inputs, states and constants taken apart."""
@@ -383,21 +397,26 @@ class RNN(Layer):
             self._constants = len(constants)
         return sequences, states, constants
 
-    def _start(self, steps: _Steps, given: Any) -> Any:
+    def _start(self, steps: _Steps, sequences: Tensor, given: Any) -> Any:
         """The states before the first step, nested as the cell has them."""
         usual = steps.initial()
         if given is None and self._states is None:
-            return usual
+            if type(self).get_initial_state is RNN.get_initial_state:
+                return usual
+            given = initial_state(self, Dim.of(sequences, 0), inputs=sequences)
         # In a graph the states are variables; outside of any they are what they are now.
         states = tree.flatten(given) if given is not None else list(self._states or ())
         if given is None and trace.current_trace() is None:
             states = [variable.numpy() for variable in states]
+        states = [ops.convert_to_tensor(x) for x in states]
         wanted = tree.flatten(usual)
-        if len(states) != len(wanted):
-            shapes = ", ".join(format_shape(x.shape) for x in wanted)
+        # The shapes that a cell of the user's own says need not be right.
+        exact = all(isinstance(cell, Cell) for cell in steps.cells)
+        if len(states) != len(wanted) or (exact and not all(map(_fits, states, wanted))):
+            source = "the layer keeps" if given is None else "initial_state has"
             raise ValueError(
-                f"Layer {self.name}: its cell has {len(wanted)} state(s) of shape {shapes}, but "
-                f"initial_state has {len(states)}."
+                f"Layer {self.name}: its cell has {len(wanted)} state(s) of shape "
+                f"{_shapes(wanted)}, but {source} {len(states)} of shape {_shapes(states)}."
             )
         pairs = zip(states, wanted, strict=True)
         return tree.pack(usual, [ops.cast(x, like.dtype) for x, like in pairs])
@@ -414,35 +433,36 @@ class RNN(Layer):
                 return states, output if collect else None
 
             states, outputs = self._scan(body, states, steps.xs)
-            last = states_first(states) if output_is_state else outputs[-1]
+            last = states_first(states) if output_is_state else _last(outputs)
             return last, outputs, states
 
         def masked(carry: Any, xs: Any) -> tuple[Any, Any]:
             (previous, before), (x, counts) = carry, xs
             output, after = steps(x, before)
-            after = tree.map_structure(lambda new, old: _where(counts, new, old), after, before)
+            after = _where(counts, after, before)
             output = _where(counts, output, previous)
             carried = previous if self.zero_output_for_mask else output
             return (carried, after), output
 
         zero = self._no_output(steps, states)
         (_, states), outputs = self._scan(masked, (zero, states), (steps.xs, mask))
-        return outputs[-1], outputs, states
+        return _last(outputs), outputs, states
 
     def _scan(self, body: Any, init: Any, xs: Any) -> tuple[Any, Any]:
         carry, outputs = ops.scan(
             body, init, xs, reverse=self.go_backwards, unroll=True if self.unroll else 1
         )
         if self.go_backwards and outputs is not None:
-            outputs = ops.flip(outputs, axis=0)
+            outputs = tree.map_structure(lambda x: ops.flip(x, axis=0), outputs)
         return carry, outputs
 
-    def _no_output(self, steps: _Steps, states: Any) -> Tensor:
-        """Zeros of the shape of an output."""
+    def _no_output(self, steps: _Steps, states: Any) -> Any:
+        """Zeros in the place of an output, nested as it is."""
         if isinstance(self.cell, Cell):
             return ops.zeros_like(states_first(states))
-        shape = (Dim.of(steps.xs, 1), *shape_of(output_size(self.cell)))
-        return ops.zeros(shape, dtype=self.compute_dtype)
+        with trace.Trace(trace.current_phase()):  # a step that only shows what comes out
+            output, _ = steps(steps.xs[0], states)
+        return tree.map_structure(ops.zeros_like, output)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the inputs, if there is an output for each step."""
@@ -452,9 +472,16 @@ class RNN(Layer):
             return outputs
         return [outputs] + [None] * len(tree.flatten(self.cell.state_size))
 
-    def get_initial_state(self, batch_size: Any) -> Any:
-        """The states that each sequence starts with when no others are given."""
-        return initial_state(self.cell, batch_size, self.compute_dtype)
+    def get_initial_state(self, batch_size: Any) -> list[Any]:
+        """The states that each sequence starts with when no others are given. May be overridden.
+
+        Args:
+            batch_size: an int; or as in Keras 2 the inputs, whose first axis says it.
+        """
+        if isinstance(batch_size, Tensor) and batch_size.rank:
+            batch_size = Dim.of(batch_size, 0)
+        states = initial_state(self.cell, batch_size, self.compute_dtype)
+        return list(states) if isinstance(states, (list, tuple)) else [states]
 
     # --- the states of a stateful layer --------------------------------------------------
 
@@ -481,11 +508,8 @@ class RNN(Layer):
         if self._states is None:
             when = "before it is built" if self.stateful else "since it is not stateful"
             raise ValueError(f"Layer {self.name} has no states to reset {when}.")
-        if states is None and isinstance(self.cell, Cell):
-            states = [np.zeros(variable.shape) for variable in self._states]
-        elif states is None:
-            states = self.get_initial_state(self._states[0].shape[0])
-        values = tree.flatten(states)
+        values = [x.numpy() for x in self._usual_states()] if states is None else states
+        values = tree.flatten(values)
         if len(values) != len(self._states):
             raise ValueError(
                 f"Layer {self.name} has {len(self._states)} state(s), but reset_states got "
@@ -511,16 +535,32 @@ class RNN(Layer):
         return super().from_config(config)
 
 
+def _fits(x: Tensor, like: Tensor) -> bool:
+    return compatible(x.shape, like.shape)
+
+
+def _shapes(tensors: Sequence[Tensor]) -> str:
+    return ", ".join(format_shape(x.shape) for x in tensors)
+
+
 def states_first(states: Any) -> Tensor:
     """The first of a cell's states."""
     return tree.flatten(states)[0]
 
 
-def _where(counts: Tensor, new: Tensor, old: Tensor) -> Tensor:
+def _last(outputs: Any) -> Any:
+    """The outputs of the last step."""
+    return tree.map_structure(lambda x: x[-1], outputs)
+
+
+def _where(counts: Tensor, new: Any, old: Any) -> Any:
     """`new` in the rows (or the places of images) that count, `old` in the others."""
-    missing = tuple(range(counts.rank, new.rank))
-    counts = ops.expand_dims(counts, missing) if missing else counts
-    return ops.where(counts, new, old)
+
+    def one(new: Tensor, old: Tensor) -> Tensor:
+        missing = tuple(range(counts.rank, new.rank))
+        return ops.where(ops.expand_dims(counts, missing) if missing else counts, new, old)
+
+    return tree.map_structure(one, new, old)
 
 
 # Older Keras has more layers under the name of this module.

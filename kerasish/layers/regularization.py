@@ -31,7 +31,8 @@ class _Noise(Layer):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """The noisy inputs while training, the inputs otherwise."""
-        return ops.in_train_phase(lambda: self.noisy(inputs), inputs, training)
+        x = self._floats(inputs)
+        return ops.in_train_phase(lambda: self.noisy(x), x, training)
 
 
 @compat.older_names(p="rate")
@@ -53,11 +54,13 @@ class Dropout(_Noise):
     6.0
     """
 
+    _may_drop_all = True
+
     def __init__(
         self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
     ):
         super().__init__(seed, **kwargs)
-        self.rate = fraction(rate, f"{type(self).__name__}: rate", whole=True)
+        self.rate = fraction(rate, f"{type(self).__name__}: rate", whole=self._may_drop_all)
         if noise_shape is not None and not isinstance(noise_shape, (list, tuple)):
             raise ValueError(
                 f"{type(self).__name__}: noise_shape must be a shape or None, but got "
@@ -249,6 +252,8 @@ class AlphaDropout(Dropout):
     >>> float(AlphaDropout(0.5)(np.ones((2, 3))).sum())
     6.0
     """
+
+    _may_drop_all = False  # of nothing there is no variance to keep
 
     def noisy(self, inputs: Tensor) -> Tensor:
         """Dropped, scaled and shifted."""

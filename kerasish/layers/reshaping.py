@@ -39,18 +39,15 @@ class Flatten(Layer):
         """The inputs with two axes."""
         if self.data_format == "channels_first" and inputs.rank > 2:
             inputs = ops.moveaxis(inputs, 1, -1)
-        rest = inputs.shape[1:]
-        if None in rest:
-            sizes = ops.shape(inputs)
-            return ops.reshape(inputs, (sizes[0], math.prod(sizes[1:])))
-        return ops.reshape(inputs, (ops.shape(inputs)[0], math.prod(rest)))  # type: ignore[arg-type]
+        batch, *rest = ops.shape(inputs)
+        return ops.reshape(inputs, (batch, math.prod(rest)))
 
 
 class Reshape(Layer):
     """Gives each sample another shape.
 
     Args:
-        target_shape: without the batch axis; one size may be -1: whatever is left.
+        target_shape: without the batch axis; one size may be -1, or None: whatever is left.
 
     Shapes:
         (batch, ...) -> (batch, *target_shape)
@@ -61,7 +58,8 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Any, **kwargs: Any):
         super().__init__(**kwargs)
-        sizes = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
+        given = (target_shape,) if isinstance(target_shape, int) else target_shape
+        sizes = tuple(-1 if size is None else size for size in given)
         if sum(size == -1 for size in sizes) > 1 or any(size < -1 for size in sizes):
             raise ValueError(
                 f"Reshape: target_shape holds sizes, and at most one -1, but got {target_shape!r}."

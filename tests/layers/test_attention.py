@@ -68,6 +68,15 @@ def test_a_query_that_may_look_nowhere_finds_nothing():
     np.testing.assert_array_equal(scores, 0)
 
 
+def test_only_the_mask_of_the_queries_goes_on():
+    masked = L.Masking()(V * np.array([1, 0, 1, 1, 1])[:, None])
+    layer = L.MultiHeadAttention(2, 3)
+    assert getattr(layer(query=Q, value=masked), "mask", None) is None
+    np.testing.assert_array_equal(layer(query=masked, value=Q).mask, masked.mask)
+    assert layer.query_dense.kernel.shape == layer.key_dense.kernel.shape == (6, 2, 3)
+    assert layer.output_dense.kernel.shape == (2, 3, 6)
+
+
 @pytest.mark.parametrize(("rank", "strides"), [(1, 1), (1, 2), (2, (1, 2))])
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_locally_connected_layers(rank, strides, data_format):
@@ -96,12 +105,15 @@ MISTAKES = [
     (lambda: L.Attention(score_mode="sum"), "Attention: score_mode must be 'dot' or 'concat'"),
     (lambda: L.Attention(name="a")(Q), "Layer a .Attention. takes a list .query, value."),
     (lambda: L.Attention(name="a")([Q, V[..., :3]]), "a .* query and key must have one size"),
+    (lambda: L.Attention(name="a")([Q, V], mask=np.ones((2, 5))), "a .*: mask must be a list"),
     (lambda: L.MultiHeadAttention(0, 3), "MultiHeadAttention: num_heads must be a positive int"),
     (lambda: L.MultiHeadAttention(2, 3, dropout=1), "dropout must be a number from 0 to below 1"),
+    (lambda: L.MultiHeadAttention(2, 3, attention_axes="1"), "attention_axes must be an int"),
+    (lambda: L.MultiHeadAttention(2, 3, name="m")(Q[0], V[0]), "m: .* at least the axes .batch"),
     (lambda: L.MultiHeadAttention(2, 3, name="m")(Q, V[0]), "m: query, value and key must have"),
     (
-        lambda: L.MultiHeadAttention(2, 3, name="m")(Q, V, attention_mask=np.ones((4, 5))),
-        "m: attention_mask has shape .4, 5., but must be",
+        lambda: L.MultiHeadAttention(2, 3, name="m")(Q, V, attention_mask=np.ones(4)),
+        r"m: attention_mask must be \(targets, sources\), .* has shape \(4,\)",
     ),
     (lambda: L.GroupQueryAttention(3, 4, 3), "num_query_heads must be a multiple of"),
     (lambda: L.EinsumDense("ab,bc", 3), "equation must name the axes"),

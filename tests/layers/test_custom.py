@@ -67,21 +67,24 @@ def test_mistakes_with_add_weight():
 def test_variables_that_keras1_calls_weights():
     class Old(Layer):
         def build(self, input_shape):
-            kernel = K.variable(np.ones((input_shape[-1], 2)))
-            self.read = lambda: kernel
+            kernel, shift = K.variable(np.ones((input_shape[-1], 2))), K.variable(np.ones(2))
+            self.read = lambda: (kernel, shift)
             self.trainable_weights = [kernel]
+            self.non_trainable_weights = [shift]
             self.built = True
 
         def call(self, x, mask=None):
-            return K.dot(x, self.read())
+            kernel, shift = self.read()
+            return K.dot(x, kernel) + shift
 
         def get_output_shape_for(self, input_shape):
             return (input_shape[0], 2)
 
     layer = Old(input_shape=(3,))
     model = models.Sequential([layer])
-    assert len(layer.trainable_weights) == 1
-    assert layer.count_params() == 6
+    assert [w.shape for w in layer.trainable_weights] == [(3, 2)]
+    assert [w.shape for w in layer.non_trainable_weights] == [(2,)]
+    assert layer.count_params() == 8
     assert model.output_shape == (None, 2)
 
 
@@ -106,6 +109,41 @@ def test_losses_of_a_call():
     assert [float(x) for x in layer.losses] == pytest.approx([(X**2).mean()])
     _, with_penalty = fitted(Penalised())
     assert with_penalty.history["loss"][0] >= (X**2).mean()
+
+
+class Costly(L.Wrapper):
+    """Adds a loss of weights as they are made, to another layer (as concrete dropout does)."""
+
+    def build(self, input_shape=None):
+        super().build(input_shape)
+        self.layer.add_loss(K.sum(K.square(self.layer.kernel)))
+
+    def call(self, x):
+        return self.layer(x)
+
+
+def test_losses_added_in_build_count_in_training():
+    dense = L.Dense(3, kernel_initializer="ones")
+    model = models.Sequential([L.Input((3,)), Costly(dense)])
+    model.compile("sgd", "mse")
+    zeros = np.zeros((2, 3))
+    assert model.train_on_batch(zeros, zeros) == pytest.approx(9)
+    assert model.train_on_batch(zeros, zeros) < 9
+    dense(X)
+    assert len(dense.losses) == 1
+
+
+def test_losses_and_updates_for_inputs():
+    layer = models.Sequential([L.Input((3,)), Penalised(), L.Dense(2, kernel_regularizer="l2")])
+    layer.add(L.BatchNormalization())
+    x = L.Input((3,))
+    (of_weights,) = layer.get_losses_for(None)
+    assert float(of_weights) == pytest.approx(float(layer.losses[-1]))
+    (of_inputs,) = layer.get_losses_for(x)
+    assert models.Model(x, of_inputs).predict(X, verbose=0) == pytest.approx((X**2).mean())
+    changed = [variable.name for variable, _ in layer.get_updates_for(x)]
+    assert changed == ["moving_mean", "moving_variance"]
+    assert layer.get_updates_for(None) == []
 
 
 class Counts(Layer):
@@ -144,6 +182,10 @@ def test_updates_belong_to_training_unless_stateful(form, stateful):
 def test_add_update_says_what_it_takes():
     with pytest.raises(TypeError, match=r"pair \(variable, new value\)"):
         Counts(lambda v: 3.0)(X)
+    layer = Counts(FORMS["pair"])
+    layer.build((2, 3))
+    with pytest.raises(ValueError, match="add_update belongs in `call`"):
+        layer.add_update((layer.count, layer.count + 1))
 
 
 def test_updates_of_a_shared_layer_add_up():
@@ -219,6 +261,63 @@ def test_dicts_of_inputs_and_outputs():
     np.testing.assert_array_equal(model.predict({"a": X, "b": X}, verbose=0)["first"], X)
 
 
+class Halves(Layer):
+    """One of its outputs may be missing."""
+
+    supports_masking = True
+
+    def call(self, x, both=False):
+        return x / 2, x / 2 if both else None
+
+
+def test_an_output_may_be_missing():
+    half, missing = Halves()(X)
+    np.testing.assert_array_equal(half, X / 2)
+    assert missing is None
+    x = L.Input((4, 3))
+    layer = Halves(activity_regularizer="l2")
+    half, missing = layer(L.Masking()(x))
+    assert missing is None
+    assert layer.output_shape == layer.compute_output_shape((None, 4, 3)) == ((None, 4, 3), None)
+    assert half.mask is not None
+    data = np.ones((1, 4, 3), "float32")
+    np.testing.assert_array_equal(models.Model(x, half).predict(data, verbose=0), data / 2)
+
+
+class Summed(Layer):
+    def call(self, sequences, mask=None):
+        return ops.sum(sequences, axis=-1)
+
+
+def test_the_first_argument_by_name_or_as_a_list():
+    for given in ({"sequences": X}, {"inputs": X}):
+        np.testing.assert_array_equal(Summed()(**given), X.sum(-1))
+    np.testing.assert_array_equal(Summed()(X.tolist()), X.sum(-1))
+    assert L.Embedding(7, 2)([[1, 2, 3]]).shape == (1, 3, 2)
+    assert L.Dense(2)(inputs=X.tolist()).shape == (2, 2)
+    x = L.Input((3,))
+    layer = Summed()
+    layer(sequences=x)
+    assert layer.input is x
+
+
+NO_TENSORS = [
+    (lambda: L.Dense(2, name="d")("text"), "Layer d expects 1 input.* but got 0: 'text'"),
+    (lambda: L.Dense(2, name="d")(), r"Layer d \(Dense\): its call needs the argument 'inputs'"),
+    (lambda: L.MultiHeadAttention(2, 3, name="m")(X), "Layer m .*: its call needs .* 'value'"),
+    (lambda: L.Embedding(2, 2, name="e")((1, 2)), "Layer e .* is built for the shape of a tensor"),
+    (lambda: L.Dense(2, name="d")(X, colour=3), "Layer d .* unexpected keyword argument 'colour'"),
+    (lambda: L.Dense(2, name="d").kernel, "'d' has no attribute 'kernel'. It is not built yet"),
+    (lambda: L.Dense(2, name="d")({"a": X}), "Layer d takes one tensor, but got .*'a'"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), NO_TENSORS, ids=[m for _, m in NO_TENSORS])
+def test_mistakes_in_calls(call, message):
+    with pytest.raises((ValueError, TypeError, AttributeError), match=message):
+        call()
+
+
 # --- layers within -----------------------------------------------------------------------
 
 
@@ -231,6 +330,7 @@ class Held(Layer):
         self.listed = [L.Dense(3, name="listed"), "no layer", [L.Dense(3, name="deeper")]]
         self.paired = (L.Dense(3, name="paired"),)
         self.named = {"x": L.Dense(3, name="named"), "y": {"z": L.Dense(3, name="inner")}}
+        self.unordered = {L.Dense(3, name=f"of_set_{i}") for i in (10, 9)}
         self.extra = Variable(np.ones(3), name="extra")
 
     def build(self, input_shape):
@@ -246,14 +346,24 @@ class Held(Layer):
 def test_layers_within_are_found_wherever_they_are():
     layer = Held(name="held")
     layer(X)
-    names = ["single", "listed", "deeper", "paired", "named", "inner", "late"]
+    names = [
+        "single",
+        "listed",
+        "deeper",
+        "paired",
+        "named",
+        "inner",
+        "of_set_9",
+        "of_set_10",
+        "late",
+    ]
     assert [x.name for x in layer._flatten_layers()] == ["held", *names]
-    assert [w.name for w in layer.weights] == ["extra"] + ["kernel", "bias"] * 7
-    assert layer.count_params() == 3 + 7 * 12
+    assert [w.name for w in layer.weights] == ["extra"] + ["kernel", "bias"] * 9
+    assert layer.count_params() == 3 + 9 * 12
     assert layer.single.path == "held/single"
     assert layer.single.kernel.path == "held/single/kernel"
     layer.listed[2][0].trainable = False
-    assert len(layer.trainable_weights) == 13
+    assert len(layer.trainable_weights) == 17
     assert [w.path for w in layer.non_trainable_weights] == [
         "held/deeper/kernel",
         "held/deeper/bias",

@@ -160,6 +160,9 @@ MISTAKES = [
     (lambda: L.Dot(1, name="d")([X, X[:, :2]]), r"Layer d \(Dot, axes=1\).*\(2, 3\), \(2, 2\)"),
     (lambda: L.BatchNormalization(renorm_clipping={"r": 1}), "takes the keys .* got 'r'"),
     (lambda: L.BatchNormalization(renorm_clipping={"rmin": 2, "rmax": 1}), "rmax must be at least"),
+    (lambda: L.Add(name="a")([X, X[:1]]), "Layer a .Add.: .* different batch sizes"),
+    (lambda: L.Input((2,), batch_shape=(1, 2)), "Input: batch_shape stands in the place of shape"),
+    (lambda: L.Dense(2, trainable="no", name="d"), "Layer d: trainable must be True or False"),
     (lambda: L.Input((2,), ragged=True), "ragged inputs are not supported"),
     (lambda: L.Input((2,), optional=True), "optional inputs are not supported"),
     (lambda: L.InputLayer((2,), sparse=True), "sparse inputs are not supported"),
@@ -174,11 +177,12 @@ MISTAKES = [
     (lambda: L.Lambda(3), "Lambda takes a function of tensors, but got 3"),
     (lambda: L.Lambda(ops.sum, output_shape=3), "Lambda: output_shape must be a shape .* got 3"),
     (lambda: L.Lambda(ops.sum, output_shape=(3,), name="l")(X), r"Layer l: output_shape says"),
-    (lambda: L.Lambda(lambda x: x).get_config(), "Write it with def"),
     (lambda: L.Lambda.from_config({"name": "l", "function": ["code"]}), "never run"),
     (lambda: L.Embedding(0, 3), "Embedding: input_dim must be a positive int"),
     (lambda: L.Dense.from_config({"units": 3, "lora_rank": 4}), "lora_rank=4, .* not supported"),
     (lambda: L.Dropout(p=0.5, rate=0.5), "'rate' twice"),
+    (lambda: L.UnitNormalization(None), "UnitNormalization: axis must be an int or several"),
+    (lambda: L.AlphaDropout(1.0), "AlphaDropout: rate must be a number from 0 to below 1"),
 ]
 
 
@@ -219,6 +223,26 @@ def test_noise_only_while_training(cls, arguments, mean):
     np.testing.assert_array_equal(Function([t], [y])(x)[0], x)
     train = Function([t], [y], training=True)
     assert (train(x)[0] != train(x)[0]).any()
+
+
+OF_FLOATS = [
+    L.BatchNormalization(),
+    L.GaussianNoise(0.5),
+    L.GroupNormalization(1),
+    L.LayerNormalization(),
+    L.RMSNormalization(),
+    L.SpatialDropout1D(0.5),
+    L.UnitNormalization(),
+]
+
+
+@pytest.mark.parametrize("layer", OF_FLOATS, ids=lambda layer: type(layer).__name__)
+def test_whole_numbers_count_as_floats(layer):
+    x = np.arange(8).reshape(2, 1, 4)
+    y = layer(x)
+    assert y.dtype == "float32"
+    np.testing.assert_array_equal(y, layer(x.astype("float32")))
+    assert layer(x, **({"training": True} if hasattr(layer, "seed") else {})).dtype == "float32"
 
 
 def test_dropout_scales_what_it_keeps():
@@ -386,6 +410,13 @@ def test_penalties_on_outputs_are_means_over_the_batch(make, expected):
     assert again.get_config() == layer.get_config()
 
 
+def test_penalties_on_outputs_in_16_bits():
+    """Neither the sum nor the size of the batch would fit into them."""
+    layer = L.Activation("linear", activity_regularizer="l2", dtype="mixed_float16")
+    layer(np.ones((70_000, 2)))
+    np.testing.assert_allclose(float(layer.losses[0]), 0.02, rtol=1e-4)
+
+
 def test_penalties_and_projections_of_weights():
     layer = L.Dense(2, kernel_regularizer="l2", kernel_constraint="non_neg", bias_regularizer="l1")
     layer(X)
@@ -482,6 +513,31 @@ def test_a_given_mask_goes_on():
     y = L.LSTM(5, return_sequences=True)(x, mask=mask)
     np.testing.assert_array_equal(y.mask, mask)
     assert L.LSTM(5)(x, mask=mask).mask is None
+
+
+def test_a_mask_given_to_a_model():
+    x, mask = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32"), np.eye(2, 3) == 0
+    dense, gru = L.Dense(4), L.GRU(3)
+    expected = gru(dense(x), mask=mask)
+    a, b = L.Input((3, 4)), L.Input((3, 4))
+    np.testing.assert_array_equal(models.Model(a, gru(dense(a)))(x, mask=mask), expected)
+    np.testing.assert_array_equal(models.Sequential([dense, gru])(x, mask=mask), expected)
+    pair = models.Model([a, b], [gru(a), gru(dense(b))])
+    np.testing.assert_array_equal(pair([x, x], mask=[None, mask])[1], expected)
+    np.testing.assert_array_equal(pair([x, x], mask=[None, mask])[0], gru(x))
+    with pytest.raises(ValueError, match=r"None for each of 2 input\(s\), but holds 1"):
+        pair([x, x], mask=mask)
+
+
+def test_the_input_of_an_input_layer():
+    x = L.Input((3,))
+    first = models.Model(x, L.Dense(2)(x)).layers[0]
+    assert first.input is first.output is first.get_input_at(0) is x
+    assert first.input_shape == (None, 3)
+
+
+def test_a_size_that_is_left_open():
+    assert L.Reshape((None, 2))(np.ones((3, 4, 5))).shape == (3, 10, 2)
 
 
 def test_shapes_of_several_inputs():

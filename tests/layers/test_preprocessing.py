@@ -12,6 +12,7 @@ from cases.preprocessing import (
     NUMBERS,
     RANDOM,
     RANDOM_IDS,
+    SOME,
     TEXTS,
     WORDS,
     data_for,
@@ -54,7 +55,8 @@ def test_symbolic_results_are_those_of_data(name, arguments, data):
     x = L.Input(batch_shape=(batch, *data.shape[1:]), dtype=dtype)
     y = layer(x)
     (value,) = Function([x], [y])(data)
-    expected = np.asarray(layer(data))
+    # Images of whole numbers become floats in a graph.
+    expected = np.asarray(layer(data.astype("float32") if dtype == "uint8" else data))
     assert compatible(y.shape, value.shape)
     assert y.shape[1:] == value.shape[1:]
     if name == "Equalization":  # which changes data for training
@@ -227,6 +229,41 @@ def test_mixing_images_mixes_labels():
     pair = {"boxes": BOXES[:2], "labels": np.ones((2, 1))}
     both = L.MixUp(bounding_box_format="xyxy")({"images": x, "bounding_boxes": pair})
     assert both["bounding_boxes"]["boxes"].shape == (2, 2, 4)
+
+
+def test_texts_beside_images_stay():
+    data = {"images": IMAGES, "id": np.array(["a", "b", "c"]), "labels": ["x", "y", "z"]}
+    for layer in (L.RandomFlip(), L.Resizing(4, 4)):
+        result = layer(data)
+        assert list(result) == list(data)
+        assert (result["id"] == data["id"]).all()
+        assert result["labels"] == data["labels"]
+    tf = pytest.importorskip("tensorflow")
+    for row in tf.data.Dataset.from_tensor_slices(data).map(L.Resizing(4, 4)).take(1):
+        assert (row["id"], row["images"].shape) == (b"a", (4, 4, 3))
+
+
+FIXED_COLOURS = [
+    ("RandomBrightness", {"factor": (0.2, 0.2)}),
+    ("RandomContrast", {"factor": (0.0, 0.0)}),
+    ("RandomColorDegeneration", {"factor": (0.3, 0.3)}),
+    ("RandomGrayscale", {"factor": 1.0}),
+    ("RandomInvert", {"factor": (1.0, 1.0)}),
+    ("RandomPosterization", {"factor": (3, 3)}),
+    ("RandomSharpness", {"factor": (0.3, 0.3)}),
+    ("Solarization", {"addition_factor": (0.2, 0.2), "threshold_factor": (0.4, 0.4)}),
+    ("AutoContrast", {}),
+    ("Equalization", {}),
+    ("Resizing", {"height": 4, "width": 5}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), FIXED_COLOURS, ids=ids(FIXED_COLOURS))
+def test_layers_of_whole_numbers_round(name, arguments):
+    images = np.floor(IMAGES / 2)
+    wide, whole = (getattr(L, name)(**arguments, dtype=d)(images) for d in ("float32", "uint8"))
+    assert whole.dtype == "uint8"
+    np.testing.assert_allclose(np.asarray(whole), np.asarray(wide), atol=0.501)
 
 
 def test_images_may_have_different_numbers_of_boxes():
@@ -429,6 +466,39 @@ def test_adapting_forgets_what_was_before():
     assert words.get_vocabulary() == ["[UNK]", "c"]
 
 
+def test_a_layer_that_nothing_was_adapted_to():
+    """Its first model may be made before."""
+    layers_ = [L.StringLookup(), L.TextVectorization(output_sequence_length=2), L.IntegerLookup()]
+    for layer in layers_:
+        data = np.array([[3]]) if isinstance(layer, L.IntegerLookup) else np.array([["a"]])
+        with pytest.raises(RuntimeError, match="has no vocabulary yet"):
+            layer(data)
+        if not isinstance(layer, L.IntegerLookup):
+            x = L.Input((1,), dtype="string")
+            model = models.Model(x, layer(x))
+            with pytest.raises(RuntimeError, match="has no vocabulary yet"):
+                model.predict(data, verbose=0)
+        layer.adapt(data)
+        assert np.asarray(layer(data)).max() > 0
+    empty = L.TextVectorization()
+    empty.adapt(np.array([""]))
+    np.testing.assert_array_equal(empty(["a"]), [[1]])
+
+
+def test_numbers_of_numpy_are_arguments():
+    made = [
+        L.RandomRotation(np.float32(0.25)),
+        L.RandomBrightness(0.2, value_range=np.array([0, 1])),
+        L.RandomGaussianBlur(kernel_size=np.int64(3)),
+        L.Hashing(3, salt=np.int64(7)),
+        L.RandomZoom(0.5, 1.0),
+    ]
+    for layer in made:
+        assert json.dumps(copied(layer).get_config()) == json.dumps(layer.get_config())
+    config.set_floatx("bfloat16")
+    assert L.Rescaling(2.0)([1.5, 2.0]).dtype == "bfloat16"
+
+
 def test_adapting_with_steps_and_pairs():
     def pairs():
         while True:
@@ -493,7 +563,10 @@ MISTAKES = [
     (lambda: L.Hashing(3, salt="x"), "salt must be"),
     (lambda: L.HashedCrossing(3, name="h")([WORDS]), "Layer h takes a list of at least two"),
     (lambda: L.StringLookup(name="s")(L.Input((2,))), "Layer s takes strings, but got .* float32"),
-    (lambda: L.StringLookup(name="s")(NUMBERS), "Layer s takes strings, but got .* float32"),
+    (
+        lambda: L.StringLookup(**SOME, name="s")(NUMBERS),
+        "Layer s takes strings, but got .* float32",
+    ),
     (lambda: L.StringLookup(vocabulary=["a", "a"]), "has tokens twice: ..a"),
     (lambda: L.StringLookup(vocabulary=["a"], max_tokens=1), "max_tokens must be above 1"),
     (lambda: L.StringLookup(vocabulary=["a", "b"], max_tokens=2), "has 3 tokens"),
@@ -507,10 +580,15 @@ MISTAKES = [
     (lambda: L.Flatten(name="f")(L.Input((1,), dtype="string")), "Layer f .Flatten. takes numbers"),
     (lambda: adapted_too_late(), "Layer i is part of a model already"),
     (lambda: L.IntegerLookup(salt=3), "salt goes with oov_method"),
-    (lambda: L.IntegerLookup(name="i")(L.Input((2,))), "Layer i takes whole numbers"),
+    (lambda: L.IntegerLookup(max_tokens=2.5), "max_tokens must be a positive int"),
+    (lambda: L.StringLookup(num_oov_indices=None), "num_oov_indices must be an int of at least 0"),
+    (lambda: L.StringLookup(name="s").adapt(None), "Layer s: adapt takes an array"),
+    (lambda: L.Normalization(name="n").adapt({"x": NUMBERS}), "Layer n: adapt takes an array"),
+    (lambda: L.Normalization(name="n").adapt(NUMBERS[:0]), "Layer n: there is no data"),
+    (lambda: L.TextVectorization(name="t")(["a"]), "Layer t has no vocabulary yet"),
     (lambda: L.TextVectorization(ragged=True), "ragged=True is not supported"),
     (lambda: L.TextVectorization(split="lines"), "split must be None, a function, or one of"),
-    (lambda: L.TextVectorization(name="t")(WORDS), "Layer t takes texts of shape"),
+    (lambda: L.TextVectorization(**SOME, name="t")(WORDS), "Layer t takes texts of shape"),
     (lambda: L.Resizing(4, 4, crop_to_aspect_ratio=True, pad_to_aspect_ratio=True), "only one of"),
     (lambda: L.Resizing(4, 4, name="r")(NUMBERS), "Layer r takes an image .rank 3. or a batch"),
     (lambda: L.Resizing(4, 4, name="r")(BOXED), "Layer r: there are bounding boxes"),
@@ -523,11 +601,27 @@ MISTAKES = [
     (lambda: L.RandomPerspective(scale=2.0), "scale must be from 0 to 1"),
     (lambda: L.RandomElasticTransform(bounding_box_format="xyxy")(BOXED), "does not support bound"),
     (lambda: L.CutMix(bounding_box_format="xyxy")(BOXED), "does not support bounding boxes"),
+    (lambda: boxes_of(np.ones((2, 1, 3)), np.ones((2, 1))), "Layer r: .* 4 numbers each"),
+    (lambda: boxes_of(np.ones((2, 1, 4)), np.ones((2, 3))), "and one label"),
+    (lambda: L.AugMix(alpha=0), "AugMix: alpha must be a number above 0"),
+    (lambda: L.RandAugment(interpolation="x"), "RandAugment: interpolation must be"),
+    (lambda: L.RandomContrast((1.5, 2.0)), "the lower factor must be from 0 to 1"),
+    (lambda: L.RandomZoom((-1.0, 0.2)), "RandomZoom: the factors must be above -1"),
+    (
+        lambda: L.ContrastLimitedAdaptiveHistogramEqualization(tile_grid_size=(0, 3)),
+        "tile_grid_size must be a positive int or 2 of them",
+    ),
+    (lambda: L.Pipeline([], dtype="float16"), "Pipeline got an unexpected argument 'dtype'"),
     (lambda: L.Pipeline([3]), "Pipeline takes a list of layers"),
     (lambda: L.STFTSpectrogram("loud"), "STFTSpectrogram: mode must be"),
     (lambda: L.STFTSpectrogram(frame_length=4, frame_step=5), "frame_step must be from 1"),
     (lambda: L.MelSpectrogram(fft_length=4, sequence_length=5), "must not be above"),
 ]
+
+
+def boxes_of(boxes, labels):
+    layer = L.Resizing(4, 4, bounding_box_format="xyxy", name="r")
+    layer({"images": X, "bounding_boxes": {"boxes": boxes, "labels": labels}})
 
 
 def adapted_too_late():

@@ -187,6 +187,66 @@ def test_subclasses_of_cells_compute_what_they_say(options, mask):
     assert stacked(X, mask=mask).shape == (2, 2)
 
 
+class Both(L.Layer):
+    """A cell with two outputs, one of them a matrix."""
+
+    state_size = 4
+
+    def call(self, inputs, states):
+        new = states[0] + inputs
+        return (new[:, :2], {"rows": ops.expand_dims(new, 1)}), [new]
+
+
+@pytest.mark.parametrize("unroll", [False, True])
+@pytest.mark.parametrize("mask", [None, MASK])
+def test_cells_with_several_outputs(mask, unroll):
+    new = np.cumsum(X if mask is None else X * MASK[:, :, None], axis=1)
+    both, state = L.RNN(Both(), return_state=True, unroll=unroll)(X, mask=mask)
+    close(both, (new[:, -1, :2], {"rows": new[:, -1:]}))
+    close(state, new[:, -1])
+    outputs = L.RNN(Both(), return_sequences=True, unroll=unroll)(X, mask=mask)
+    if mask is not None:  # before the first step that counts there is no output
+        new = new * (np.cumsum(MASK, axis=1) > 0)[:, :, None]
+    close(outputs, (new[:, :, :2], {"rows": new[:, :, None]}))
+    x = L.Input((5, 4))
+    found = models.Model(x, L.RNN(Both(), go_backwards=True)(x)).predict(X, verbose=0)
+    close(found, (X.sum(1)[:, :2], {"rows": X.sum(1)[:, None]}))
+
+
+class FromOnes(L.GRU):
+    """A layer, with the start of its sequences written anew as of Keras 3 ..."""
+
+    def get_initial_state(self, batch_size):
+        return [ops.ones((batch_size, self.units))]
+
+
+class FromOnes2(L.GRU):
+    """... and as of Keras 2."""
+
+    def get_initial_state(self, inputs):
+        return [1 + state for state in super().get_initial_state(inputs)]
+
+
+@pytest.mark.parametrize("cls", [FromOnes, FromOnes2])
+def test_layers_with_a_start_of_their_own(cls):
+    layer = cls(3)
+    found = layer(X)
+    plain = L.GRU(3)
+    plain(X)
+    plain.set_weights(layer.get_weights())
+    close(found, plain(X, initial_state=np.ones((2, 3), "f4")))
+    x = L.Input((None, 4))
+    close(models.Model(x, layer(x)).predict(X, verbose=0), found)
+
+
+def test_states_are_reset_to_what_the_cell_starts_with():
+    layer = L.RNN(Louder(3), stateful=True)
+    first = layer(X).numpy()
+    assert np.abs(layer(X).numpy() - first).max() > 1e-3
+    layer.reset_states()
+    close(layer(X), first)
+
+
 @pytest.mark.parametrize("form", ["arrays", "tensors", "file"])
 @pytest.mark.parametrize("wrap", [lambda x: x, L.Bidirectional])
 def test_cells_are_built_for_constants(form, wrap):
@@ -345,6 +405,10 @@ MISTAKES = [
     (lambda: L.LSTM(0), "LSTMCell: units must be a positive int, but got 0"),
     (lambda: L.LSTM(3, name="l")(X[0]), r"Layer l expects .* \(batch, steps, features\), but got"),
     (lambda: L.LSTM(3, name="l")(X, initial_state=[X[:, 0, :3]]), "l: its cell has 2 state.s."),
+    (
+        lambda: L.LSTM(3, name="l")(X, initial_state=[X[:, 0], X[:, 0, :3]]),
+        r"state\(s\) of shape \(2, 3\), \(2, 3\), but .* has 2 of shape \(2, 4\), \(2, 3\)",
+    ),
     (lambda: L.GRU(3, stateful=True, name="g")(L.Input((5, 4))), "g is stateful, so it needs a"),
     (lambda: L.GRU(3, name="g").reset_states(), "g has no states to reset since it is not"),
     (lambda: L.GRU(3, recurrent_dropout=2.0), "GRUCell: recurrent_dropout must be a number"),
@@ -358,6 +422,9 @@ MISTAKES = [
     (lambda: L.TimeDistributed(3), "TimeDistributed takes a Layer, but got 3"),
     (lambda: L.SpectralNormalization(L.Flatten(), name="s")(X), "Layer s .* has no weight called"),
     (lambda: L.GRU(3, name="g")(X, constants=[X]), "Cell gru_cell .GRUCell. takes no constants"),
+    (lambda: L.GRU(3, name="g")(X, mask=MASK[:, 1:]), r"g: .* \(2, 5, 4\), but its .* \(2, 4\)"),
+    (lambda: L.GRU(3, name="g")(X, mask=MASK[0]), "g: the mask must begin with the axes"),
+    (lambda: L.CuDNNGRU(3, *["zeros"] * 14), "CuDNNGRU takes at most 13 positional arguments"),
     (lambda: L.ConvLSTM2D(3, 2, name="c")(X), "must have 2 spatial axes and a known number"),
 ]
 
@@ -375,6 +442,9 @@ def test_older_names():
     assert config["recurrent_dropout"] == 0.1
     assert layer.units == 3
     assert L.GRU(3).reset_after
+    config = L.CuDNNLSTM(3, "ones", "ones", "ones", False, "l2").get_config()
+    assert config["unit_forget_bias"] is False
+    assert config["kernel_regularizer"] is not None
 
 
 def test_a_mask_of_places():

@@ -10,7 +10,7 @@ import numpy as np
 from kerasish import ops, tree
 from kerasish.graph import dtypes
 from kerasish.graph.tensor import Tensor
-from kerasish.layers.checks import positive
+from kerasish.layers.checks import one_of, positive
 from kerasish.layers.preprocessing.colour import (
     RandomBrightness,
     RandomColorDegeneration,
@@ -23,13 +23,21 @@ from kerasish.layers.preprocessing.images import (
     ImageLayer,
     RandomImageLayer,
     Transformation,
+    above_zero,
+    as_floats,
     bounds_of,
     checked_range,
     drawn_now,
+    narrowed,
     per_image,
 )
 from kerasish.layers.preprocessing.sharpness import RandomSharpness
-from kerasish.layers.preprocessing.warps import RandomRotation, RandomShear, RandomTranslation
+from kerasish.layers.preprocessing.warps import (
+    INTERPOLATIONS,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+)
 from kerasish.ops import distributions, random
 
 
@@ -127,7 +135,7 @@ class RandAugment(_Several):
         self.value_range = checked_range(value_range, "RandAugment")
         self.num_ops = positive(num_ops, "RandAugment: num_ops")
         self.factor = bounds_of(factor, "RandAugment: factor", 0.0)
-        self.interpolation = interpolation
+        self.interpolation = one_of(interpolation, INTERPOLATIONS, "RandAugment: interpolation")
         self._make_layers(self.factor, True, kwargs.get("dtype"))
 
     def get_random_transformation(
@@ -208,9 +216,9 @@ class AugMix(_Several):
         self.num_chains = positive(num_chains, "AugMix: num_chains")
         self.chain_depth = positive(chain_depth, "AugMix: chain_depth")
         self.factor = bounds_of(factor, "AugMix: factor", 0.0)
-        self.alpha = alpha
+        self.alpha = above_zero(alpha, "AugMix: alpha")
         self.all_ops = all_ops
-        self.interpolation = interpolation
+        self.interpolation = one_of(interpolation, INTERPOLATIONS, "AugMix: interpolation")
         self._make_layers(self.factor, all_ops, kwargs.get("dtype"))
 
     def get_random_transformation(
@@ -250,7 +258,8 @@ class AugMix(_Several):
         if not training:
             return x
         low, high = self.value_range
-        return ops.clip(self._mixed("transform_images", x, transformation), low, high)
+        mixed = ops.clip(self._mixed("transform_images", as_floats(x), transformation), low, high)
+        return narrowed(mixed, x.dtype)
 
     def transform_segmentation_masks(
         self, segmentation_masks: Any, transformation: Any, training: bool = True
@@ -258,7 +267,7 @@ class AugMix(_Several):
         """Mixed as the images are: shares of classes, as floats."""
         if not training:
             return segmentation_masks
-        masks = self._cast(segmentation_masks)
+        masks = as_floats(self._cast(segmentation_masks))
         return self._mixed("transform_segmentation_masks", masks, transformation)
 
 
@@ -307,9 +316,7 @@ class MixUp(RandomImageLayer):
         **kwargs: Any,
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
-        if alpha <= 0:
-            raise ValueError(f"MixUp: alpha must be above 0, but got {alpha!r}.")
-        self.alpha = alpha
+        self.alpha = above_zero(alpha, "MixUp: alpha")
 
     def get_random_transformation(
         self, data: Any, training: bool = True, seed: Any = None
@@ -329,7 +336,7 @@ class MixUp(RandomImageLayer):
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
         """The mixtures."""
         x = self._cast(images)
-        return _mixed_labels(x, transformation) if training else x
+        return narrowed(_mixed_labels(x, transformation), x.dtype) if training else x
 
     def transform_labels(self, labels: Any, transformation: Any, training: bool = True) -> Any:
         """Mixed in the same shares, as floats."""
@@ -563,10 +570,10 @@ class MaxNumBoundingBoxes(ImageLayer):
 
     only_training = False
 
-    def __init__(self, max_number: int, fill_value: int = -1, **kwargs: Any):
+    def __init__(self, max_number: int, fill_value: float = -1, **kwargs: Any):
         super().__init__(**kwargs)
         self.max_number = positive(max_number, "MaxNumBoundingBoxes: max_number")
-        self.fill_value = int(fill_value)
+        self.fill_value = fill_value
 
     def transform_images(
         self, images: Any, transformation: Any = None, training: bool = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,7 @@ def as_data(value: Any) -> Any:
     if isinstance(value, (str, bytes)):
         return np.asarray(value)
     if isinstance(value, (bool, int, float)):
-        return np.asarray(value, dtypes.standardize(None) if isinstance(value, float) else None)
+        return np.asarray(value, _float_dtype() if isinstance(value, float) else None)
     if hasattr(value, "__array__") and not isinstance(value, (np.ndarray, Tensor)):
         return np.asarray(value)
     return value
@@ -50,7 +52,12 @@ def _array_of_list(value: Any) -> np.ndarray:
             f"The rows of a list must be equally long, but got {str(value)[:80]}. Fill up the "
             "short ones first."
         ) from None
-    return array.astype(dtypes.standardize(None)) if array.dtype == np.float64 else array
+    return array.astype(_float_dtype()) if array.dtype == np.float64 else array
+
+
+def _float_dtype() -> np.dtype:
+    """What floats without a dtype of their own become."""
+    return dtypes.numpy_dtype(dtypes.standardize(None))
 
 
 def batches(data: Any, steps: int | None, layer: str) -> Iterator[np.ndarray]:
@@ -61,16 +68,16 @@ def batches(data: Any, steps: int | None, layer: str) -> Iterator[np.ndarray]:
         steps: how many batches at most; all if None.
         layer: for messages.
     """
-    if _is_iterable(data):
-        yield from (_inputs(item) for item in itertools.islice(_iterated(data), steps))
-        return
-    array = as_data(data)
-    if not hasattr(array, "shape"):
+    known = hasattr(data, "shape") or hasattr(data, "__getitem__") or isinstance(data, Iterable)
+    if isinstance(data, Mapping) or not known:
         raise TypeError(
             f"Layer {layer}: adapt takes an array, a list, or something that yields batches, but "
             f"got {type(data).__name__}."
         )
-    yield np.asarray(array)
+    if _is_iterable(data):
+        yield from (_inputs(item) for item in itertools.islice(_iterated(data), steps))
+    else:
+        yield np.asarray(as_data(data))
 
 
 def _is_iterable(data: Any) -> bool:
@@ -116,7 +123,7 @@ class DataLayer(Layer):
         if any(map(is_traced_elsewhere, leaves)):
             from kerasish.engines.datasets import mapped
 
-            return mapped(self, args, kwargs)
+            return mapped(_Step(self), args, kwargs)
         if kwargs.get("training") and trace.current_trace() is None and has_symbolic(leaves):
             # As in Keras, whose files say so of each such layer: the model decides when it runs.
             del kwargs["training"]
@@ -144,6 +151,40 @@ def is_traced_elsewhere(value: Any) -> bool:
     """Whether it is a tensor of another library's graph, which has no value yet."""
     foreign = not isinstance(value, Tensor) and hasattr(value, "graph")
     return foreign and hasattr(value, "op") and not hasattr(value, "numpy")
+
+
+def is_only_tried() -> bool:
+    """Whether the layer that asks is called only to see what shape its results have."""
+    return _trying.get()
+
+
+def is_in_dataset() -> bool:
+    """Whether the layer that asks is called by a dataset that it is a step of."""
+    return _in_dataset.get()
+
+
+_trying: ContextVar[bool] = ContextVar("trying", default=False)
+_in_dataset: ContextVar[bool] = ContextVar("in_dataset", default=False)
+
+
+@contextmanager
+def _said(variable: ContextVar[bool]) -> Iterator[None]:
+    token = variable.set(True)
+    try:
+        yield
+    finally:
+        variable.reset(token)
+
+
+class _Step:
+    """A layer as a step of a dataset, which calls it with the arrays that flow."""
+
+    def __init__(self, layer: DataLayer):
+        self.layer, self.name, self.example = layer, layer.name, layer.example
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with _said(_in_dataset):
+            return self.layer(*args, **kwargs)
 
 
 class HostLayer(DataLayer):
@@ -186,7 +227,8 @@ class HostLayer(DataLayer):
             data = [self.example(shape, dtype, size) for shape in filled]
             return self(data if several else data[0]).shape
 
-        pairs = zip(tried(2), tried(3), strict=True)
+        with _said(_trying):
+            pairs = zip(tried(2), tried(3), strict=True)
         return tuple(a if a == b else None for a, b in pairs)
 
 
@@ -217,7 +259,8 @@ def called_on_host(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         return layer.on_host(*positional, **named)
 
     # With two sizes wherever one is open, to see which sizes of the results follow.
-    one, other = tried(2), tried(3)
+    with _said(_trying):
+        one, other = tried(2), tried(3)
     strings = one.dtype.kind in "OSU"
     if computed is not None and not (strings and len(symbolic) == len(args) == 1):
         raise TypeError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -174,11 +173,15 @@ class RandomElasticTransform(RandomImageLayer):
 
     def _places(self, noise: Tensor, amount: Tensor) -> Tensor:
         sizes: Any = noise.shape[1:3]
-        # As wide as the strongest distortion needs.
-        size = 2 * math.ceil(3 * 0.05 * self.scale[1] * min(sizes)) + 1
-        sigma = ops.maximum(0.05 * min(sizes) * amount, 1e-6)
-        weights = filters.bell(max(size, 3), sigma, "float32")
-        moves = filters.blur(noise, weights, weights, "same") * (0.1 * max(sizes) * amount)
+        sigma = 0.05 * min(sizes) * amount
+        # As in Keras: over three whole deviations, as many as the strongest distortion needs.
+        reach = 3 * int(0.05 * min(sizes) * self.scale[1])
+        weights = filters.bell(2 * reach + 1, ops.maximum(sigma, 1e-6), "float32")
+        near = np.abs(np.arange(-reach, reach + 1)) <= 3 * ops.floor(sigma)
+        weights = ops.where(near, weights, 0.0)
+        weights = weights / ops.sum(weights)
+        # The numbers drawn have this deviation too.
+        moves = filters.blur(noise * sigma, weights, weights, "same") * (0.1 * max(sizes) * amount)
         grid = np.stack(np.meshgrid(*map(np.arange, sizes), indexing="ij"), -1)
         return moves + grid.astype("float32")
 
@@ -211,23 +214,11 @@ class RandomElasticTransform(RandomImageLayer):
 
         def looked_up(images: Tensor, places: Tensor) -> Tensor:
             rows, columns = ops.unstack(places, 2, axis=-1)
-            fill_mode = self.fill_mode
-            if fill_mode == "mirror":
-                height, width = images.shape[1:3]
-                rows, columns = _mirrored(rows, height), _mirrored(columns, width)
-                fill_mode = "nearest"
-            return warping._sampled(
-                images, rows, columns, interpolation, fill_mode, self.fill_value
-            )
+            how = interpolation, self.fill_mode, self.fill_value
+            return warping._sampled(images, rows, columns, *how)
 
         images, places = ops.cast(images, "float32"), transformation["places"]
         bent = at_known_sizes_p(images, places, function=looked_up)
         bent = bent if self.data_format == "channels_last" else ops.moveaxis(bent, -1, 1)
         chosen = per_image(transformation["apply_transform"])
         return ops.where(chosen, ops.cast(bent, x.dtype), x)
-
-
-def _mirrored(places: Tensor, size: Any) -> Tensor:
-    """Places beyond the ends, mirrored about the middle of the last pixel."""
-    last = size - 1
-    return last - ops.abs(ops.mod(places, 2 * last) - last) if last else places * 0

@@ -9,6 +9,7 @@ import numpy as np
 from kerasish import ops
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
+from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 
@@ -33,8 +34,6 @@ def to_corners(boxes: Any, source: str, height: Any, width: Any) -> Tensor:
     array([[1., 2., 4., 6.]])
     """
     x = as_tensor(boxes)
-    if x.shape[-1] != 4:
-        raise ValueError(f"Boxes must have 4 numbers each, but got {format_shape(x.shape)}.")
     kind = source.removeprefix("rel_")
     a, b, c, d = ops.unstack(x, 4, axis=-1)
     if kind in ("yxyx", "center_yxhw"):
@@ -135,7 +134,13 @@ def as_boxes(value: Any, layer: str) -> dict[str, Any]:
             f'Layer {layer}: "bounding_boxes" must be a dict with "boxes" (batch, n, 4) and '
             f'"labels" (batch, n), but got {value!r:.80}.'
         )
-    boxes = value["boxes"]
-    tensor = as_tensor(boxes)
-    floats = tensor if dtypes.is_float(tensor.dtype) else ops.cast(tensor, "float32")
-    return {**value, "boxes": floats}
+    boxes = as_tensor(value["boxes"])
+    labels = as_tensor(value["labels"]) if "labels" in value else None
+    wrong = boxes.ndim != 3 or boxes.shape[-1] != 4
+    if wrong or (labels is not None and not compatible(labels.shape[:2], boxes.shape[:2])):
+        beside = "" if labels is None else f" with labels {format_shape(labels.shape)}"
+        raise ValueError(
+            f"Layer {layer}: bounding boxes must have 4 numbers each and one label, shapes "
+            f"(batch, n, 4) and (batch, n), but got {format_shape(boxes.shape)}{beside}."
+        )
+    return {**value, "boxes": boxes if dtypes.is_float(boxes.dtype) else ops.cast(boxes, "float32")}

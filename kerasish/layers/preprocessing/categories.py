@@ -180,7 +180,7 @@ class HashedCrossing(HostLayer):
 
 
 def texts_or_ints(array: np.ndarray, layer: str, floats: bool = True) -> np.ndarray:
-    """Strings as Python's; numbers as whole ones."""
+    """Strings as Python's; numbers as whole ones, fractions cut off if `floats` are taken."""
     if array.dtype.kind in "OSU":
         return strings(array)
     if array.dtype.kind not in ("iubf" if floats else "iub"):
@@ -195,6 +195,6 @@ def checked_salt(salt: Any, what: str) -> list[int] | None:
     if salt is None:
         return None
     pair = list(salt) if isinstance(salt, (list, tuple)) else [salt, salt]
-    if len(pair) != 2 or not all(isinstance(n, int) for n in pair):
+    if len(pair) != 2 or not all(isinstance(n, (int, np.integer)) for n in pair):
         raise ValueError(f"{what}: salt must be a whole number or two of them, but got {salt!r}.")
-    return pair
+    return [int(n) for n in pair]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from kerasish import config, ops
@@ -9,8 +10,10 @@ from kerasish.graph.tensor import Tensor
 from kerasish.layers.preprocessing.images import (
     RandomImageLayer,
     Transformation,
+    as_floats,
     bounds_of,
     checked_range,
+    narrowed,
     per_image,
     with_range,
 )
@@ -22,9 +25,12 @@ class Colour(RandomImageLayer):
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
         """What becomes of a batch of images."""
         x = self._cast(images)
-        return self._coloured(x, transformation) if training else x
+        if not training:
+            return x
+        return narrowed(self._coloured(as_floats(x), transformation), x.dtype)
 
     def _coloured(self, x: Tensor, transformation: Transformation) -> Tensor:
+        """What becomes of a batch of images of floats."""
         raise NotImplementedError
 
     def _clip(self, x: Tensor) -> Tensor:
@@ -85,8 +91,8 @@ class RandomContrast(Colour):
     Acts while training, and when called by itself.
 
     Args:
-        factor: two numbers a and b from 0 to 1: the factor is drawn between 1 - a and 1 + b. One
-            number counts as (0, factor).
+        factor: two numbers a, from 0 to 1, and b, not below a: the factor is drawn between 1 - a
+            and 1 + b. One number from 0 to 1 counts as (0, factor).
         value_range: the least and the largest value of a pixel.
         seed: an int, for the same numbers in each run of the program.
 
@@ -102,7 +108,12 @@ class RandomContrast(Colour):
         self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any
     ):
         super().__init__(seed=seed, **kwargs)
-        self.factor = bounds_of(factor, "RandomContrast: factor", 0.0)
+        most = math.inf if isinstance(factor, (list, tuple)) else 1.0
+        self.factor = bounds_of(factor, "RandomContrast: factor", 0.0, most)
+        if self.factor[0] > 1:
+            raise ValueError(
+                f"RandomContrast: the lower factor must be from 0 to 1, but got {factor!r}."
+            )
         self.value_range = checked_range(value_range, "RandomContrast")
 
     def get_random_transformation(

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from kerasish import ops
+from kerasish.graph import dtypes
 from kerasish.graph.tensor import Tensor
-from kerasish.layers.checks import positive
+from kerasish.layers.checks import per_axis, positive
 from kerasish.layers.preprocessing.images import (
     ImageLayer,
+    as_floats,
     at_known_sizes_p,
     checked_range,
     narrowed,
@@ -43,13 +45,14 @@ class AutoContrast(ImageLayer):
     ) -> Tensor:
         """Stretched; channels of one value stay as they are."""
         x = self._cast(images)
-        whole = with_range(x, self.value_range, (0, 255))
+        whole = with_range(as_floats(x), self.value_range, (0, 255))
         low = ops.min(whole, axis=self._axes[:2], keepdims=True)
         high = ops.max(whole, axis=self._axes[:2], keepdims=True)
         some = high > low
         scale = 255.0 / ops.where(some, high - low, 1.0)
         stretched = ops.clip(whole * scale - low * scale, 0.0, 255.0)
-        return ops.where(some, with_range(stretched, (0, 255), self.value_range), x)
+        stretched = with_range(stretched, (0, 255), self.value_range)
+        return ops.where(some, narrowed(stretched, x.dtype), x)
 
 
 class Equalization(ImageLayer):
@@ -90,8 +93,10 @@ class Equalization(ImageLayer):
         if not training:
             return x
         axis = self._axes[2]
-        channels = [self._equalized(part) for part in ops.unstack(x, x.shape[axis], axis=axis)]
-        return ops.stack(channels, axis=axis)
+        # Fewer bits confuse neighbouring shades.
+        wide = ops.cast(x, dtypes.result_type(x.dtype, "float32"))
+        channels = [self._equalized(part) for part in ops.unstack(wide, x.shape[axis], axis=axis)]
+        return narrowed(ops.stack(channels, axis=axis), x.dtype)
 
     def _equalized(self, channel: Tensor) -> Tensor:
         whole = with_range(channel, self.value_range, (0, 255))
@@ -103,14 +108,17 @@ class Equalization(ImageLayer):
         # Before the first shade that occurs, the sums are 0.
         first = ops.min(ops.where(sums > 0, sums, sums[-1]))
         rest = ops.maximum(sums[-1] - first, 1)
-        table = ops.cast(sums - first, "float32") * 255.0 / ops.cast(rest, "float32")
+        table = ops.cast(sums - first, whole.dtype) * 255.0 / ops.cast(rest, whole.dtype)
         table = ops.clip(ops.round(table), 0.0, 255.0)
-        new = ops.cast(ops.take(table, shades, axis=0), channel.dtype)
-        return with_range(ops.where(several, new, whole), (0, 255), self.value_range)
+        new = ops.where(several, ops.take(table, shades, axis=0), whole)
+        return with_range(new, (0, 255), self.value_range)
 
 
 class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
     """Changes shades such that all are about equally frequent in each part of each image.
+
+    Whole numbers stay whole numbers where the layer is called on data; in models and datasets they
+    become floats, as in Keras.
 
     Source: Pizer et al., 1987, https://doi.org/10.1016/S0734-189X(87)80186-X
 
@@ -142,13 +150,13 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         super().__init__(data_format=data_format, **kwargs)
         self.value_range = checked_range(value_range, type(self).__name__)
         self.clip_limit = clip_limit
-        self.tile_grid_size = tuple(tile_grid_size)
+        self.tile_grid_size = per_axis(tile_grid_size, 2, f"{type(self).__name__}: tile_grid_size")
 
     def transform_images(
         self, images: Any, transformation: Any = None, training: bool = True
     ) -> Tensor:
         """Equalised, in the same dtype."""
-        x = ops.convert_to_tensor(images)
+        x = self._given(images)
         dtype = x.dtype
         x = with_range(ops.cast(x, "float32"), self.value_range, (0, 255))
         x = x if self.data_format == "channels_last" else ops.moveaxis(x, 1, -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.layers.checks import data_format as checked_format
 from kerasish.layers.preprocessing import boxes
-from kerasish.layers.preprocessing.base import DataLayer, has_symbolic
+from kerasish.layers.preprocessing.base import DataLayer, has_symbolic, is_in_dataset
 from kerasish.ops import random
 
 Transformation = dict[str, Any]
@@ -88,9 +89,14 @@ class ImageLayer(DataLayer):
     # --- calling it ----------------------------------------------------------------------
 
     def __call__(self, data: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("bounding_boxes"), dict):
+        if not isinstance(data, dict):
+            return super().__call__(data, *args, **kwargs)
+        if isinstance(data.get("bounding_boxes"), dict):
             data = {**data, "bounding_boxes": boxes.filled_up(data["bounding_boxes"])}
-        return super().__call__(data, *args, **kwargs)
+        texts = {key: x for key, x in data.items() if _is_text(x)}  # no tensors: they stay
+        rest = {key: x for key, x in data.items() if key not in texts}
+        result = super().__call__(rest, *args, **kwargs)
+        return {key: texts[key] if key in texts else result[key] for key in data}
 
     def call(self, data: Any, training: bool | None = None) -> Any:
         """The changed images, or the dict with all changed."""
@@ -114,6 +120,9 @@ class ImageLayer(DataLayer):
         """The batch transformed, if this is (or as soon as it is known to be) for training."""
         leaves = tree.flatten(batch)
         symbolic = has_symbolic(leaves)
+        if symbolic or trace.current_trace() is not None or is_in_dataset():
+            # As in Keras, where whole numbers may stay such only where the layer gets data.
+            batch = {**batch, "images": self._cast(batch["images"])}
         if not self.only_training or (training is None and not symbolic):
             training = True
         if not symbolic and trace.current_trace() is None:
@@ -215,6 +224,12 @@ class ImageLayer(DataLayer):
     def _cast(self, images: Any) -> Tensor:
         return ops.cast(images, self.compute_dtype)
 
+    def _given(self, images: Any) -> Tensor:
+        """Images in their own dtype; floats in the layer's if that is one of whole numbers."""
+        x = as_tensor(images)
+        whole = dtypes.is_int(self.compute_dtype) and dtypes.is_float(x.dtype)
+        return self._cast(x) if whole else x
+
     def _boxed(
         self, bounding_boxes: dict[str, Any], corners: Tensor, height: Any, width: Any
     ) -> dict[str, Any]:
@@ -227,6 +242,17 @@ class ImageLayer(DataLayer):
 
     def _corners(self, given: Any, height: Any, width: Any) -> Tensor:
         return boxes.to_corners(given, self.bounding_box_format or "xyxy", height, width)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether these are strings, such as the names of files, of any library."""
+    if isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    elif isinstance(value, np.ndarray) and value.dtype == object and value.size:
+        value = value.flat[0]
+    dtype = getattr(value, "dtype", "")
+    named = str(getattr(dtype, "name", dtype)).startswith(("str", "bytes"))
+    return named or isinstance(value, (str, bytes))
 
 
 class RandomImageLayer(ImageLayer):
@@ -286,23 +312,32 @@ def bounds_of(
     ((-0.2, 0.2), (0.1, 0.3), (0, 0.2))
     """
     pair = list(value) if isinstance(value, (list, tuple)) else [value]
-    numbers = all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in pair)
+    numbers = all(isinstance(n, Real) and not isinstance(n, bool) for n in pair)
     if len(pair) not in (1, 2) or not numbers or not all(low <= n <= high for n in pair):
         raise ValueError(
             f"{what} must be a number from {low} to {high}, or two of them, but got {value!r}."
         )
+    pair = [np.asarray(n).item() for n in pair]
     if len(pair) == 2:
         first, last = sorted(pair)
         return first, last
     size = abs(pair[0])
-    return (max(-size, low) if start is None else start), size
+    return (max(low, -size) if start is None else start), size
+
+
+def above_zero(value: Any, what: str) -> float:
+    """The parameter of a gamma or beta distribution."""
+    if not isinstance(value, Real) or not float(value) > 0:
+        raise ValueError(f"{what} must be a number above 0, but got {value!r}.")
+    return np.asarray(value).item()
 
 
 def checked_range(value: Any, what: str) -> tuple[float, float]:
     """The least and the largest value of a pixel."""
-    if not isinstance(value, (list, tuple)) or len(value) != 2 or value[0] == value[1]:
+    pair = list(value) if isinstance(value, (list, tuple, np.ndarray)) else []
+    if len(pair) != 2 or not all(isinstance(n, Real) for n in pair) or pair[0] == pair[1]:
         raise ValueError(f"{what}: value_range must be two different numbers, but got {value!r}.")
-    low, high = sorted(value)
+    low, high = sorted(np.asarray(n).item() for n in pair)
     return low, high
 
 
@@ -317,6 +352,11 @@ def with_range(images: Tensor, old: Sequence[float], new: Sequence[float]) -> Te
 def per_image(values: Tensor, rank: int = 4) -> Tensor:
     """One number per image, in a shape that meets the images."""
     return ops.reshape(values, (-1, *(1,) * (rank - 1)))
+
+
+def as_floats(x: Tensor) -> Tensor:
+    """Images of whole numbers as floats, which can be computed with; others as they are."""
+    return ops.cast(x, dtypes.floating(x.dtype))
 
 
 def narrowed(x: Tensor, dtype: str) -> Tensor:

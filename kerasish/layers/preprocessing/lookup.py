@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from kerasish import ops
-from kerasish.graph import dtypes
 from kerasish.graph.tensor import Tensor
+from kerasish.layers.checks import per_axis, positive
 from kerasish.layers.preprocessing import hashes
 from kerasish.layers.preprocessing.base import (
     DataLayer,
@@ -20,6 +20,7 @@ from kerasish.layers.preprocessing.base import (
     batches,
     check_unused,
     encoded,
+    is_only_tried,
     reject_sparse,
     strings,
 )
@@ -54,13 +55,12 @@ class _Lookup(DataLayer):
             kwargs.pop(name, None)  # what follows from the rest
         super().__init__(**kwargs)
         reject_sparse(sparse, what)
-        if max_tokens is not None and max_tokens <= 1:
+        if max_tokens is not None and positive(max_tokens, f"{what}: max_tokens") == 1:
             raise ValueError(f"{what}: max_tokens must be above 1, but got {max_tokens}.")
         if pad_to_max_tokens and max_tokens is None:
             raise ValueError(f"{what}: pad_to_max_tokens needs max_tokens.")
-        if num_oov_indices < 0:
-            raise ValueError(f"{what}: num_oov_indices must not be negative: {num_oov_indices}.")
-        self.max_tokens, self.num_oov_indices = max_tokens, num_oov_indices
+        (oov,) = per_axis(num_oov_indices, 1, f"{what}: num_oov_indices", least=0)
+        self.max_tokens, self.num_oov_indices = max_tokens, oov
         self.mask_token, self.oov_token = mask_token, oov_token
         self.invert = invert
         self.output_mode = checked_mode(output_mode, what, _MODES)
@@ -76,6 +76,7 @@ class _Lookup(DataLayer):
         self._tokens: list[Any] = []
         self._places: dict[Any, int] = {}
         self._idf: np.ndarray | None = None
+        self._adapted = False  # also to data without tokens
         self.reset_state()
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -221,6 +222,7 @@ class _Lookup(DataLayer):
 
     def finalize_state(self) -> None:
         """Makes the vocabulary of the tokens counted so far."""
+        self._adapted = True
         if self._given or not self._counts:
             return
         check_unused(self)
@@ -286,10 +288,12 @@ class _Lookup(DataLayer):
             return super().example(shape, dtype, size)
         return np.full(shape, self._tokens[0], object if dtype == "string" else dtype)
 
-    def _require_vocabulary(self) -> None:
+    def _require_vocabulary(self, for_values: bool = True) -> None:
+        """Raises RuntimeError without a vocabulary, if values or the shape depend on it."""
         fixed = self.output_mode == "int" or self.pad_to_max_tokens
+        shape = self.invert or not fixed or self.output_mode == "tf_idf"
         missing = not self._tokens and not self._size
-        if missing and (self.invert or not fixed or self.output_mode == "tf_idf"):
+        if missing and (shape or (for_values and not self._adapted)):
             raise RuntimeError(
                 f"Layer {self.name} has no vocabulary yet: call its adapt(data), or give it "
                 "vocabulary=[...]."
@@ -445,7 +449,7 @@ class StringLookup(_Lookup, HostLayer):
 
     def call(self, inputs: np.ndarray) -> np.ndarray:
         """The indices in the form of `output_mode`, or the strings."""
-        self._require_vocabulary()
+        self._require_vocabulary(not is_only_tried())
         if self.invert:
             return self._tokens_at(inputs.astype("int64"))
         return np.asarray(self._as_output(self._looked_up(self._of_data(inputs))))
@@ -534,7 +538,7 @@ class IntegerLookup(_Lookup):
         return int(value)
 
     def _of_data(self, array: np.ndarray) -> np.ndarray:
-        return texts_or_ints(array, self.name, floats=False)
+        return texts_or_ints(array, self.name)
 
     def _unknown(self, token: int) -> int:
         if self.num_oov_indices == 0 or self.oov_method == "farmhash":
@@ -543,20 +547,17 @@ class IntegerLookup(_Lookup):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The indices in the form of `output_mode`, or the numbers."""
-        self._require_vocabulary()
+        self._require_vocabulary(not inputs.is_symbolic)
         if inputs.is_symbolic:
             return self._in_graph(inputs)
+        values = self._of_data(np.asarray(inputs))
         if self.invert:
-            return ops.convert_to_tensor(self._tokens_at(np.asarray(inputs)).astype("int64"))
-        return self._as_output(self._looked_up(self._of_data(np.asarray(inputs))))
+            return ops.convert_to_tensor(self._tokens_at(values).astype("int64"))
+        return self._as_output(self._looked_up(values))
 
     def _in_graph(self, inputs: Tensor) -> Tensor:
-        if not dtypes.is_int(inputs.dtype):
-            raise TypeError(
-                f"Layer {self.name} takes whole numbers, but got {inputs.dtype}. Give the Input "
-                'dtype="int32".'
-            )
         if self.invert:
+            inputs = ops.cast(inputs, "int32")
             table = np.asarray(self.get_vocabulary(), "int32")
             inside = ops.logical_and(inputs >= 0, inputs < len(table))
             found = ops.take(table, ops.clip(inputs, 0, len(table) - 1), axis=0)

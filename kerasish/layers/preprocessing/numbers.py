@@ -140,6 +140,8 @@ class Normalization(DataLayer):
             self._prepare(batch.shape)
             reduced = tuple(i for i in range(batch.ndim) if i not in self._kept)
             count = int(np.prod([batch.shape[i] for i in reduced], dtype="int64"))
+            if not count:
+                continue
             values = batch.astype("float64")
             of_batch = values.mean(axis=reduced)
             total += count

@@ -36,8 +36,8 @@ class Pipeline(DataLayer):
     (1, 2, 2, 3)
     """
 
-    def __init__(self, layers: Any, name: str | None = None, **kwargs: Any):
-        super().__init__(name=name, **kwargs)
+    def __init__(self, layers: Any, name: str | None = None):
+        super().__init__(name=name)
         self._pipeline_layers = list(layers)
         for layer in self._pipeline_layers:
             if not isinstance(layer, Layer):

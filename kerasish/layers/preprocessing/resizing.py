@@ -24,6 +24,9 @@ _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "ar
 class Resizing(ImageLayer):
     """Images of another size.
 
+    Whole numbers stay whole numbers where the layer is called on data; in models and datasets they
+    become floats, as in Keras.
+
     Args:
         height: of the result.
         width: of the result.
@@ -82,7 +85,7 @@ class Resizing(ImageLayer):
         self, images: Any, transformation: Any = None, training: bool = True
     ) -> Tensor:
         """Images of the new size, in the same dtype."""
-        return self._resized(images, self.interpolation)
+        return self._resized(self._given(images), self.interpolation)
 
     def transform_segmentation_masks(
         self, segmentation_masks: Any, transformation: Any = None, training: bool = True

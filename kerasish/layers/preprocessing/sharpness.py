@@ -8,6 +8,7 @@ import numpy as np
 
 from kerasish import ops
 from kerasish.graph.tensor import Tensor
+from kerasish.layers.checks import per_axis
 from kerasish.layers.preprocessing.colour import Colour
 from kerasish.layers.preprocessing.images import (
     Transformation,
@@ -107,13 +108,12 @@ class RandomGaussianBlur(Colour):
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = bounds_of(factor, "RandomGaussianBlur: factor", 0.0)
-        sizes = (kernel_size,) * 2 if isinstance(kernel_size, int) else tuple(kernel_size)
-        if len(sizes) != 2 or any(not isinstance(n, int) or n % 2 == 0 or n < 1 for n in sizes):
+        self.kernel_size = per_axis(kernel_size, 2, "RandomGaussianBlur: kernel_size")
+        if any(n % 2 == 0 for n in self.kernel_size):
             raise ValueError(
                 "RandomGaussianBlur: kernel_size must be an odd number or two of them, but got "
                 f"{kernel_size!r}."
             )
-        self.kernel_size = sizes
         self.sigma = bounds_of(sigma, "RandomGaussianBlur: sigma", 0.0)
         self.value_range = checked_range(value_range, "RandomGaussianBlur")
 

@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.layers.preprocessing.base import HostLayer, as_data, batches, strings
+from kerasish.layers.preprocessing.base import (
+    HostLayer,
+    as_data,
+    batches,
+    is_only_tried,
+    strings,
+)
 from kerasish.layers.preprocessing.base import output_mode as checked_mode
 from kerasish.layers.preprocessing.lookup import StringLookup, check_vocabulary
 
@@ -115,6 +121,7 @@ class TextVectorization(HostLayer):
             sparse=sparse,
             encoding=encoding,
             vocabulary_size=size,
+            name=self.name,  # for messages
         )
 
     # --- the vocabulary ------------------------------------------------------------------
@@ -166,7 +173,7 @@ class TextVectorization(HostLayer):
     def call(self, inputs: np.ndarray) -> np.ndarray:
         """The indices in the form of `output_mode`."""
         lookup = self._lookup_layer
-        lookup._require_vocabulary()
+        lookup._require_vocabulary(not is_only_tried())
         words = self._words(inputs)
         length = max(map(len, words), default=0)
         if self.output_mode == "int":

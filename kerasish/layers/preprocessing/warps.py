@@ -324,11 +324,9 @@ class RandomZoom(Warp):
         self._down = bounds_of(height_factor, "RandomZoom: height_factor")
         across = height_factor if width_factor is None else width_factor
         self._across = bounds_of(across, "RandomZoom: width_factor")
-        if min(*self._down, *self._across) <= -1 and height_factor != 1:
-            raise ValueError(
-                "RandomZoom: the factors must be above -1, but got "
-                f"{height_factor!r} and {width_factor!r}."
-            )
+        for value in (height_factor, width_factor):
+            if isinstance(value, (list, tuple)) and min(value) <= -1:
+                raise ValueError(f"RandomZoom: the factors must be above -1, but got {value!r}.")
 
     def get_random_transformation(
         self, data: Any, training: bool = True, seed: Any = None
