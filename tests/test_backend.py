@@ -598,8 +598,17 @@ def test_numbers_without_axes_are_numbers():
 def test_settings():
     assert K.floatx() == config.floatx()
     assert K.cast_to_floatx([1, 2]).dtype == "float32"
+    config.set_floatx("bfloat16")
+    assert K.cast_to_floatx([1, 2]).dtype.name == "bfloat16"
+    config.set_floatx("float32")
     assert K.normalize_data_format(None) == "channels_last"
     assert K.standardize_dtype("int") == "int32"
+
+
+def test_shapes_that_are_known():
+    assert K.prod(K.shape(X)[1:]) == 12
+    assert isinstance(K.prod(K.shape(X)), int)
+    assert K.eval(K.constant(1.0, shape=3)).tolist() == [1, 1, 1]
 
 
 def test_older_names():
@@ -657,10 +666,14 @@ UNKNOWN = K.placeholder((None, None, 2))
         (lambda: K.temporal_padding(X, (1,)), "K.temporal_padding: padding must"),
         (lambda: K.dot(X, X), r"K.dot\(\(2, 3, 4\), \(2, 3, 4\)\): the axes"),
         (lambda: K.function([], [], updates=[(K.ones(2), K.ones(3))]), "The update of"),
+        (lambda: K.update(V, V), "K.update: x must be a variable"),
+        (lambda: K.shape(X)[:1] + (1, 2), "K.shape: arithmetic is size by size"),
+        (lambda: K.foldr(lambda a, b: a + b, 3.0), "K.foldr: elems need a first axis"),
+        (lambda: K.local_conv1d(STEPS, LOCAL, (3,), (3,)), "K.local_conv1d: .* too small along"),
     ],
 )
 def test_wrong_arguments(call, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         call()
 
 

@@ -163,6 +163,7 @@ from kerasish.backend.variables import (
     variable,
     zeros,
 )
+from kerasish.compat.modules import attributes as _older_attributes
 from kerasish.config import (
     backend,
     epsilon,
@@ -250,4 +251,4 @@ def __getattr__(name: str) -> _Any:
             f"kerasish.backend has no {name!r}: it is the same for all engines. For the functions "
             "of one of them import the engine itself; `ops.native_call` puts them into a model."
         )
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _older_attributes(__name__)(name)

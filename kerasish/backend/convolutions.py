@@ -399,6 +399,12 @@ def _local_conv(
     x, rank = ops.convert_to_tensor(inputs), len(places)
     x = ops.moveaxis(x, 1, -1) if first else x
     for axis, (count, size, stride) in enumerate(zip(places, window, strides, strict=True), 1):
+        length, needed = x.shape[axis], (count - 1) * stride + size
+        if length is not None and length < needed:
+            raise ValueError(
+                f"inputs of shape {format_shape(x.shape)}, channels last, are too small along "
+                f"axis {axis}: {count} windows of {size}, {stride} apart, need {needed}."
+            )
         # The axis becomes two: the places (there), the elements (before the channels).
         at = np.arange(count)[:, None] * stride + np.arange(size)
         x = ops.moveaxis(ops.take(x, at.astype("int32"), axis=axis), axis + 1, -2)

@@ -207,6 +207,7 @@ def update(x: Variable, new_x: Any) -> Any:
         tensor.
 
     Raises:
+        TypeError: if x is no variable.
         ValueError: if the shapes differ.
 
     >>> count = Variable(1.0)
@@ -214,6 +215,8 @@ def update(x: Variable, new_x: Any) -> Any:
     >>> step([]), step([])
     ([np.float32(1.0)], [np.float32(2.0)])
     """
+    if not isinstance(x, Variable):
+        raise TypeError(f"x must be a variable, but is {x!r:.100}.")
     return Update(x, new_x) if trace.current_trace() is None else x.assign(new_x)
 
 

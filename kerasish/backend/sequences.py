@@ -225,7 +225,8 @@ def foldr(
 def _folded(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any, backwards: bool) -> Any:
     xs = tree.map_structure(ops.convert_to_tensor, elems)
     if any(x.rank == 0 for x in tree.flatten(xs)):
-        raise ValueError("foldl, foldr: elems need a first axis, but one is a scalar.")
+        name = "foldr" if backwards else "foldl"
+        raise ValueError(f"K.{name}: elems need a first axis, but one is a scalar.")
     if initializer is None:
         at, rest = (-1, slice(None, -1)) if backwards else (0, slice(1, None))
         initializer = tree.map_structure(lambda x: x[at], xs)

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerasish import config, ops
 from kerasish.graph import trace
-from kerasish.graph.dtypes import standardize
+from kerasish.graph.dtypes import numpy_dtype, standardize
 from kerasish.graph.tensor import Tensor
 from kerasish.utils import session
 
@@ -80,7 +80,7 @@ def cast_to_floatx(x: Any) -> Any:
     dtype('float32')
     """
     dtype = config.floatx()
-    return ops.cast(x, dtype) if isinstance(x, Tensor) else np.asarray(x, dtype)
+    return ops.cast(x, dtype) if isinstance(x, Tensor) else np.asarray(x, numpy_dtype(dtype))
 
 
 def normalize_data_format(value: str | None) -> str:

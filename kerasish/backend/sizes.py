@@ -15,6 +15,11 @@ from kerasish.graph.tensor import Tensor
 def _elementwise(operation: Callable[[Any, Any], Any], reflected: bool = False) -> Callable:
     def apply(self: Sizes, other: Any) -> Sizes:
         others = other if isinstance(other, (tuple, list)) else [other] * len(self)
+        if len(others) != len(self):
+            raise ValueError(
+                f"K.shape: arithmetic is size by size, as of a tensor, but {self} and "
+                f"{tuple(others)} differ in length. K.concatenate puts one after the other."
+            )
         pairs = zip(others, self, strict=True) if reflected else zip(self, others, strict=True)
         return Sizes(operation(a, b) for a, b in pairs)
 
@@ -90,7 +95,7 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> float(prod([2.0, 3.0]))
     6.0
     """
-    if are_sizes(x) and axis in (None, 0, -1) and not keepdims:
+    if (isinstance(x, Sizes) or are_sizes(x)) and axis in (None, 0, -1) and not keepdims:
         return math.prod(x)
     return ops.prod(as_values(x), axis, keepdims)
 

@@ -48,8 +48,8 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     Args:
         value: numbers or an array.
         dtype: floatx if None.
-        shape: of the result. The value gets it, where it has as many elements; else it is spread
-            over it. Its own shape if None.
+        shape: of the result; an int counts for one axis. The value gets it, where it has as many
+            elements; else it is spread over it. Its own shape if None.
         name: for messages.
 
     Returns:
@@ -65,6 +65,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None 
     """
     made = ops.convert_to_tensor(value, standardize(dtype))
     if shape is not None:
+        shape = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
         fits = size_of(made.shape) == math.prod(shape)
         made = ops.reshape(made, shape) if fits else ops.broadcast_to(made, shape)
     made.name = name or made.name
@@ -269,6 +270,7 @@ def set_value(x: Variable, value: Any) -> None:
         value: an array of its shape, a sparse matrix, or a number for a scalar.
 
     Raises:
+        TypeError: if x is no variable.
         ValueError: if the shapes differ.
 
     >>> v = Variable(1.0)
