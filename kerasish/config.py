@@ -55,6 +55,7 @@ class _State:
     interactive_logging: bool = True
     traceback_filtering: bool = True
     safe_mode: bool = True
+    flash_attention: bool | None = None
 
 
 _state: _State | None = None
@@ -470,3 +471,48 @@ def safe_mode() -> bool:
         True
     """
     return _settings().safe_mode
+
+
+# ---------------------------------------------------------------- engines
+
+
+def enable_flash_attention() -> None:
+    """Let attention use a fused kernel where an engine has one, which none has so far.
+
+    Example:
+        >>> enable_flash_attention()
+        >>> is_flash_attention_enabled()
+        True
+    """
+    _settings().flash_attention = True
+
+
+def disable_flash_attention() -> None:
+    """Let attention use no fused kernel.
+
+    Example:
+        >>> disable_flash_attention()
+        >>> is_flash_attention_enabled()
+        False
+    """
+    _settings().flash_attention = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """Whether attention may use a fused kernel; None, which is the default, leaves it to engines.
+
+    Example:
+        >>> is_flash_attention_enabled() in (None, True, False)
+        True
+    """
+    return _settings().flash_attention
+
+
+def is_nnx_enabled() -> bool:
+    """Whether variables are those of Flax's NNX: never.
+
+    Example:
+        >>> is_nnx_enabled()
+        False
+    """
+    return False

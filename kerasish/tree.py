@@ -6,6 +6,7 @@ always match.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,15 +52,15 @@ def _items(structure: Any) -> list[tuple[Any, Any]]:
 
 
 def map_structure(
-    function: Callable[..., Any], structure: Any, *others: Any, none_is_leaf: bool = True
+    func: Callable[..., Any], structure: Any, *others: Any, none_is_leaf: bool = True
 ) -> Any:
-    """`structure` with each leaf replaced by function(leaf, *leaves of the others).
+    """`structure` with each leaf replaced by func(leaf, *leaves of the others).
 
     Args:
-        function: takes as many leaves as there are structures.
+        func: takes as many leaves as there are structures.
         structure: a nested structure.
         others: structures like it.
-        none_is_leaf: whether `function` is called for leaves that are None; if not, they stay.
+        none_is_leaf: whether `func` is called for leaves that are None; if not, they stay.
 
     Raises:
         ValueError: the structures differ.
@@ -72,20 +73,18 @@ def map_structure(
     groups = zip(*(flatten(s) for s in (structure, *others)), strict=True)
     return pack(
         structure,
-        [None if group[0] is None and not none_is_leaf else function(*group) for group in groups],
+        [None if group[0] is None and not none_is_leaf else func(*group) for group in groups],
     )
 
 
-def map_structure_up_to(
-    shallow_structure: Any, function: Callable[..., Any], *structures: Any
-) -> Any:
+def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *structures: Any) -> Any:
     """Like `map_structure`, but what stands at a leaf of `shallow_structure` is taken whole.
 
     >>> map_structure_up_to([0, 0], len, [[1, 2], [3]])
     [2, 1]
     """
     groups = zip(*(_cut(shallow_structure, s) for s in structures), strict=True)
-    return pack(shallow_structure, [function(*group) for group in groups])
+    return pack(shallow_structure, [func(*group) for group in groups])
 
 
 def _cut(shallow: Any, structure: Any) -> list[Any]:
@@ -100,7 +99,7 @@ def _cut(shallow: Any, structure: Any) -> list[Any]:
     return [part for (_, above), (_, below) in parts for part in _cut(above, below)]
 
 
-def map_shape_structure(function: Callable[..., Any], structure: Any) -> Any:
+def map_shape_structure(func: Callable[..., Any], structure: Any) -> Any:
     """`structure` with each shape in it, a tuple or list of ints and None, replaced.
 
     >>> map_shape_structure(len, {"a": (None, 3), "b": [(2,)]})
@@ -109,21 +108,21 @@ def map_shape_structure(function: Callable[..., Any], structure: Any) -> Any:
     if isinstance(structure, (tuple, list)) and all(
         size is None or isinstance(size, int) for size in structure
     ):
-        return function(tuple(structure))
+        return func(tuple(structure))
     if not is_nested(structure):
         raise ValueError(f"Expected shapes in lists, tuples or dicts, but got {structure!r}.")
-    return _rebuilt(structure, [map_shape_structure(function, x) for _, x in _items(structure)])
+    return _rebuilt(structure, [map_shape_structure(func, x) for _, x in _items(structure)])
 
 
 class MAP_TO_NONE:
     """What a function given to `traverse` returns for None to take a part's place."""
 
 
-def traverse(function: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
-    """`structure` with parts replaced by what `function` returns for them.
+def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
+    """`structure` with parts replaced by what `func` returns for them.
 
     Args:
-        function: takes a part: a list, tuple, dict or leaf. None keeps the part, `MAP_TO_NONE`
+        func: takes a part: a list, tuple, dict or leaf. None keeps the part, `MAP_TO_NONE`
             puts None in its place.
         structure: a nested structure.
         top_down: whether a list is asked for before what it holds (which is then not asked for
@@ -133,15 +132,15 @@ def traverse(function: Callable[[Any], Any], structure: Any, top_down: bool = Tr
     (1, (2,))
     """
     if top_down:
-        found = function(structure)
+        found = func(structure)
         if found is not None:
             return None if found is MAP_TO_NONE else found
     if is_nested(structure):
-        parts = [traverse(function, part, top_down) for _, part in _items(structure)]
+        parts = [traverse(func, part, top_down) for _, part in _items(structure)]
         structure = _rebuilt(structure, parts)
     if top_down:
         return structure
-    found = function(structure)
+    found = func(structure)
     if found is None:
         return structure
     return None if found is MAP_TO_NONE else found
@@ -188,8 +187,9 @@ def _packed(structure: Any, leaves: Iterator[Any]) -> Any:
 def _rebuilt(structure: Any, parts: list[Any]) -> Any:
     """A structure of the same type and keys that holds `parts`, which are in our order."""
     if isinstance(structure, dict):
-        values = dict(zip(sorted(structure), parts, strict=True))
-        return type(structure)((key, values[key]) for key in structure)
+        rebuilt = copy.copy(structure)  # of any subclass, with its keys in their order
+        rebuilt.update(zip(sorted(structure), parts, strict=True))
+        return rebuilt
     if isinstance(structure, tuple) and hasattr(structure, "_fields"):
         return type(structure)(*parts)
     return type(structure)(parts)

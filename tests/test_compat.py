@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import json
 import sys
 
 import numpy as np
@@ -37,6 +38,7 @@ MODULES = {
     "legacy.interfaces": "generate_legacy_interface legacy_dense_support",
     "legacy.layers": "Highway MaxoutDense Recurrent",
     "objectives": "categorical_crossentropy get mse",
+    "preprocessing.sequence": "TimeseriesGenerator make_sampling_table pad_sequences skipgrams",
     "utils.conv_utils": "conv_output_length normalize_tuple",
     "utils.data_utils": "Sequence get_file validate_file",
     "utils.generic_utils": "CustomObjectScope Progbar get_custom_objects has_arg to_list",
@@ -369,3 +371,75 @@ def test_h5_dict(tmp_path):
             file["new"] = 1
     with pytest.raises(TypeError, match="path of a file"):
         H5Dict({})
+
+
+def test_rows_of_hdf5_matrix(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["x"] = np.arange(8)
+    rows = kerasish.utils.HDF5Matrix(tmp_path / "x.h5", "x", start=2, end=7)
+    everything = np.arange(2, 7)
+    for key in (0, -1, slice(1, 4), slice(None, None, -2), [3, 0, 3], [], everything % 2 == 0):
+        np.testing.assert_array_equal(rows[key], everything[key])
+    for key in ([1.5], [True, False], 5, [-6], ["a"]):
+        with pytest.raises(IndexError, match="HDF5Matrix"):
+            rows[key]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"length": 4, "sampling_rate": 2, "stride": 3, "batch_size": 2},
+        {"length": 2, "start_index": 3, "end_index": 11, "reverse": True, "batch_size": 3},
+    ],
+)
+def test_timeseries_generator(options):
+    from kerasish.preprocessing.sequence import TimeseriesGenerator
+
+    asked = {"length": 3, "stride": 1, "sampling_rate": 1, "start_index": 0, "end_index": 19}
+    asked |= {"reverse": False, "batch_size": 128} | options
+    data, targets = np.arange(40).reshape(20, 2), list(range(100, 120))
+    batches = TimeseriesGenerator(data, targets, **asked)
+    first, last = asked["start_index"] + asked["length"], asked["end_index"]
+    ends = range(first, last + 1, asked["stride"])
+    windows = [data[end - asked["length"] : end][:: asked["sampling_rate"]] for end in ends]
+    windows = [window[::-1] if asked["reverse"] else window for window in windows]
+    assert len(batches) == -(-len(windows) // asked["batch_size"])
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in batches]), windows)
+    assert np.concatenate([y for _, y in batches]).tolist() == [100 + end for end in ends]
+    config = json.loads(batches.to_json())["config"]
+    assert (json.loads(config["data"])[1], config["start_index"]) == ([2, 3], first)
+    model = models.Sequential([layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit_generator(batches, epochs=1, verbose=0)
+
+
+def test_timeseries_generator_at_random_and_refused():
+    from kerasish.preprocessing.sequence import TimeseriesGenerator
+
+    x, y = TimeseriesGenerator(range(9), range(9), 2, shuffle=True, batch_size=50)[0]
+    assert (x[:, 1] + 1 == y).all()
+    assert set(y) == set(range(2, 9))
+    for arguments, words in (((range(9), range(8), 2), "each of the 9"), ((X, X, 99), "no window")):
+        with pytest.raises(ValueError, match=words):
+            TimeseriesGenerator(*arguments)
+
+
+def test_skipgrams():
+    from kerasish.preprocessing.sequence import make_sampling_table, skipgrams
+
+    text = [1, 2, 0, 3, 4, 1]
+    pairs, labels = skipgrams(text, 5, window_size=2, seed=1)
+    near = {(a, b) for i, a in enumerate(text) for b in text[max(0, i - 2) : i + 3] if a and b}
+    found = [tuple(pair) for pair, label in zip(pairs, labels, strict=True) if label]
+    assert set(found) == near - {(n, n) for n in range(5)}
+    assert (len(pairs), sum(labels)) == (2 * len(found), len(found))
+    assert all(0 < a < 5 and 0 < b < 5 for a, b in pairs)
+    assert (pairs, labels) == skipgrams(text, 5, window_size=2, seed=1)
+    assert skipgrams(text, 5, categorical=True)[1][0] in ([0, 1], [1, 0])
+    assert skipgrams(text, 5, sampling_table=np.zeros(5)) == ([], [])
+    table = make_sampling_table(10**6, 1e-3)
+    assert table[0] == table[1] == pytest.approx(0.0315, abs=1e-4)
+    assert (np.diff(table) >= 0).all()
+    assert table[-1] == 1

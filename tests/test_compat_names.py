@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import kerasish
-from kerasish import backend, layers, metrics, models, utils
+from kerasish import backend, layers, metrics, models, optimizers, utils
 from kerasish.compat.run import keras_is_kerasish, run_script
 from kerasish.engines import kerases
 from kerasish.losses import MeanSquaredError
@@ -182,12 +182,13 @@ def test_add_metric_of_a_metric():
 
 def test_targets_that_nothing_compares():
     x = layers.Input((2,))
-    model = models.Model(x, layers.Dense(2)(x))
-    model.add_loss(backend.mean(backend.square(x)))
-    model.compile("sgd", loss=None)
+    y = layers.Dense(2, kernel_initializer="ones")(x)
+    model = models.Model(x, y)
+    model.add_loss(backend.mean(backend.square(y)))
+    model.compile(optimizers.SGD(0.0), loss=None)
     data = np.ones((4, 2))
     history = model.fit(data, validation_data=(data, data), verbose=0).history
-    assert history == {"loss": [1.0], "val_loss": [1.0]}
+    assert history == {"loss": [4.0], "val_loss": [4.0]}
 
 
 def test_a_convolution_of_ones_own():
@@ -246,8 +247,14 @@ def test_drawings(monkeypatch):
     source = utils.model_to_dot(model, expand_nested=True).source
     assert source.count("->") == 3
     assert 'label="inner"' in source
+    odd = models.Sequential([layers.Input((2,)), layers.Dense(1, name='a"; b\\')], name='"m"')
+    source = utils.model_to_dot(odd, splines="curved").source
+    assert source.startswith("digraph \"'m'\" {\n  graph [rankdir=TB, dpi=200, splines=curved];")
+    assert r"""[label="a'; b\\ (Dense)"];""" in source
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ImportError, match="needs Graphviz"):
         utils.plot_model(model, "model.png")
+    with pytest.raises(ImportError, match="program `neato`"):
+        utils.model_to_dot(model).create(prog="neato", format="svg")
     with pytest.raises(ValueError, match="no graph of layers"):
         utils.model_to_dot(models.Sequential([layers.Dense(1)]))

@@ -493,6 +493,103 @@ assert losses[-1] < losses[0], losses
 """)
 
 
+program("""# two models and one optimizer, Keras 2
+import warnings
+import numpy as np
+from functools import partial
+from keras import backend as K
+from keras.layers import Dense, Input, LeakyReLU
+from keras.layers.merge import _Merge
+from keras.models import Model, Sequential
+from keras.optimizers import Nadam
+
+
+class RandomWeightedAverage(_Merge):
+    def _merge_function(self, inputs):
+        weights = K.random_uniform((8, 1))
+        return weights * inputs[0] + (1 - weights) * inputs[1]
+
+
+def gradient_penalty(y_true, y_pred, averaged):
+    gradients = K.gradients(y_pred, averaged)[0]
+    return K.mean(K.square(1 - K.sqrt(K.sum(K.square(gradients), axis=1))))
+
+
+def wasserstein(y_true, y_pred):
+    return K.mean(y_true * y_pred)
+
+
+optimizer = Nadam(lr=0.001)
+generator = Sequential([Dense(6, input_dim=4), LeakyReLU(alpha=0.2), Dense(3)])
+critic = Sequential([Dense(5, input_dim=3), LeakyReLU(alpha=0.2), Dense(1)])
+generator.trainable = False
+real, noise = Input((3,)), Input((4,))
+made = generator(noise)
+between = RandomWeightedAverage()([real, made])
+penalty = partial(gradient_penalty, averaged=between)
+penalty.__name__ = 'penalty'
+critic_model = Model([real, noise], [critic(real), critic(made), critic(between)])
+critic_model.compile(optimizer, loss=[wasserstein, wasserstein, penalty], loss_weights=[1, 1, 10])
+critic.trainable = False
+generator.trainable = True
+noise = Input((4,))
+generator_model = Model(noise, critic(generator(noise)))
+generator_model.compile(optimizer, loss=wasserstein)
+warnings.filterwarnings('ignore', '.*changed after compile')
+
+x, z, ones = np.random.rand(8, 3), np.random.rand(8, 4), np.ones((8, 1))
+for _ in range(2):
+    before = generator.get_weights() + critic.get_weights()
+    assert len(critic_model.train_on_batch([x, z], [-ones, ones, 0 * ones])) == 4
+    between = generator.get_weights() + critic.get_weights()
+    generator_model.train_on_batch(z, -ones)
+    after = generator.get_weights() + critic.get_weights()
+    changed = [[not np.array_equal(*pair) for pair in zip(*two)]
+               for two in ((before, between), (between, after))]
+    # (the last bias falls out of a difference; how it was trained does not matter here)
+    assert changed[0][:7] == 4 * [False] + 3 * [True], changed
+    assert changed[1] == 4 * [True] + 4 * [False], changed
+assert K.get_value(optimizer.iterations) == 4
+""")
+
+program("""# a dueling network and its twin, Keras 2
+import numpy as np
+import keras
+from keras import backend as K
+from keras.layers import Dense, Input, Lambda
+from keras.models import Model, clone_model
+
+assert keras.__version__.startswith('3.')
+state = Input((4,))
+values = Dense(4)(Dense(8, activation='relu')(state))
+q = Lambda(lambda a: K.expand_dims(a[:, 0], -1) + a[:, 1:] - K.mean(a[:, 1:], keepdims=True),
+           output_shape=(3,))(values)
+model = Model(state, q)
+assert K.tensorflow_backend.relu is K.relu
+model._make_predict_function()
+twin = clone_model(model)
+twin.set_weights(model.get_weights())
+x = np.random.rand(5, 4)
+assert np.allclose(twin.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def error(args):
+    wanted, found, mask = args
+    return K.sum(K.square(wanted - found) * mask, axis=-1)
+
+
+wanted, mask = Input((3,)), Input((3,))
+loss = Lambda(error, output_shape=(1,), name='loss')([wanted, model.output, mask])
+assert K.int_shape(loss) == (None, 1)
+trainable = Model([state, wanted, mask], [loss, model.output])
+trainable.compile('adam', loss=[lambda _, found: found, lambda _, found: K.zeros_like(found)])
+targets, places = np.random.rand(5, 3), np.eye(3)[[0, 1, 2, 0, 1]]
+losses = [trainable.train_on_batch([x, targets, places], [np.zeros(5), targets])[0]
+          for _ in range(20)]
+assert losses[-1] < losses[0], losses
+""")
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name, tmp_path):
     path = tmp_path / "program.py"

@@ -117,6 +117,9 @@ def test_names_and_directories(server, tmp_path):
     assert path == str(tmp_path / "models" / "a.bin")
     elsewhere = files.get_file("a.bin", server.url, cache_subdir=str(tmp_path / "absolute"))
     assert elsewhere == str(tmp_path / "absolute" / "a.bin")
+    whole = tmp_path / "new" / "b.bin"
+    assert files.get_file(str(whole), server.url, cache_dir=tmp_path) == str(whole)
+    assert whole.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_get(get, identifier, expected):
         (lambda: losses.get(3), TypeError, "Expected a loss"),
         (lambda: losses.deserialize({"config": {}}), ValueError, "class_name"),
         (lambda: saving.serialize_keras_object(object()), TypeError, "get_config"),
-        (lambda: saving.serialize_keras_object(lambda x: x), TypeError, "lambda"),
+        (lambda: saving.serialize_keras_object(lambda x, y=Box: x), TypeError, "lambda"),
         (lambda: saving.register_keras_serializable()(object), ValueError, "get_config"),
         (
             lambda: saving.deserialize_keras_object(
@@ -180,6 +180,15 @@ def test_registered_objects(monkeypatch):
     assert activations.get("shout") is shout
 
 
+def test_a_class_of_keras_is_not_taken_for_a_registered_one(monkeypatch):
+    monkeypatch.setattr(saving.custom_objects, "_registered", {})
+    config = saving.serialize_keras_object(initializers.Zeros())
+    saving.register_keras_serializable("tests", "Zeros")(Box)
+    assert type(saving.deserialize_keras_object(config)) is initializers.Zeros
+    del config["module"]  # as in files of Keras 2, whose names have no packages
+    assert type(saving.deserialize_keras_object(config | {"config": {"size": 1}})) is Box
+
+
 def test_data_of_other_kerases():
     for module in ("keras.src.initializers.random_initializers", "tensorflow.keras.initializers"):
         config = {"module": module, "class_name": "HeNormal", "config": {"seed": 1}}
@@ -194,6 +203,13 @@ def test_data_of_other_kerases():
     assert saving.deserialize_keras_object([policy, 1]) == [DTypePolicy("float16"), 1]
     array = saving.serialize_keras_object(np.arange(3))
     assert saving.deserialize_keras_object(array).tolist() == [0, 1, 2]
+    key = [slice(1, None, np.int64(2)), ..., slice(None)]
+    config = saving.serialize_keras_object(key)
+    assert config[0] == {
+        "class_name": "__slice__",
+        "config": {"start": 1, "stop": None, "step": 2},
+    }
+    assert saving.deserialize_keras_object(json.loads(json.dumps(config))) == key
 
 
 @pytest.mark.parametrize("name", ["binary_accuracy", "top_k_categorical_accuracy", "huber"])

@@ -62,6 +62,14 @@ def test_traverse_replaces_parts():
     ]
 
 
+def test_dicts_stay_what_they_are():
+    given = collections.defaultdict(list, b=1, a=2)
+    found = tree.map_structure(lambda x: x + 1, given)
+    assert (type(found), list(found.items())) == (type(given), [("b", 2), ("a", 3)])
+    assert found["new"] == []
+    assert dict(given) == {"b": 1, "a": 2}
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

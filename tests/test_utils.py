@@ -34,6 +34,12 @@ def test_to_categorical_dtype():
     assert to_categorical([0, 1], 2, "int8").dtype == "int8"
 
 
+def test_to_categorical_by_older_names():
+    assert to_categorical(y=[1], nb_classes=2).tolist() == [[0, 1]]
+    with pytest.raises(TypeError, match="'x' twice: 'y' is an older name"):
+        to_categorical(x=[1], y=[1])
+
+
 @pytest.mark.parametrize(
     ("labels", "num_classes", "message"),
     [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def by_name(
@@ -57,6 +59,33 @@ def older_order(*orders: tuple[int, Callable[[Any], bool], tuple[str, ...]]) -> 
             init(self, *args, **kwargs)
 
         return wrapped
+
+    return decorate
+
+
+def older_keywords(**renamed: str) -> Callable[[Function], Function]:
+    """Decorator of a function: arguments under their older names (old=new) are understood.
+
+    >>> @older_keywords(y="x")
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(y=3)
+    6
+    """
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            for old in renamed.keys() & kwargs.keys():
+                new = renamed[old]
+                if new in kwargs:
+                    raise TypeError(
+                        f"{function.__name__} got {new!r} twice: {old!r} is an older name of it."
+                    )
+                kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return wrapped  # type: ignore[return-value]
 
     return decorate
 

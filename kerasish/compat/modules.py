@@ -48,12 +48,12 @@ SOURCES = {
     "legacy.saving": "compat.older_saving",
     "objectives": "losses",
     "preprocessing": "",
-    "preprocessing.sequence": "utils.padding",
+    "preprocessing.sequence": "utils.padding compat.older_sequences",
     "regularizers": "compat.older_regularizers",
     "utils": "compat.older_utils compat.h5dict",
     "utils.conv_utils": "compat.older_utils",
     "utils.data_utils": "utils compat.older_utils",
-    "utils.generic_utils": "compat.older_utils utils",
+    "utils.generic_utils": "compat.older_saving compat.older_utils utils",
     "utils.io_utils": "compat.older_utils compat.h5dict",
     "utils.layer_utils": "compat.older_utils utils",
     "utils.legacy": "compat.older_saving",
@@ -79,13 +79,14 @@ def attributes(module: str) -> Callable[[str], Any]:
 def _older(module: str, name: str) -> Any:
     """What older Keras has under `name` in `module`; AttributeError if it is not known."""
     path = module.removeprefix(_PACKAGE).removeprefix(".")
-    if not name.startswith("_"):
+    if not name.startswith("__"):  # else Python itself is asking
         if f"{path}.{name}".removeprefix(".") in SOURCES:
             return import_module(f"{module}.{name}")
         for source in SOURCES.get(path, "").split():
             found = import_module(f"{_PACKAGE}.{source}")
             names = getattr(found, "__all__", None)
-            if (names is None or name in names) and hasattr(found, name):
+            public = not name.startswith("_") if names is None else name in names
+            if public and hasattr(found, name):
                 return getattr(found, name)
     raise AttributeError(f"{module} has no attribute {name!r}.{_hint(module, name)}")
 

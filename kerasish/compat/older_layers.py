@@ -9,7 +9,7 @@ from kerasish import activations, constraints, initializers, layers, ops, regula
 from kerasish.compat.arguments import by_name
 from kerasish.compat.layers import older_names, renamed_arguments
 from kerasish.graph.tensor import Tensor
-from kerasish.layers import InputSpec, Layer
+from kerasish.layers import InputSpec, Layer, merging
 from kerasish.models import Model
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Network",
     "Recurrent",
     "SeparableConvolution2D",
+    "_Merge",
     "merge",
 ]
 
@@ -269,6 +270,24 @@ class Deconvolution3D(metaclass=_Keras1):
 
 
 # ---------------------------------------------------------------- merging
+
+
+class _Merge(merging._Merge):
+    """The base class of Keras 2's merging layers. One of one's own defines `_merge_function`.
+
+    >>> class First(_Merge):
+    ...     def _merge_function(self, inputs):
+    ...         return inputs[0]
+    >>> First()([np.ones((1, 2)), np.zeros((1, 2))]).numpy()
+    array([[1., 1.]], dtype=float32)
+    """
+
+    def call(self, inputs: Any) -> Tensor:
+        """What `_merge_function` makes of the inputs, which have equally many axes."""
+        return self._merge_function(self._matched(inputs))
+
+    def _merge_function(self, inputs: list[Tensor]) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} must define _merge_function(inputs).")
 
 
 _MODES = {

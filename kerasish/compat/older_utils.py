@@ -16,7 +16,7 @@ from kerasish import config
 from kerasish.graph.passes import topological_order
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Placeholder, Tensor
-from kerasish.saving.serialization import CustomObjectScope
+from kerasish.saving.serialization import CustomObjectScope, code_of
 from kerasish.utils.files import validate_file
 from kerasish.utils.plotting import plot_model as plot
 from kerasish.utils.summary import print_summary
@@ -267,9 +267,7 @@ def func_dump(func: FunctionType) -> tuple[str, Any, Any]:
     >>> func_load(*func_dump(lambda x, y=2: x * y))(3)
     6
     """
-    code = base64.b64encode(marshal.dumps(func.__code__)).decode("ascii")
-    cells = func.__closure__
-    return code, func.__defaults__, cells and tuple(cell.cell_contents for cell in cells)
+    return code_of(func)
 
 
 def func_load(code: Any, defaults: Any = None, closure: Any = None, globs: Any = None) -> Any:

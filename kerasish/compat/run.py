@@ -24,20 +24,34 @@ def run_script(path: str, args: Sequence[str] = (), keras: int = 3) -> None:
     Args:
         path: of the program.
         args: what it finds in `sys.argv[1:]`.
-        keras: the generation whose defaults hold, 1, 2 or 3.
+        keras: the generation whose defaults hold, 1, 2 or 3. Its last version is what the program
+            finds as Keras's.
     """
+    from kerasish.saving.generations import NEW_VERSION
+
+    version = {1: "1.2.2", 2: "2.3.1"}.get(keras, NEW_VERSION)
     defaults = older_defaults.of_keras_2() if keras < 3 else nullcontext()
     argv, sys.argv = sys.argv, [path, *args]
     # As Python does for a script, so that it finds the modules beside it.
     beside = str(Path(path).resolve().parent)
     sys.path.insert(0, beside)
     try:
-        with keras_is_kerasish(), older_numpy.older_names(), defaults:
+        with keras_is_kerasish(), older_numpy.older_names(), defaults, _of_version(version):
             runpy.run_path(path, run_name="__main__")
     finally:
         sys.argv = argv
         if beside in sys.path:
             sys.path.remove(beside)
+
+
+@contextmanager
+def _of_version(version: str) -> Iterator[None]:
+    """Within, `keras.__version__` is this."""
+    before, kerasish.__version__ = kerasish.__version__, version
+    try:
+        yield
+    finally:
+        kerasish.__version__ = before
 
 
 @contextmanager

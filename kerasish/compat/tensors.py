@@ -1,4 +1,4 @@
-"""What programs of Keras 2 ask tensors for, beside Keras's own names."""
+"""What programs of Keras 2 ask tensors for, beside Keras's own names; and what it let pass."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _said(self: Tensor, shape: Any) -> None:
         )
 
 
-_models_check_tensors = True
+_as_keras_2 = False
 
 
 def models_check_tensors() -> bool:
@@ -50,13 +50,22 @@ def models_check_tensors() -> bool:
 
     Those of Keras 2 did not: where the layers could do with it, it was fine. Data they did check.
     """
-    return _models_check_tensors
+    return not _as_keras_2
+
+
+def optimizers_are_shared() -> bool:
+    """Whether an optimizer takes variables that it was not built for.
+
+    Those of Keras 2 did: programs compile the two models of a GAN with one.
+    """
+    return _as_keras_2
 
 
 @contextmanager
 def of_keras_2() -> Iterator[None]:
     """Within, tensors are as those of Keras 2 on TensorFlow, which have `_keras_shape` and
-    `get_shape()`, and which models take in other shapes than those of their inputs.
+    `get_shape()`, and which models take in other shapes than those of their inputs; and one
+    optimizer may train several models.
 
     >>> with of_keras_2():
     ...     Placeholder((None, 3), "float32").get_shape().as_list()
@@ -66,11 +75,11 @@ def of_keras_2() -> Iterator[None]:
     added = [name for name in older if not hasattr(Tensor, name)]
     for name in added:
         setattr(Tensor, name, older[name])
-    global _models_check_tensors
-    before, _models_check_tensors = _models_check_tensors, False
+    global _as_keras_2
+    before, _as_keras_2 = _as_keras_2, True
     try:
         yield
     finally:
-        _models_check_tensors = before
+        _as_keras_2 = before
         for name in added:
             delattr(Tensor, name)

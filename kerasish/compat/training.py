@@ -116,6 +116,12 @@ class GeneratorMethods:
         model._track_loss(loss, y_true)
         return loss
 
+    def _prepare(self) -> None:
+        """Does nothing. Web services call it before their threads predict; here each step is
+        compiled when it is first used, in whatever thread."""
+
+    _make_predict_function = _make_test_function = _make_train_function = _prepare
+
     @property
     def compiled_metrics(self) -> CompiledMetrics:
         """What updates the metrics that `compile` got."""

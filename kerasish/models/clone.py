@@ -14,10 +14,12 @@ from kerasish.models.functional import LayerGraph
 from kerasish.models.model import Model
 from kerasish.models.operation import OperationLayer
 from kerasish.models.sequential import Sequential
+from kerasish.saving.serialization import keeping_functions
 
 
 def _copied(layer: Layer) -> Layer:
-    return type(layer).from_config(layer.get_config())
+    with keeping_functions():  # also a lambda, which no name leads back to
+        return type(layer).from_config(layer.get_config())
 
 
 def clone_model(
@@ -58,7 +60,7 @@ def clone_model(
         if call_function is not None:
             raise ValueError("clone_model: call_function is not for Sequential models.")
         layers = [clone(layer) for layer in model.layers]
-        first = _new_inputs(graph, input_tensors) if graph else []
+        first = map(_as_input, _new_inputs(graph, input_tensors))
         return Sequential([*first, *layers], name=model.name, trainable=model._trainable)
     if graph is None:
         raise ValueError(
@@ -91,16 +93,22 @@ def _copy(layer: Layer, clone: Callable[[Layer], Layer]) -> Layer:
     return clone(layer)
 
 
-def _new_inputs(graph: LayerGraph, given: Any) -> list[Tensor]:
+def _new_inputs(graph: LayerGraph | None, given: Any) -> list[Tensor]:
+    """The inputs of a clone. `graph`: of the model, None if it waits for its first data."""
     if given is None:
-        return [
-            Input(batch_shape=x.shape, dtype=x.dtype, name=layer.name)
-            for x, layer in zip(graph.flat_inputs, graph.entrances, strict=True)
-        ]
+        entrances = zip(graph.flat_inputs, graph.entrances, strict=True) if graph else ()
+        return [Input(batch_shape=x.shape, dtype=x.dtype, name=e.name) for x, e in entrances]
     tensors = tree.flatten(given)
-    if len(tensors) != len(graph.flat_inputs):
+    count = len(graph.flat_inputs) if graph else 1
+    if len(tensors) != count:
         raise ValueError(
-            f"clone_model: the model has {len(graph.flat_inputs)} inputs, but got "
-            f"{len(tensors)} input_tensors."
+            f"clone_model: the model has {count} inputs, but got {len(tensors)} input_tensors."
         )
     return tensors
+
+
+def _as_input(x: Tensor) -> Tensor:
+    """`x` if it is an Input, else one of its shape: a Sequential begins with nothing else."""
+    history = getattr(x, "history", None)
+    is_input = history is not None and isinstance(history.call.layer, InputLayer)
+    return x if is_input else Input(batch_shape=x.shape, dtype=x.dtype)

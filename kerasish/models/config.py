@@ -20,7 +20,6 @@ from kerasish.saving.serialization import (
     deserialize_keras_object,
     serialize_keras_object,
 )
-from kerasish.utils.naming import snake_case
 
 # Where a tensor comes from: the name of a layer, which of its calls, which of its outputs.
 Place = tuple[str, int, int]
@@ -192,19 +191,38 @@ def _layer(entry: Mapping[str, Any]) -> Any:
     return layer
 
 
+# Keras's classes of operations whose functions have longer names.
+_OTHERWISE_CALLED = {
+    "BatchNorm": "BatchNormalization",
+    "LayerNorm": "LayerNormalization",
+    "RMSNorm": "RMSNormalization",
+}
+
+
 def _keras_operation(entry: Mapping[str, Any]) -> Callable[..., Any]:
     """The function of `ops` that is called like an operation of Keras 3."""
-    name = snake_case(entry["class_name"])
-    function = getattr(ops, name, None)
-    home = f"{getattr(function, '__module__', '')}."
-    if not inspect.isfunction(function) or not home.startswith("kerasish.ops."):
+    name = _OTHERWISE_CALLED.get(entry["class_name"], entry["class_name"]).lower()
+    alike = (
+        getattr(module, key)
+        for module in (ops, ops.image)
+        for key in dir(module)
+        if key.replace("_", "") == name and not key.startswith("_")
+    )
+    function = next(filter(inspect.isfunction, alike), None)
+    if function is None or not f"{function.__module__}.".startswith("kerasish.ops."):
         raise ValueError(
             f"The model contains the operation {entry['class_name']} of Keras, which has no "
-            f"counterpart ops.{name}."
+            "counterpart in ops."
         )
     known = inspect.signature(function).parameters
     apart = {"name"} if "dtype" in known else {"name", "dtype"}  # what `cast` casts to stays
-    given = {key: value for key, value in entry.get("config", {}).items() if key not in apart}
+    given = {
+        key: value
+        for key, value in entry.get("config", {}).items()
+        if key not in apart and (key in known or value)
+    }
+    if function is ops.get_item:  # places along several axes are a tuple, which JSON has not got
+        return lambda x, key: ops.get_item(x, tuple(key) if isinstance(key, list) else key)
     return functools.partial(function, **given)
 
 

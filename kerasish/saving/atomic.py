@@ -21,7 +21,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: of the file to write. A link is followed. The mode of an old file is kept.
 
     Raises:
-        OSError: the directory is not there or cannot be written to, the disk is full ...
+        OSError: the directory is not there or cannot be written to, the disk is full, there is
+            something at `path` that is no plain file ...
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -33,10 +34,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(os.path.expanduser(path)))
     if target.is_dir():
         raise IsADirectoryError(f"Cannot save to {target}: it is a directory.")
+    if target.exists() and not target.is_file():  # a device or pipe, which a file would replace
+        raise OSError(f"Cannot save to {target}: it is not a plain file.")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"Cannot save to {target}: there is no directory {target.parent}.")
     # In the same directory, so that it is on the same file system and can take the old one's place.
-    new = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    # The name begins like that one's, and is not too long where that one's is not.
+    new = target.with_name(f".{target.name[:40]}.{secrets.token_hex(6)}.part")
     try:
         new.touch(exist_ok=False)
         if target.exists():

@@ -11,6 +11,7 @@ from kerasish.saving.serialization import (
     Configurable,
     deserialize_keras_object,
     get_registered_object,
+    has_code,
     parameters_of,
     serialize_keras_object,
 )
@@ -37,6 +38,8 @@ def compile_config(model: Any) -> dict[str, Any] | None:
     try:
         found = {name: serialize_keras_object(given.get(name)) for name in _ARGUMENTS}
         found["optimizer"] = serialize_keras_object(model.optimizer)
+        if has_code(found):
+            raise TypeError("A lambda has no name by which loading could find it again.")
     except TypeError as error:
         warnings.warn(
             f"Model {model.name}: what compile() was given is not saved, so the model must be "

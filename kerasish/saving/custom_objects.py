@@ -101,9 +101,18 @@ def get_registered_object(
     Looked for in `custom_objects`, then in the open scopes from the innermost on, then among the
     registered ones, then in `module_objects`. "MyLayer" finds "Package>MyLayer" too.
     """
-    tables = [custom_objects, *reversed(_scopes.stack), _registered, module_objects]
-    for table in filter(None, tables):
-        if name in table:
-            return table[name]
+    found = known_as(name, custom_objects, module_objects)
+    if found is not None:
+        return found
     bare = [item for key, item in _registered.items() if key.rpartition(">")[2] == name]
     return bare[-1] if bare else None
+
+
+def known_as(
+    name: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    module_objects: Mapping[str, Any] | None = None,
+) -> Any:
+    """The custom object of exactly this name, packages included, None if there is none."""
+    tables = [custom_objects, *reversed(_scopes.stack), _registered, module_objects]
+    return next((table[name] for table in filter(None, tables) if name in table), None)

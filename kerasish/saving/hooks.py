@@ -34,13 +34,14 @@ class Storable:
         from kerasish.saving.weights import own_variables
 
         variables = own_variables(self)
-        if len(store) != len(variables):
+        names = [str(i) for i in range(len(variables))]
+        if set(store) != set(names):
             raise ValueError(
                 f"Layer {getattr(self, 'name', self)} has {len(variables)} weights, but there are "
-                f"{len(store)} to load: {sorted(store)}."
+                f"{len(store)} to load: {sorted(store)}. They must be called {names}."
             )
-        for i, variable in enumerate(variables):
-            variable.set_value(store[str(i)])
+        for name, variable in zip(names, variables, strict=True):
+            variable.set_value(store[name])
 
     def get_build_config(self) -> dict[str, Any] | None:
         """What `build` was called with, as plain data; None for a layer that isn't built."""

@@ -34,6 +34,7 @@ CHUNK = 1 << 20
 def model_entry(model: Any, include_optimizer: bool = True) -> dict[str, Any]:
     """Class, config, and what `compile` was given, as plain data."""
     entry = serialize_keras_object(model)
+    lambdas.warn_of_code(entry)
     shape = getattr(model, "_input_shapes", None)
     if overrides(model, "get_build_config"):
         entry["build_config"] = model.get_build_config()
@@ -123,7 +124,9 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
-        raise h5.FileError(f"{path} is damaged, or not a .keras file: {error}") from error
+        raise h5.FileError(
+            f"{path} is damaged, or not a .keras or HDF5 (.h5) file: {error}"
+        ) from error
     except (OSError, OverflowError) as error:
         if getattr(error, "errno", errno.EINVAL) != errno.EINVAL:
             raise
@@ -159,19 +162,34 @@ def _load_assets(model: Any, archive: zipfile.ZipFile, path: Path) -> None:
     for place, obj in weights.parts(model):
         if not hasattr(type(obj), "load_assets"):
             continue
-        start = f"{ASSETS}/{place}/"
-        names = [name for name in archive.namelist() if name.startswith(start) and name[-1] != "/"]
         with tempfile.TemporaryDirectory() as folder:
-            for name in names:
-                parts = name.removeprefix(start).split("/")
-                if {"", ".", ".."} & set(parts) or {"\\", ":", "\0"} & set(name):
-                    raise h5.FileError(f"{path}: {name!r} lies outside of its folder.")
-                file = Path(folder, *parts)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                with open(file, "wb") as target:
-                    _unpack(archive, _member(archive, name, path), target, path)
-            if names:
-                obj.load_assets(folder)
+            try:
+                if _unpack_assets(archive, f"{ASSETS}/{place}/", folder, path):
+                    obj.load_assets(folder)
+            except (OSError, UnicodeError) as error:
+                if getattr(error, "errno", errno.ENOENT) not in _OF_NAMES:
+                    raise
+                raise h5.FileError(
+                    f"{path}: the files in it for layer {obj.name} are not what it needs: {error}"
+                ) from error
+
+
+# What is wrong with the names of files, not with the disk: one is missing, is a folder too ...
+_OF_NAMES = {errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG}
+
+
+def _unpack_assets(archive: zipfile.ZipFile, start: str, folder: str, path: Path) -> int:
+    """Writes the members whose names begin so into a folder; returns how many there are."""
+    names = [name for name in archive.namelist() if name.startswith(start) and name[-1] != "/"]
+    for name in names:
+        parts = name.removeprefix(start).split("/")
+        if {"", ".", ".."} & set(parts) or {"\\", ":", "\0"} & set(name):
+            raise h5.FileError(f"{path}: {name!r} lies outside of its folder.")
+        file = Path(folder, *parts)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(file, "wb") as target:
+            _unpack(archive, _member(archive, name, path), target, path)
+    return len(names)
 
 
 def _json(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Functions whose byte code is part of a config: refused, unless the user asks for them."""
+"""Functions whose byte code is part of a config: refused, unless the user asks for them.
+
+A lambda is written so (`serialization`), since no name leads back to it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ import base64
 import binascii
 import marshal
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kerasish import config as settings
 from kerasish.layers.foreign import TrustedPath, untrusted
+from kerasish.utils.tracebacks import warn_user
 
 
 def with_functions(
@@ -33,6 +37,29 @@ def with_functions(
     return _Resolver(safe, custom_objects or {}).walk(config, None)
 
 
+def warn_of_code(config: Any) -> None:
+    """Warns of byte code in a config that goes into a file, with the first layer that has some."""
+    names = [str(name) for name in _layers_with_code(config, "?")]
+    if names:
+        warn_user(
+            f"The function of layer {names[0]} is a lambda, which is saved as byte code of this "
+            f"Python. Loading needs it as custom_objects={{{names[0]!r}: function}}, or "
+            "safe_mode=False. One written with def is found by its name."
+        )
+
+
+def _layers_with_code(config: Any, owner: Any) -> Iterator[Any]:
+    if isinstance(config, Mapping):
+        if config.get("class_name") == "__lambda__":
+            yield owner
+            return
+        inner = config.get("config")
+        owner = inner.get("name", owner) if isinstance(inner, Mapping) else owner
+        config = list(config.values())
+    for item in config if isinstance(config, (list, tuple)) else ():
+        yield from _layers_with_code(item, owner)
+
+
 class _Resolver:
     def __init__(self, safe_mode: bool, known: Mapping[str, Any]):
         self.safe_mode = safe_mode
@@ -50,6 +77,10 @@ class _Resolver:
         config = value.get("config")
         if "class_name" in value and isinstance(config, dict) and "name" in config:
             owner = config["name"]
+            if value["class_name"] == "Lambda" and self.given(owner) is not None:
+                # That is the function. What else is code is not needed.
+                others = {k for k, v in config.items() if _is_code(v)} - {"function"}
+                value = {**value, "config": config | dict.fromkeys(others)}
         found = {key: self.walk(item, owner) for key, item in value.items()}
         if value.get("class_name") == "Lambda" and isinstance(config, dict):
             found["config"] = self._keras2(found["config"], owner)
@@ -71,14 +102,20 @@ class _Resolver:
         for key in ("function", "output_shape", "mask"):
             item = config.get(key)
             said = config.get(f"{key}_type") in ("lambda", None)
-            if said and isinstance(item, list) and len(item) == 3 and isinstance(item[0], str):
+            if said and isinstance(item, list) and _is_code(item):
                 result[key] = self.function(item, owner)
                 result[f"{key}_type"] = "function"
         return result
 
+    def given(self, owner: Any) -> Any:
+        """The custom object that has the name of a layer."""
+        found = self.known.get(owner) if isinstance(owner, str) else None
+        return found if callable(found) else None
+
     def function(self, code: Any, owner: Any) -> Any:
-        if isinstance(owner, str) and callable(self.known.get(owner)):
-            return self.known[owner]
+        given = self.given(owner)
+        if given is not None:
+            return given
         if self.safe_mode:
             where, remedy = "A config", "If"
             if owner:
@@ -89,6 +126,13 @@ class _Resolver:
                 "from someone you trust with this computer, load it with safe_mode=False."
             )
         return _made(code, owner)
+
+
+def _is_code(item: Any) -> bool:
+    """Whether an entry of a Lambda is byte code: of Keras 3, or [code, defaults, closure]."""
+    if isinstance(item, list):
+        return len(item) == 3 and isinstance(item[0], str)
+    return isinstance(item, dict) and item.get("class_name") == "__lambda__"
 
 
 def _made(code: Any, owner: Any) -> Any:

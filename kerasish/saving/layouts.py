@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerasish.graph.variable import Variable
+from kerasish.layers.conv_lstm import ConvLSTMCell
 from kerasish.saving.origins import THEANO
 
 Arrays = list[np.ndarray]
@@ -75,7 +76,8 @@ def _by_owner(layer: Any, variables: Sequence[Variable]) -> list[tuple[Any, list
 
 def _kind(owner: Any) -> str:
     """The class of a layer: cells count as the layers that they are the insides of."""
-    return type(owner).__name__.removesuffix("Cell").removeprefix("CuDNN")
+    kind = type(owner).__name__.removesuffix("Cell").removeprefix("CuDNN")
+    return "ConvLSTM" if isinstance(owner, ConvLSTMCell) else kind
 
 
 # --- which conversion --------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -36,7 +37,9 @@ _LAVISH = ("Adam", "SGD")
 
 def save(model: Any, path: Path, include_optimizer: bool = True) -> None:
     """Writes a model to a new file at `path`."""
-    config, version = generations.signed(model_config(serialize_keras_object(model)))
+    entry = serialize_keras_object(model)
+    lambdas.warn_of_code(entry)
+    config, version = generations.signed(model_config(entry))
     with h5.writing(path) as file:
         _sign(file, version)
         h5.put_text(file, "model_config", json.dumps(config))
@@ -60,11 +63,19 @@ def _sign(group: Any, version: str = generations.OLD_VERSION) -> None:
 
 
 def _write_layers(group: Any, model: Any) -> None:
+    names = [layer.name for layer in model.layers]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(
+            f"Model {model.name} has {names.count(twice[0])} layers called {twice[0]!r}, which the "
+            "files of Keras 2 tell apart by their names. Save it as .keras or .weights.h5."
+        )
     _sign(group)
-    h5.put_names(group, "layer_names", [layer.name for layer in model.layers])
+    h5.put_names(group, "layer_names", names)
     for layer in model.layers:
         found = _weights_of(layer)
-        _write(group.create_group(layer.name), [(v.path, v) for v in found])
+        # The group is there already if another layer's name begins like a path through it.
+        _write(group.require_group(layer.name), [(v.path, v) for v in found])
     own = [(v.path, v) for v in model._own_variables()]
     _write(group.create_group("top_level_model_weights"), own)
 
@@ -115,7 +126,7 @@ def load(
             model = model_from_entry(entry)
         config = _json(file, "training_config") if compile else None
         with building(path, group.count(), compiling=True):
-            _read_in_order(model, group, False)
+            _read_in_order(model, group, skip=False, reshape=False)
             if config is not None:
                 check_tables(config)
                 compile_from_training_config(model, config)
@@ -141,7 +152,9 @@ def is_legacy(file: h5.Reader) -> bool:
     return file.attribute("layer_names") is not None or file.find("model_weights") is not None
 
 
-def load_weights(model: Any, file: h5.Reader, by_name: bool, skip_mismatch: bool) -> None:
+def load_weights(
+    model: Any, file: h5.Reader, by_name: bool, skip_mismatch: bool, reshape: bool = False
+) -> None:
     """Sets the weights of a model from a file of weights or of a whole model.
 
     Args:
@@ -149,6 +162,7 @@ def load_weights(model: Any, file: h5.Reader, by_name: bool, skip_mismatch: bool
         file: the open file.
         by_name: whether layers are matched by their names, and those without match are left alone.
         skip_mismatch: whether to warn of weights that do not fit, and leave them as they are.
+        reshape: whether a weight of another shape fits if it has as many numbers.
 
     Raises:
         FileError: something does not fit; the model is unchanged then.
@@ -156,7 +170,7 @@ def load_weights(model: Any, file: h5.Reader, by_name: bool, skip_mismatch: bool
     group = file if file.attribute("layer_names") is not None else file.find("model_weights")
     if group is None:
         raise h5.FileError(f"{file.file_name}: there are no weights in the file.")
-    (_read_by_name if by_name else _read_in_order)(model, group, skip_mismatch)
+    (_read_by_name if by_name else _read_in_order)(model, group, skip_mismatch, reshape)
 
 
 def _stored_layers(group: h5.Reader) -> Iterator[tuple[str, h5.Reader, list[str]]]:
@@ -170,7 +184,7 @@ def _stored_layers(group: h5.Reader) -> Iterator[tuple[str, h5.Reader, list[str]
             yield name, inner, names
 
 
-def _read_in_order(model: Any, group: h5.Reader, skip: bool) -> None:
+def _read_in_order(model: Any, group: h5.Reader, skip: bool, reshape: bool) -> None:
     stored = list(_stored_layers(group))
     layers = [layer for layer in model.layers if layer.weights]
     if len(stored) != len(layers):
@@ -180,21 +194,21 @@ def _read_in_order(model: Any, group: h5.Reader, skip: bool) -> None:
             f"{len(layers)} layers with weights. Layers can be matched by_name=True."
         )
     pairs = [(layer, *rest) for layer, (_, *rest) in zip(layers, stored, strict=True)]
-    _assign(pairs, group, skip, model)
+    _assign(pairs, group, skip, reshape, model)
 
 
-def _read_by_name(model: Any, group: h5.Reader, skip: bool) -> None:
+def _read_by_name(model: Any, group: h5.Reader, skip: bool, reshape: bool) -> None:
     named = {layer.name: layer for layer in model.layers}
     pairs = [(named[name], *rest) for name, *rest in _stored_layers(group) if name in named]
-    _assign(pairs, group, skip, model)
+    _assign(pairs, group, skip, reshape, model)
 
 
-def _assign(pairs: list[Any], group: h5.Reader, skip: bool, model: Any) -> None:
+def _assign(pairs: list[Any], group: h5.Reader, skip: bool, reshape: bool, model: Any) -> None:
     source = _source(group)
     actions: list[Callable[[], None]] = []
     for layer, inner, names in pairs:
         try:
-            actions += _actions(layer, _weights_of(layer), inner, names, source)
+            actions += _actions(layer, _weights_of(layer), inner, names, source, reshape)
         except h5.FileError as error:
             if not skip:
                 raise
@@ -234,7 +248,12 @@ def _source(group: h5.Reader) -> Source:
 
 
 def _actions(
-    layer: Any, variables: list[Variable], group: h5.Reader, names: list[str], source: Source
+    layer: Any,
+    variables: list[Variable],
+    group: h5.Reader,
+    names: list[str],
+    source: Source,
+    reshape: bool = False,
 ) -> list[Callable[[], None]]:
     """Checks now, reads later: no more than one array is held besides the model's."""
     stored = [group.planned(name, layer.name) for name in names]
@@ -251,15 +270,18 @@ def _actions(
         own = list(itertools.islice(rest, share.size))
         if share.convert is None:
             pairs = zip(share.variables, own, strict=True)
-            actions += [_assignment(v, item, group, name) for v, (item, name) in pairs]
+            actions += [_assignment(v, item, group, name, reshape) for v, (item, name) in pairs]
         elif own:
             actions += _converted(share, [item for item, _ in own], group, own[0][1])
     return actions
 
 
 def _assignment(
-    variable: Variable, stored: h5.Planned, group: h5.Reader, name: str
+    variable: Variable, stored: h5.Planned, group: h5.Reader, name: str, reshape: bool = False
 ) -> Callable[[], None]:
+    shape: Any = variable.shape
+    if reshape and math.prod(stored.shape) == math.prod(shape):
+        return lambda: variable.adopt(stored.read().reshape(shape))
     _check_shape(variable, stored.shape, group, name)
     return lambda: variable.adopt(stored.read())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kerasish.saving import generations, keras1, origins
-from kerasish.saving.serialization import parameters_of
+from kerasish.saving.serialization import custom_of, parameters_of
 
 # Initializers that Keras 2 has only as functions: scale, mode, distribution.
 _SCALINGS = {
@@ -57,6 +57,8 @@ _SEEDLESS = (
 
 # What tf.keras remembers of the inputs of MultiHeadAttention.
 _MEMORIZED = ("query_shape", "key_shape", "value_shape")
+# What Lambda takes functions for.
+_FUNCTIONS = ("function", "output_shape")
 # What CuDNN's layers leave no choice of.
 _CUDNN_FIXED = {"activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout"}
 _CUDNN_FIXED |= {"reset_after", "unroll", "implementation"}
@@ -118,9 +120,20 @@ def _plain(layer: str, config: Mapping[str, Any]) -> dict[str, Any]:
             result[_RENAMED.get((layer, key), key)] = _value(value)
     if layer == "InputLayer":
         result["sparse"] = False
+    if layer == "Lambda":
+        for key in _FUNCTIONS:
+            result[key], result[f"{key}_type"] = _function(result.get(key), config.get(key))
     if layer == "MultiHeadAttention":  # tf.keras needs them, and finds them out by itself if None
         result |= dict.fromkeys(_MEMORIZED)
     return result
+
+
+def _function(plain: Any, value: Any) -> tuple[Any, str]:
+    """An argument of Lambda that may be a function as Keras 2 has it, and what it writes beside."""
+    kind = value.get("class_name") if isinstance(value, Mapping) else None
+    if kind == "__lambda__":
+        return value["config"]["value"], "lambda"
+    return plain, "function" if kind == "function" else "raw"
 
 
 def _value(value: Any) -> Any:
@@ -134,6 +147,8 @@ def _value(value: Any) -> Any:
     name, config = value["class_name"], value["config"]
     if name == "function":
         return config
+    if name == "__lambda__":
+        return dict(value)
     if "input_layers" in config or "layers" in config or "units" in config:
         return _layer(value)
     if name in _SCALINGS:
@@ -199,6 +214,8 @@ def _readable(config: Any) -> Any:
         config = keras1.as_graph(config)
     found = {key: _readable(value) for key, value in config.items()}
     name, inner = found.get("class_name"), found.get("config")
+    if isinstance(name, str) and custom_of(found) is not None:
+        return found  # whatever a class of the user's own is called, its words are its own
     if isinstance(name, str) and isinstance(inner, dict) and _is_of_keras1(found, inner):
         name, inner = keras1.layer_in_words_of_keras2(name, inner)
         found |= {"class_name": name, "config": inner}

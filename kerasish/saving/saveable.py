@@ -102,6 +102,7 @@ class Saveable:
         filepath: str | os.PathLike[str],
         by_name: bool = False,
         skip_mismatch: bool = False,
+        reshape: bool = False,
     ) -> None:
         """Sets the weights from a file of weights or of a whole model, of any Keras.
 
@@ -110,6 +111,8 @@ class Saveable:
             by_name: for files of Keras 2: whether layers are matched by name, and those without
                 a match are left alone.
             skip_mismatch: whether to warn of weights that do not fit, and leave them as they are.
+            reshape: for files of Keras 2: whether a weight of another shape fits if it has as
+                many numbers.
 
         Raises:
             ValueError: the file is damaged, or does not fit; nothing was changed then.
@@ -122,30 +125,29 @@ class Saveable:
                 "input shape. Then load_weights can fill them."
             )
         path = _source(filepath)
+        old = "by_name" if by_name else "reshape" if reshape else None
         if path.suffix == ".json":
-            if by_name:
-                raise ValueError(
-                    f"load_weights: by_name is for files of Keras 2 (.h5), not {path}."
-                )
+            if old:
+                raise ValueError(f"load_weights: {old} is for files of Keras 2 (.h5).")
             with shards.reading(path) as file:
                 weights.read(self, file, skip_mismatch)
             return
         if orbax.is_checkpoint(path):
-            if by_name:
-                raise ValueError("load_weights: by_name is for files of Keras 2 (.h5).")
+            if old:
+                raise ValueError(f"load_weights: {old} is for files of Keras 2 (.h5).")
             orbax.load_weights(self, path, skip_mismatch)
             return
         if not h5.is_hdf5(path):
-            if by_name:
-                raise ValueError("load_weights: by_name is for files of Keras 2 (.h5).")
+            if old:
+                raise ValueError(f"load_weights: {old} is for files of Keras 2 (.h5).")
             keras_file.load_weights(self, path, skip_mismatch)
             return
         with h5.reading(path) as file:
             if legacy.is_legacy(file):
-                legacy.load_weights(self, file, by_name, skip_mismatch)
-            elif by_name:
+                legacy.load_weights(self, file, by_name, skip_mismatch, reshape)
+            elif old:
                 raise ValueError(
-                    f"load_weights: by_name is for files of Keras 2; {path} has the layout of "
+                    f"load_weights: {old} is for files of Keras 2; {path} has the layout of "
                     "Keras 3, in which layers have no names."
                 )
             else:

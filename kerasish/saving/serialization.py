@@ -7,11 +7,16 @@ that the user registered or passed as `custom_objects`.
 
 from __future__ import annotations
 
+import base64
 import importlib
 import inspect
+import json
+import marshal
 import re
+import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,6 +29,7 @@ from kerasish.saving.custom_objects import (
     get_custom_objects,
     get_registered_name,
     get_registered_object,
+    known_as,
     register_keras_serializable,
 )
 from kerasish.saving.registry import (
@@ -70,8 +76,8 @@ def serialize_keras_object(obj: Any) -> Any:
     """`obj` as plain data in Keras 3's form.
 
     Args:
-        obj: None, a number, a string, an array, a (nested) list, tuple or dict of such, a
-            function with a name, or an object with `get_config`.
+        obj: None, a number, a string, a slice, an array, a (nested) list, tuple or dict of such,
+            a function with a name, or an object with `get_config`.
 
     Raises:
         TypeError: the object has no such form.
@@ -85,6 +91,11 @@ def serialize_keras_object(obj: Any) -> Any:
         return obj.item()
     if isinstance(obj, (np.ndarray, Tensor)):
         return _array_config(obj)
+    if isinstance(obj, slice):
+        parts = {"start": obj.start, "stop": obj.stop, "step": obj.step}
+        return {"class_name": "__slice__", "config": serialize_keras_object(parts)}
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(obj, (list, tuple)):
         return type(obj)(map(serialize_keras_object, obj))
     if isinstance(obj, Mapping) and not hasattr(obj, "get_config"):
@@ -130,18 +141,74 @@ def _object_config(obj: Any) -> dict[str, Any]:
     }
 
 
-def _function_config(function: Any) -> dict[str, Any]:
+class _Keeping(threading.local):
+    functions = False
+
+
+_keeping = _Keeping()
+
+
+@contextmanager
+def keeping_functions() -> Iterator[None]:
+    """Within, functions stay in configs as they are, which so are for this program only.
+
+    >>> with keeping_functions():
+    ...     serialize_keras_object([max])
+    [<built-in function max>]
+    """
+    before, _keeping.functions = _keeping.functions, True
+    try:
+        yield
+    finally:
+        _keeping.functions = before
+
+
+def _function_config(function: Any) -> Any:
+    if _keeping.functions:
+        return function
     if function.__name__ == "<lambda>":
-        raise TypeError(
-            "A lambda has no name by which loading could find it again. Write it with def, and "
-            "pass it as custom_objects when loading."
-        )
+        return _lambda_config(function)
     return {
         "module": "builtins",
         "class_name": "function",
         "config": get_registered_name(function),
         "registered_name": "function",
     }
+
+
+def _lambda_config(function: Any) -> dict[str, Any]:
+    """A lambda, which no name leads back to, as byte code. Loading refuses it unless it is told to
+    run it, or what to put in its place.
+
+    Raises:
+        TypeError: it uses something from around it that is no plain data.
+    """
+    value = dict(zip(("code", "defaults", "closure"), code_of(function), strict=True))
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        names = ", ".join(function.__code__.co_freevars) or "objects as defaults"
+        raise TypeError(
+            f"A lambda that uses {names} from around it has no form in a config. Write it with "
+            "def, and pass it as custom_objects when loading."
+        ) from None
+    # Keras 3 has one form of it in layers that consist of a function, and another elsewhere.
+    return {"class_name": "__lambda__", "config": {"value": [*value.values()], **value}}
+
+
+def code_of(function: Any) -> tuple[str, Any, Any]:
+    """The byte code of a function as text, its defaults, and what it uses from around it."""
+    code = base64.b64encode(marshal.dumps(function.__code__)).decode("ascii")
+    cells = function.__closure__
+    return code, function.__defaults__, cells and tuple(cell.cell_contents for cell in cells)
+
+
+def has_code(config: Any) -> bool:
+    """Whether there is byte code in a config."""
+    if isinstance(config, Mapping):
+        inner: Iterable[Any] = config.values()
+        return config.get("class_name") == "__lambda__" or any(map(has_code, inner))
+    return isinstance(config, (list, tuple)) and any(map(has_code, config))
 
 
 # --- from data ---------------------------------------------------------------------------
@@ -190,15 +257,25 @@ def instance_of(config: Mapping[str, Any], registry: Registry | None) -> Any:
     return item.from_config(inner) if hasattr(item, "from_config") else item(**inner)
 
 
+def custom_of(config: Mapping[str, Any]) -> Any:
+    """The user's own class or function that a {"class_name", ...} names, None if it names none."""
+    registered, name = config.get("registered_name"), config["class_name"]
+    if registered:
+        return get_registered_object(registered) or get_registered_object(name)
+    of_keras = f"{config.get('module')}.".startswith("keras.")
+    # Keras's own is not to be taken for one that a program registered in another package.
+    return known_as(name) if of_keras else get_registered_object(name)
+
+
 def _named(class_name: str, config: Mapping[str, Any], registry: Registry | None) -> Any:
     """The class or function that a config names."""
-    for name in (config.get("registered_name"), class_name):
-        custom = get_registered_object(name) if name else None
-        if custom is not None:
-            return custom
+    custom = custom_of(config)
+    if custom is not None:
+        return custom
     home = registry_of(config.get("module")) or registry
     if home is not None:
-        return home.find(class_name)
+        found = home.built_in(class_name)
+        return home.find(class_name) if found is None else found
     if config.get("module") is None:
         for name in HOMES:
             found = registry_at(name)
@@ -242,6 +319,13 @@ def _array(config: Mapping[str, Any]) -> np.ndarray:
     return found
 
 
+def _slice(config: Mapping[str, Any]) -> slice:
+    ends = [config.get(name) for name in ("start", "stop", "step")]
+    if not all(end is None or isinstance(end, int) for end in ends):
+        raise ValueError(f"The config has a slice of something else than whole numbers: {ends}.")
+    return slice(*ends)
+
+
 def _refuse_code(config: Any) -> Any:
     raise ValueError(
         "The config holds the code of a lambda, which is never run. Write the function with def "
@@ -262,6 +346,8 @@ _SPECIAL: dict[str, Callable[[Any], Any]] = {
     "__lambda__": _refuse_code,
     "__numpy__": _array,
     "__tensor__": _array,
+    "__slice__": _slice,
+    "__ellipsis__": lambda config: ...,
     **{name: _policy_maker(name) for name in _TOP_LEVEL_POLICIES},
 }
 

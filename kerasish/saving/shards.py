@@ -46,14 +46,14 @@ def save(model: Any, path: Path, max_size: float | None) -> None:
     if not size > 0:
         raise ValueError(f"save_weights: max_shard_size must be above 0, but got {max_size!r}.")
     stem = path.name.removesuffix(SUFFIX)
+    first = path.with_name(f"{stem}_00000{SHARD_SUFFIX}")
     old = set(_named(path)) if path.exists() else set()
     writer = _Writer(path.parent, f"{stem}_{secrets.token_hex(4)}", size * GB)
     try:
         with writer:
             weights.write(model, writer)
-        first = path.with_name(f"{stem}_00000{SHARD_SUFFIX}")
-        with replacing(first) as new, h5.writing(new):
-            pass
+        if not first.exists():
+            _write_empty(first)
         with replacing(path) as new:
             total = {"total_size": writer.total}
             new.write_text(json.dumps({"metadata": total, "weight_map": writer.places}, indent=4))
@@ -62,8 +62,15 @@ def save(model: Any, path: Path, max_size: float | None) -> None:
             (path.parent / name).unlink(missing_ok=True)
         raise
     for name in old:
-        if name.startswith(f"{stem}_") and name != f"{stem}_00000{SHARD_SUFFIX}":
+        if name == first.name:  # of a list of Keras 3, which was whole until now
+            _write_empty(first)
+        elif name.startswith(f"{stem}_"):
             (path.parent / name).unlink(missing_ok=True)
+
+
+def _write_empty(path: Path) -> None:
+    with replacing(path) as new, h5.writing(new):
+        pass
 
 
 def _named(path: Path) -> list[str]:

@@ -56,16 +56,16 @@ def model_from_config(
         return model_from_entry(entry)
 
 
-def model_from_json(text: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """A model, with fresh weights, from the result of `to_json` of any Keras."""
     try:
-        config = json.loads(text)
+        config = json.loads(json_string)
     except (ValueError, RecursionError) as error:
         raise FileError(f"The config of the model is not JSON: {error}") from error
     return model_from_config(config, custom_objects)
 
 
-def model_from_yaml(text: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def model_from_yaml(yaml_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """A model, with fresh weights, from the result of `to_yaml` of any Keras.
 
     Only plain data is read; tags that name Python objects are refused, but for Keras's tuples.
@@ -91,7 +91,7 @@ def model_from_yaml(text: str, custom_objects: Mapping[str, Any] | None = None) 
     Loader.add_constructor("tag:yaml.org,2002:python/tuple", sequence)
     Loader.add_constructor("tag:yaml.org,2002:python/unicode", lambda _, node: node.value)
     try:
-        config = _expanded(yaml.load(text, Loader), [_YAML_LIMIT])
+        config = _expanded(yaml.load(yaml_string, Loader), [_YAML_LIMIT])
     except (yaml.YAMLError, RecursionError) as error:
         raise FileError(f"The config of the model is not plain YAML: {error}") from error
     return model_from_config(config, custom_objects)

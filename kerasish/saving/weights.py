@@ -15,6 +15,7 @@ import numpy as np
 
 from kerasish.graph.variable import Variable
 from kerasish.layers.base import Layer
+from kerasish.layers.holder import contents
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.saving import h5
 from kerasish.saving.hooks import overrides
@@ -61,7 +62,7 @@ def _has_parts(value: Any) -> bool:
 def _listed(values: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
     """The objects in a list, named by their class and how many of it came before."""
     used: dict[str, int] = {}
-    for value in values.values() if isinstance(values, dict) else values:
+    for value in contents(values):
         nested = isinstance(value, (list, tuple, dict, set))
         if not nested and not _has_parts(value):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -49,7 +50,18 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     return x, y, sample_weight
 
 
-class Samples(PyDataset):
+class _Items(PyDataset):
+    """What `tf.data.Dataset`s, in whose place these data sets are, have for a first look."""
+
+    def take(self, count: int) -> Iterator[Any]:
+        """The first items, as tensors: `for x, y in data.take(1): print(x.numpy())`."""
+        from kerasish import ops
+
+        for item in itertools.islice(self, count):
+            yield tree.map_structure(ops.convert_to_tensor, item)
+
+
+class Samples(_Items):
     """Some of the samples of arrays, one by one, or in batches by `batch`.
 
     Args:
@@ -91,8 +103,8 @@ def split_dataset(
 
     Args:
         dataset: an array, or a list, tuple or dict of arrays; or what can be iterated and gives
-            one sample after the other (a `tf.data.Dataset`, a torch `Dataset`, a list of tuples),
-            which is read into memory.
+            one sample after the other (a `tf.data.Dataset`, a torch `Dataset`, a list of tuples
+            or numbers), which is read into memory.
         left_size: how many samples the first part gets: a number, or as a float a share of all.
         right_size: the same of the second part. One of the two may be None.
         shuffle: whether samples are drawn at random.
@@ -129,18 +141,32 @@ def split_dataset(
 
 def _stacked(dataset: Any) -> Any:
     """Samples in arrays, nested as one sample is."""
-    if isinstance(dataset, (np.ndarray, dict)):
-        leaves = tree.flatten(dataset)
-    elif isinstance(dataset, (list, tuple)) and all(np.ndim(x) for x in dataset):
-        leaves = list(dataset)
-    else:
+    if not _has_arrays(dataset):
         return _collected(dataset)
-    if len({len(leaf) for leaf in leaves}) != 1:
+    arrays = _as_arrays(dataset)
+    counts = [len(leaf) for leaf in tree.flatten(arrays)]
+    if len(set(counts)) != 1:
         raise ValueError(
-            f"split_dataset: all arrays must have the same number of samples, but got "
-            f"{[len(leaf) for leaf in leaves]}."
+            f"split_dataset: all arrays must have the same number of samples, but got {counts}."
         )
-    return dataset
+    return arrays
+
+
+def _has_arrays(dataset: Any) -> bool:
+    """Whether samples are side by side in arrays. A list of anything else holds one per item."""
+    if isinstance(dataset, tuple):
+        return all(np.iterable(x) and not isinstance(x, str) for x in dataset)
+    if isinstance(dataset, list):
+        return all(len(getattr(x, "shape", ())) for x in dataset)
+    return isinstance(dataset, (np.ndarray, dict))
+
+
+def _as_arrays(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {key: _as_arrays(value) for key, value in part.items()}
+    if isinstance(part, (list, tuple)) and _has_arrays(part):
+        return type(part)(map(_as_arrays, part))
+    return np.asarray(part)
 
 
 def _collected(dataset: Iterable[Any]) -> Any:
@@ -191,7 +217,7 @@ def _sizes(count: int, left: float | None, right: float | None) -> tuple[int, in
     return first, second
 
 
-class Windows(PyDataset):
+class Windows(_Items):
     """Batches of windows cut out of a series; see `timeseries_dataset_from_array`."""
 
     def __init__(

@@ -102,7 +102,8 @@ def get_file(
     An interrupted download goes on where it stopped. A file whose hash is known is checked, in the
     cache too, and fetched again if it differs.
 
-    fname: its name in the cache; by default the last part of the URL.
+    fname: its name in the cache; by default the last part of the URL. An absolute path is taken as
+        it is, and the cache left alone.
     origin: the URL. Required.
     file_hash: sha256 or md5 in hexadecimal digits; `hash_algorithm` "auto" goes by the length.
     md5_hash: an older way to give an md5 `file_hash`.
@@ -145,6 +146,8 @@ def _places(
     name = os.fspath(
         fname or urllib.parse.unquote(urllib.parse.urlsplit(origin).path).split("/")[-1]
     )
+    if fname and os.path.isabs(name):
+        directory, name = Path(name).parent, Path(name).name
     if name in ("", ".", "..") or "/" in name or os.sep in name:
         raise ValueError(
             f"get_file: fname must be a plain file name, got {name!r}; "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.compat.modules import attributes as older_attributes
+from kerasish.graph.spec import format_shape
 
 
 class HDF5Matrix:
@@ -77,13 +78,24 @@ class HDF5Matrix:
         return self.end - self.start
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        """Rows by number, slice, or a list or array of numbers in any order."""
+        """Rows by number, slice, mask, or a list or array of numbers in any order.
+
+        Raises:
+            IndexError: there is no such row, or the key is nothing of that.
+        """
         if isinstance(key, slice):
             first, last, step = key.indices(len(self))
             if step == 1:
                 return self._normalized(self.data[self.start + first : self.start + last])
             key = np.arange(first, last, step)
-        places = np.asarray(key, "int64")
+        places = np.asarray(key)
+        if places.dtype == bool and places.shape == (len(self),):
+            places = np.flatnonzero(places)
+        elif places.size and places.dtype.kind not in "iu":
+            raise IndexError(
+                f"HDF5Matrix: expected whole numbers, a slice, or a mask of its {len(self)} rows, "
+                f"but got {places.dtype} of shape {format_shape(places.shape)}."
+            )
         if places.ndim == 0:
             return self._normalized(self.data[self._place(int(places))])
         places = np.array([self._place(int(place)) for place in places], "int64")

@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 
 from kerasish import config
+from kerasish.compat.arguments import older_keywords
 
 
+@older_keywords(y="x", nb_classes="num_classes")
 def to_categorical(x: Any, num_classes: int | None = None, dtype: Any = None) -> np.ndarray:
     """One-hot rows for integer labels.
 
     x: labels from 0 to `num_classes - 1`, of any shape; a last axis of size 1 is dropped.
     num_classes: the length of the new last axis; by default the largest label plus one.
     dtype: of the result; by default `config.floatx()`.
+
+    Keras 2 and 1 call the first two `y` and `nb_classes`.
 
     Raises `ValueError` for labels that are negative, too large or not whole numbers.
 

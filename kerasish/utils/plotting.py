@@ -26,20 +26,21 @@ class Dot:
         """The text."""
         return self.source
 
-    def create(self, format: str = "png") -> bytes:
+    def create(self, prog: str = "dot", format: str = "png") -> bytes:
         """The drawing as an image.
 
         Args:
+            prog: the program of Graphviz that draws it.
             format: one that Graphviz knows, such as "png", "svg" and "pdf".
 
         Raises:
             ImportError: Graphviz isn't installed.
         """
-        program = shutil.which("dot")
+        program = shutil.which(prog)
         if program is None:
             raise ImportError(
-                "Drawing a model needs Graphviz: its program `dot` isn't there. Install it, for "
-                "example with `apt install graphviz`, or write the text of "
+                f"Drawing a model needs Graphviz: its program `{prog}` isn't there. Install it, "
+                "for example with `apt install graphviz`, or write the text of "
                 "kerasish.utils.model_to_dot(model) to a file."
             )
         made = subprocess.run(
@@ -61,6 +62,7 @@ def model_to_dot(
     subgraph: bool = False,
     show_layer_activations: bool = False,
     show_trainable: bool = False,
+    splines: str = "ortho",
 ) -> Dot:
     """A model as a text that Graphviz draws: its layers, and what flows between them.
 
@@ -75,6 +77,7 @@ def model_to_dot(
         subgraph: whether to give a part of a larger drawing.
         show_layer_activations: whether to write their activations.
         show_trainable: whether to write which are frozen.
+        splines: how Graphviz draws the lines: "ortho", "curved", "polyline" ...
 
     >>> from kerasish import layers, models
     >>> model = models.Sequential([layers.Input((2,)), layers.Dense(1, name="last")])
@@ -100,12 +103,19 @@ def model_to_dot(
             lines.append("dtype: " + ", ".join(x.dtype for x in outputs))
         if show_trainable and layer.weights:
             lines.append("trainable" if layer.trainable else "frozen")
-        return "\\n".join(line.replace('"', "'") for line in lines)
+        return "\\n".join(map(_quotable, lines))
 
-    head = f'subgraph "cluster_{model.name}" {{' if subgraph else f'digraph "{model.name}" {{'
-    lines = [head, f"  graph [rankdir={rankdir}, dpi={dpi}];", "  node [shape=box];"]
+    name = _quotable(model.name)
+    head = f'subgraph "cluster_{name}" {{' if subgraph else f'digraph "{name}" {{'
+    looks = f"rankdir={rankdir}, dpi={dpi}, splines={splines}"
+    lines = [head, f"  graph [{looks}];", "  node [shape=box];"]
     lines += _drawn(model, label, expand_nested)
     return Dot("\n".join([*lines, "}", ""]))
+
+
+def _quotable(name: str) -> str:
+    """A name as it may stand between quotes, which it does not end."""
+    return name.replace("\\", "\\\\").replace('"', "'")
 
 
 def _outputs(layer: Any) -> list[Any]:
@@ -118,7 +128,7 @@ def _drawn(model: Any, label: Any, expand: bool) -> Iterator[str]:
     graph = model._graph
     for layer in graph.layers:
         if expand and getattr(layer, "_graph", None) is not None:
-            yield f'  subgraph "cluster_{id(layer)}" {{ label="{layer.name}";'
+            yield f'  subgraph "cluster_{id(layer)}" {{ label="{_quotable(layer.name)}";'
             yield from _drawn(layer, label, expand)
             yield "  }"
         else:
@@ -136,13 +146,19 @@ def _end(layer: Any, side: int, expand: bool) -> int:
     return id(layer)
 
 
-def plot_model(model: Any, to_file: str | os.PathLike[str] = "model.png", **options: Any) -> Any:
+def plot_model(
+    model: Any,
+    to_file: str | os.PathLike[str] = "model.png",
+    show_shapes: bool = False,
+    **options: Any,
+) -> Any:
     """Draws a model into a file. Needs Graphviz.
 
     Args:
         model: a built one.
         to_file: the image; how its name ends says of what kind.
-        **options: of `model_to_dot`.
+        show_shapes: whether to write what shapes the layers give.
+        **options: others of `model_to_dot`.
 
     Returns:
         In a notebook that shows images: the image. Else None.
@@ -152,9 +168,9 @@ def plot_model(model: Any, to_file: str | os.PathLike[str] = "model.png", **opti
 
     >>> plot_model(model, "model.png", show_shapes=True)  # doctest: +SKIP
     """
-    drawing = model_to_dot(model, **options)
+    drawing = model_to_dot(model, show_shapes, **options)
     kind = os.path.splitext(os.fspath(to_file))[1].removeprefix(".") or "png"
-    image = drawing.create(kind)
+    image = drawing.create(format=kind)
     with open(to_file, "wb") as file:
         file.write(image)
     return _shown(to_file) if kind != "pdf" else None

@@ -272,7 +272,9 @@ class Screen:
     def __init__(self, stream: TextIO | None) -> None:
         self.stream = stream
         self.notebook = type(stream).__module__.partition(".")[0] == "ipykernel"
-        terminal = stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+        # Programs put objects with nothing but write and flush in the place of sys.stdout.
+        isatty = getattr(stream, "isatty", lambda: False)
+        terminal = isatty() and os.environ.get("TERM") != "dumb"
         self.live = self.notebook or terminal or "PYCHARM_HOSTED" in os.environ
         # Windows' old console shows escape codes as they are; its successors announce themselves.
         ansi = os.name != "nt" or any(name in os.environ for name in ("WT_SESSION", "TERM"))

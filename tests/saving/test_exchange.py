@@ -19,6 +19,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "golden")]
 import exchange  # noqa: E402
 
 from kerasish import layers, models, saving  # noqa: E402
+from kerasish.saving.layouts import Source, shares  # noqa: E402
 
 h5py = pytest.importorskip("h5py")
 GOLDEN = TESTS / "golden"
@@ -65,6 +66,24 @@ def test_files_of_keras1_do_not_say_their_engine(tmp_path):
     np.testing.assert_allclose(back.predict(x, verbose=0), expected, 1e-5, 1e-5)
     with pytest.raises(ValueError, match="made_on: expected one of"), saving.made_on("cntk"):
         pass
+
+
+TURNED = [
+    layers.Conv2D(2, 3),
+    layers.ConvLSTM2D(2, 3),
+    layers.ConvRNN2D(layers.ConvLSTM2DCell(2, 3)),
+]
+
+
+@pytest.mark.parametrize("layer", TURNED, ids=lambda layer: type(layer).__name__)
+def test_theano_turns_the_kernels_of_all_convolutions(layer):
+    layer.build((1, 5, 5, 3) if layer is TURNED[0] else (1, 4, 5, 5, 3))
+    arrays = layer.get_weights()
+    source = Source("2.3.1", "theano")
+    (share,) = shares(layer, layer.weights, [a.shape for a in arrays], source)
+    for turned, array in zip(share.convert(share.layer, arrays), arrays, strict=True):
+        expected = array[::-1, ::-1] if array.ndim == 4 else array
+        np.testing.assert_array_equal(turned, expected)
 
 
 @pytest.mark.parametrize(

@@ -244,8 +244,21 @@ def test_weights_by_name(tmp_path):
     other.load_weights(tmp_path / "w.h5", by_name=True)
     equal(other.get_weights()[:2], model.get_weights()[:2])
     model.save_weights(tmp_path / "w.weights.h5")
-    with pytest.raises(ValueError, match="by_name is for files of Keras 2"):
-        other.load_weights(tmp_path / "w.weights.h5", by_name=True)
+    for option in ("by_name", "reshape"):
+        with pytest.raises(ValueError, match=f"{option} is for files of Keras 2"):
+            other.load_weights(tmp_path / "w.weights.h5", **{option: True})
+
+
+def test_weights_of_another_shape(tmp_path):
+    """As older Kerases had of some convolutions: the numbers in their order."""
+    model = models.Sequential([layers.Input((4, 4)), layers.Conv1D(2, 3, name="c")])
+    other = models.Sequential([layers.Input((4, 4, 1)), layers.Conv2D(2, (3, 4), name="c")])
+    model.save_weights(tmp_path / "w.h5")
+    for by_name in (True, False):
+        with pytest.raises(ValueError, match=r"c/kernel has shape"):
+            other.load_weights(tmp_path / "w.h5", by_name)
+        other.load_weights(tmp_path / "w.h5", by_name, reshape=True)
+        equal([w.ravel() for w in other.get_weights()], [w.ravel() for w in model.get_weights()])
 
 
 def test_a_model_saved_on_one_engine_loads_on_another(engine, tmp_path):
@@ -327,6 +340,24 @@ def test_copies_and_pickles(copied):
 
 def listed(x):
     return x if isinstance(x, list) else [x]
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_lambda_is_saved_as_byte_code(suffix, tmp_path):
+    three, x = 3.0, layers.Input((4,))
+    plus = layers.Lambda(lambda t, by=1: t * three + by, output_shape=lambda s: s, name="plus")
+    model = models.Model(x, layers.Dense(2, activation=lambda t: t / 2, name="half")(plus(x)))
+    path = tmp_path / f"m{suffix}"
+    with pytest.warns(UserWarning, match=r"layer plus is a lambda.*custom_objects=\{'plus'"):
+        model.save(path)
+    with pytest.raises(ValueError, match="Layer plus: its function is byte code"):
+        models.load_model(path)
+    own = {"plus": lambda t: t * 3 + 1, "half": lambda t: t / 2}
+    for loaded in (models.load_model(path, own), models.load_model(path, safe_mode=False)):
+        equal([loaded.predict(X, verbose=0)], [model.predict(X, verbose=0)])
+    around = models.Model(x, layers.Lambda(lambda t: t + len(path.parts))(x))
+    with pytest.raises(TypeError, match="lambda that uses path from around it"):
+        around.save(path)
 
 
 def test_a_lambda_can_be_copied_but_not_pickled():
@@ -456,6 +487,84 @@ def test_where_files_go(tmp_path):
     assert (tmp_path / "link.keras").is_symlink()
     assert (tmp_path / "m.keras").stat().st_mode & 0o777 == 0o640
     assert len(list(tmp_path.iterdir())) == 2
+    for path in (tmp_path / f"{'n' * 249}.keras", os.fsencode(tmp_path / "bytes.keras")):
+        model.save(path)
+        assert models.load_model(path).count_params() == model.count_params()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_what_is_no_plain_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for write in (small().save, small().save_weights):
+        with pytest.raises(OSError, match="not a plain file"):
+            write(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_names_of_layers_as_groups_of_h5(tmp_path):
+    """Names may be paths, and one may begin like another; but they tell the layers apart."""
+    x = layers.Input((4,))
+    y = layers.Dense(2, name="a")(layers.Dense(3, name="a/b/c")(layers.Dense(5, name="a/b")(x)))
+    model = models.Model(x, y)
+    model.save(tmp_path / "m.h5")
+    equal(models.load_model(tmp_path / "m.h5").get_weights(), model.get_weights())
+
+    class Twice(models.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = layers.Dense(2, name="same"), layers.Dense(2, name="same")
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    model = Twice()
+    model(X)
+    with pytest.raises(ValueError, match="2 layers called 'same'"):
+        model.save_weights(tmp_path / "w.h5")
+    model.save_weights(tmp_path / "w.weights.h5")
+
+
+class Attention(layers.Layer):
+    """A user's own, with the name of one of Keras's, in the words of Keras 1."""
+
+    def __init__(self, step_dim, input_dim=None, W_regularizer=None, bias=True, **kwargs):
+        super().__init__(**kwargs)
+        self.given = step_dim, input_dim, W_regularizer, bias
+
+    def call(self, x):
+        return x
+
+    def get_config(self):
+        words = ("step_dim", "input_dim", "W_regularizer", "bias")
+        return super().get_config() | dict(zip(words, self.given, strict=True))
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_words_of_own_layers_stay_as_they_are(suffix, tmp_path):
+    x = layers.Input((4,))
+    model = models.Model(x, layers.Dense(1)(Attention(0, 7, None, False)(x)))
+    model.save(tmp_path / f"m{suffix}")
+    loaded = models.load_model(tmp_path / f"m{suffix}", {"Attention": Attention})
+    assert loaded.layers[1].given == (0, 7, None, False)
+
+
+def test_functions_of_a_lambda(tmp_path):
+    """`output_shape` as a function, too, is found by its name."""
+
+    def doubled(shape):
+        return (shape[0], 2 * shape[1])
+
+    def beside(x):
+        return ops.concatenate([x, x], axis=-1)
+
+    x = layers.Input((4,))
+    model = models.Model(x, layers.Lambda(beside, output_shape=doubled, name="l")(x))
+    for name in ("m.h5", "m.keras"):
+        model.save(tmp_path / name)
+        with pytest.raises(ValueError, match="custom_objects"):
+            models.load_model(tmp_path / name, {"beside": beside})
+        loaded = models.load_model(tmp_path / name, {"beside": beside, "doubled": doubled})
+        equal([loaded.predict(X, verbose=0)], [model.predict(X, verbose=0)])
 
 
 def test_configs_in_the_form_of_keras_2():

@@ -90,6 +90,38 @@ def test_assets_stay_in_their_folder(name, tmp_path):
         models.load_model(tmp_path / "m.keras", {"Counted": Counted})
 
 
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"other.txt": b""}, "No such file"),
+        ({"vocabulary.txt": b"", "vocabulary.txt/x": b""}, "files in it for layer words"),
+        ({"vocabulary.txt/x": b"", "vocabulary.txt": b""}, "files in it for layer words"),
+        ({"v" * 300: b""}, "too long"),
+        ({"vocabulary.txt": b"\xff"}, "can't decode"),
+    ],
+)
+def test_assets_that_do_not_fit(files, words, tmp_path):
+    lookup = layers.StringLookup(name="words")
+    model = models.Sequential([layers.Input((1,), dtype="string"), lookup])
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        kept = {name: archive.read(name) for name in archive.namelist() if "assets" not in name}
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        for name, content in kept.items():
+            archive.writestr(name, content)
+        for name, content in files.items():
+            archive.writestr(f"assets/layers/string_lookup/{name}", content)
+    with pytest.raises(ValueError, match=words):
+        models.load_model(tmp_path / "m.keras")
+
+
+def test_own_variables_by_other_names():
+    layer = layers.Dense(1)
+    layer.build((None, 2))
+    with pytest.raises(ValueError, match=r"must be called \['0', '1'\]"):
+        layer.load_own_variables({"kernel": np.ones((2, 1)), "bias": np.ones(1)})
+
+
 def test_compile_hooks(tmp_path):
     model = Compiled([layers.Input((4,)), layers.Dense(2)])
     model.compile("sgd", "mse")
@@ -161,6 +193,29 @@ def test_weights_in_several_files(tmp_path):
         model.save_weights(tmp_path / "w.weights.h5", max_shard_size=1)
     with pytest.raises(ValueError, match="above 0"):
         model.save_weights(path, max_shard_size=0)
+    with pytest.raises(ValueError, match="by_name"):
+        fresh.load_weights(path, by_name=True)
+
+
+def test_files_of_keras_3_are_whole_until_the_new_list_is_there(tmp_path, monkeypatch):
+    """There the first one, whose name stays the same, has weights in it."""
+    model, path = wide(), tmp_path / "w.weights.json"
+    first = tmp_path / "w_00000.weights.h5"
+    model.save_weights(first)
+    places = {f"/layers/{name}/vars": first.name for name in ("dense", "dense_1")}
+    path.write_text(json.dumps({"weight_map": places}))
+    before, dumps = first.read_bytes(), json.dumps
+    with monkeypatch.context() as patch:
+        patch.setattr(json, "dumps", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            model.save_weights(path)
+    assert first.read_bytes() == before
+    assert json.dumps is dumps
+    model.save_weights(path)
+    assert first.stat().st_size < len(before)
+    fresh = wide()
+    fresh.load_weights(path)
+    np.testing.assert_array_equal(fresh.get_weights()[0], model.get_weights()[0])
 
 
 def test_a_failed_save_into_several_files_leaves_the_old_ones(tmp_path, monkeypatch):
