@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kerasish import callbacks as C
+from kerasish import metrics
 from kerasish.callbacks.callback import HOOKS
 
 NAN = math.nan
@@ -270,13 +271,26 @@ def test_monitor_finds_other_spellings(monitor, logged):
 
 @pytest.mark.parametrize(
     ("name", "larger"),
-    [("loss", False), ("val_acc", True), ("val_auc_2", True), ("mse", False), ("error", True)],
+    [
+        ("loss", False),
+        ("val_acc", True),
+        ("val_auc_2", True),
+        ("mse", False),
+        ("error", True),
+        ("val_mean_io_u", True),
+        ("pearson_correlation", True),
+        ("val_dice_loss", False),
+        ("previous_mse", False),
+        ("accumulated_error", False),
+        ("val_overlap", True),
+    ],
 )
 def test_monitor_direction(name, larger):
     callback = C.EarlyStopping(name)
     model = Model()
     # A metric's own word goes before its name.
     model.metrics = [type("Metric", (), {"name": "error", "_direction": "up"})()]
+    model.metrics += [metrics.MeanIoU(2, "overlap"), metrics.MeanSquaredError("previous_mse")]
     callback.set_model(model)
     assert callback.larger_is_better == larger
 
@@ -316,6 +330,7 @@ CHECKPOINTS = [
     ),
     ({"filepath": "{epoch}", "save_weights_only": True, "period": 2}, ["weights:2"]),
     ({"filepath": "{epoch}.{batch}", "save_freq": 3}, ["1.3", "2.2", "3.1", "3.4"]),
+    ({"filepath": "{epoch}.{batch}", "save_freq": 2 * np.ceil(2.5)}, ["2.2", "3.4"]),
 ]
 
 
@@ -347,10 +362,17 @@ def test_model_checkpoint_speaks(capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"save_freq": 0}, {"save_freq": "batch"}, {"period": 0}, {"save_freq": True}]
+    ("arguments", "words"),
+    [
+        ({"save_freq": 0}, "'epoch' or a number of batches, got 0"),
+        ({"save_freq": "batch"}, "'epoch' or a number of batches, got 'batch'"),
+        ({"save_freq": True}, "'epoch' or a number of batches, got True"),
+        ({"save_freq": math.inf}, "'epoch' or a number of batches, got inf"),
+        ({"period": 0}, "ModelCheckpoint: period must be at least 1"),
+    ],
 )
-def test_model_checkpoint_refuses(arguments):
-    with pytest.raises(ValueError, match=r"must be .*a number of"):
+def test_model_checkpoint_refuses(arguments, words):
+    with pytest.raises(ValueError, match=words):
         C.ModelCheckpoint("m", **arguments)
 
 
@@ -431,7 +453,7 @@ def test_reduce_lr_on_plateau(arguments, values, rates):
 def test_reduce_lr_on_plateau_refuses():
     with pytest.raises(ValueError, match="factor must be below 1, got"):
         C.ReduceLROnPlateau(factor=1.5)
-    with pytest.raises(TypeError, match="unknown arguments: patient"):
+    with pytest.raises(TypeError, match=r"'patient'\. Did you mean 'patience'"):
         C.ReduceLROnPlateau(patient=3)
 
 
@@ -461,6 +483,25 @@ def test_csv_logger(tmp_path):
     ]
     run(C.CSVLogger(path, separator=";"), [{"loss": 1.0}])
     assert path.read_text() == "epoch;loss\n0;1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "argument"),
+    [
+        (C.BackupAndRestore, "backup_dir"),
+        (C.CSVLogger, "filename"),
+        (C.ModelCheckpoint, "filepath"),
+        (C.TensorBoard, "log_dir"),
+    ],
+)
+def test_paths(make, argument):
+    with pytest.raises(TypeError, match=rf"{make.__name__}: {argument} must be a path, got None"):
+        make(None)
+
+
+def test_csv_logger_refuses_separators_of_several_characters():
+    with pytest.raises(ValueError, match="separator must be one character, got ';;'"):
+        C.CSVLogger("log.csv", ";;")
 
 
 def test_present_monitor_is_silent():

@@ -45,6 +45,10 @@ PAIRS = [
     ("float", "float64", "float64"),
     ("float", "int", "float32"),
     ("uint64", "int64", "float32"),
+    (float, "float16", "float16"),
+    (int, "uint8", "uint8"),
+    (np.dtype("int64"), "int", "int64"),
+    (None, np.int8, "float32"),
 ]
 
 
@@ -140,6 +144,12 @@ def test_names_of_dtypes(given, name):
 def test_unknown_dtypes(bad):
     with pytest.raises(ValueError, match=r"Unknown dtype .* Expected one of: bool, uint8"):
         dtypes.standardize(bad)
+    with pytest.raises(ValueError, match="Unknown dtype"):
+        dtypes.result_type("float32", bad)
+
+
+def test_no_dtypes_combine_to_floatx():
+    assert dtypes.result_type() == "float32"
 
 
 @pytest.mark.parametrize("bad", ["text", None, object(), [1, "a"], 1j])

@@ -63,6 +63,18 @@ def test_models_are_let_go(engine):
     assert [part() for part in gone] == [None] * 3
 
 
+def test_gradients_of_users_are_let_go():
+    @ops.custom_gradient
+    def doubled(x):
+        return x * 1, lambda upstream: upstream * 2
+
+    y = doubled(Placeholder((2,), "float32"))
+    gone = weakref.ref(y.node.attrs["backward"])
+    del y
+    gc.collect()
+    assert gone() is None
+
+
 def test_threads_share_a_model(engine):
     """Each gets the results of its own data, whatever shapes come and go meanwhile."""
     model = small_model()

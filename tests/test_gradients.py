@@ -109,6 +109,14 @@ def test_ties_share_the_gradient():
     assert grads_of(ops.max(x), [x], [x], values[:1])[0].tolist() == [0, 0.5, 0.5]
 
 
+def test_what_is_1_everywhere_has_no_slope():
+    """The power of 0: also at 0, where that of -1 is infinite."""
+    x, y = placeholder(3), placeholder(3, name="y")
+    for power, values in ((x**0, [[0, 1, 2]]), (x**y, [[0, 0, 2], [0, 2, 0]])):
+        given = [x, y][: len(values)]
+        assert grads_of(power, [x], given, values)[0].tolist() == [0, 0, 0]
+
+
 def test_gradients_want_floats():
     x, i = placeholder(2), placeholder(2, dtype="int32")
     with pytest.raises(TypeError, match=r"gradients.*only a float"):

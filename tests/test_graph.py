@@ -57,6 +57,14 @@ def test_wrong_shape_of_an_argument(shape):
         Function([x], [x], name="step")(np.zeros(shape))
 
 
+def test_complex_numbers_are_not_cut_off():
+    x, v = placeholder(2), Variable(f32(1, 2), name="bias")
+    with pytest.raises(TypeError, match=r"function: argument x must be float32, but got complex"):
+        Function([x], [x])(np.ones(2) * 1j)
+    with pytest.raises(TypeError, match=r"bias holds float32, .* complex"):
+        v.assign(np.ones(2) * 1j)
+
+
 def test_arguments_are_cast(engine):
     x, i = placeholder(2), placeholder(2, dtype="int32", name="i")
     a, b = Function([x, i], [x + 0.5, i + 1])([1, 2], f32(1.9, -1.9))
@@ -198,11 +206,26 @@ def test_variables_of_an_initializer():
         calls.append((shape, dtype))
         return np.ones(shape)
 
+    assert Variable(initializer, shape=2).shape == (2,)
+    calls.clear()
     v = Variable(initializer, shape=(2, 3))
     np.testing.assert_array_equal(v.numpy(), np.ones((2, 3)))
     assert (v.spec, calls) == (Spec((2, 3), "float32"), [((2, 3), "float32")])
     with pytest.raises(ValueError, match="needs a shape"):
         Variable(initializer)
+    with pytest.raises(ValueError, match=r"v: the shape is to be \(4,\), but .* \(3,\)"):
+        Variable(np.zeros(3), shape=4, name="v")
+
+
+@pytest.mark.parametrize("dtype", ["bool", "float32"])
+def test_values_stay_when_variables_change(dtype):
+    v = Variable([1, 0], dtype=dtype)
+    with Trace() as effects:
+        before = v.value
+        v.assign([0, 0])
+        seen = [before * 1, v.value * 1]
+    out = Function([], seen, effects.updates)()
+    assert [x.tolist() for x in (*out, v.value)] == [[1, 0], [0, 0], [0, 0]]
 
 
 @pytest.mark.parametrize("value", [0.0, [1, 2], np.zeros((3, 1))])
@@ -282,6 +305,7 @@ SIZES = [
     ("broadcast", lambda x, n: ops.broadcast_to(f32(1, 2), (n, 2)), [[1, 2]] * 3, (None, 2)),
     ("arange", lambda x, n: ops.arange(1, n), [1, 2], (None,)),
     ("arange by twos", lambda x, n: ops.arange(0, n, 2), [0, 2], (None,)),
+    ("arange of less than nothing", lambda x, n: ops.arange(n - 5), [], (None,)),
     ("arange down", lambda x, n: ops.arange(n, 0, -2), [3, 1], (None,)),
     ("slice to", lambda x, n: ops.arange(9)[:n], [0, 1, 2], (None,)),
     ("slice from", lambda x, n: ops.arange(5)[n - 1 :], [2, 3, 4], (None,)),

@@ -108,7 +108,7 @@ def test_a_function_of_the_user_may_return_a_tensor():
         (lambda: initializers.Orthogonal()((3,)), r"two or more axes.*\(3,\)"),
         (lambda: initializers.STFT("imaginary"), "STFT: side must be one of real, imag"),
         (lambda: initializers.STFT()((8, 5)), "window length, 1, frequencies"),
-        (lambda: initializers.STFT(window=np.ones(3))((8, 1, 5)), "must have 8 values"),
+        (lambda: initializers.STFT(window=np.ones(3))((8, 1, 5)), "must hold 8 numbers"),
     ],
 )
 def test_errors(call, words):

@@ -7,6 +7,7 @@ from kerasish import metrics, ops
 from kerasish.graph import trace
 from kerasish.graph.function import Function
 from kerasish.graph.tensor import Placeholder
+from kerasish.graph.variable import Variable
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,52 @@ def test_own_metric():
     assert metric.get_config() == {"scale": 2.0, "dtype": "float32", "name": "w"}
 
 
+def test_state_in_attributes():
+    """Variables and metrics, also inside of lists and dicts, are reset and saved with the rest."""
+
+    class Kept(metrics.Metric):
+        def __init__(self, given, **kwargs):
+            super().__init__(**kwargs)
+            self.number = Variable(0.0)
+            self.inner = {"sum": metrics.Sum(), "means": [metrics.Mean()]}
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.number.assign_add(1.0)
+            for metric in (self.inner["sum"], *self.inner["means"]):
+                metric.update_state(y_pred)
+
+        def result(self):
+            found = {"sum": self.inner["sum"].result(), "mean": self.inner["means"][0].result()}
+            return {"number": self.number, **found}
+
+    argument = metrics.Sum()
+    argument.update_state([7.0])
+    metric = Kept(argument)
+    assert {k: float(v) for k, v in metric([0.0], [2.0]).items()} == {
+        "number": 1.0,
+        "sum": 2.0,
+        "mean": 2.0,
+    }
+    assert len(metric.variables) == 4
+    metric.reset_state()
+    assert {float(v) for v in metric.result().values()} == {0.0}
+    assert float(argument.result()) == 7.0
+
+
+def test_weights_in_the_order_of_keras_2():
+    metric = metrics.Mean()
+    made = [
+        metric.add_weight("a", (2,), "ones"),
+        metric.add_weight("a", shape=(2,), initializer="ones"),
+        metric.add_weight((2,), "ones", name="a"),
+    ]
+    for variable in made:
+        assert variable.path == "mean/a"
+        assert variable.numpy().tolist() == [1.0, 1.0]
+    with pytest.raises(TypeError, match=r"mean\.add_weight got 'shape' twice"):
+        metric.add_weight((2,), shape=(2,))
+
+
 def test_metrics_without_state():
     metric, other = metrics.Precision(), metrics.Precision()
     state = metric.stateless_reset_state()
@@ -115,6 +162,7 @@ def test_functions_become_metrics():
     metric.update_state([1.0, 2.0], [2.0, 4.0], sample_weight=[1.0, 3.0])
     assert metric.name == "distance"
     assert float(metric.result()) == pytest.approx(7 / 4)
+    assert metrics.as_metric(lambda y_true, y_pred: y_pred).name == "lambda"
     assert metrics.MSE is metrics.mean_squared_error
 
 
@@ -123,8 +171,13 @@ def test_functions_become_metrics():
     [
         (lambda: metrics.AUC(curve="rock"), '"ROC" or "PR"'),
         (lambda: metrics.AUC(summation_method="x"), "interpolation"),
-        (lambda: metrics.AUC(num_thresholds=1), "at least 2"),
-        (lambda: metrics.Precision(thresholds=[2]), "from 0 to 1"),
+        (lambda: metrics.AUC(num_thresholds=1), "AUC: num_thresholds must be at least 2"),
+        (lambda: metrics.Precision(thresholds=[2]), "Precision: thresholds .* from 0 to 1"),
+        (lambda: metrics.Recall(thresholds=np.array([0.5, np.nan])), "from 0 to 1"),
+        (lambda: metrics.Precision(top_k=0), "Precision: top_k must be at least 1"),
+        (lambda: metrics.TopKCategoricalAccuracy(0), "Accuracy: k must be at least 1"),
+        (lambda: metrics.AUC(label_weights=[1.0, 2.0]), "for multi_label=True only"),
+        (lambda: metrics.MeanIoU(0), "MeanIoU: num_classes must be at least 1"),
         (lambda: metrics.PrecisionAtRecall(3), "from 0 to 1"),
         (lambda: metrics.IoU(2, [2]), "from 0 to 1"),
         (lambda: metrics.FBetaScore("mean"), "micro"),

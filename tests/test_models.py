@@ -97,14 +97,46 @@ def test_a_sequential_without_a_shape_waits_for_data():
     assert ids.inputs[0].dtype == "int32"
 
 
-def test_pop_and_add():
-    model = STACKS["Input"]()
+def sums():
+    inputs = [L.Input((4,)), L.Input((4,))]
+    return Model(inputs, L.Add()(inputs))
+
+
+class Halves(L.Layer):
+    def call(self, inputs):
+        return inputs["left"] + inputs["right"]
+
+
+@pytest.mark.parametrize("built_first", [False, True])
+@pytest.mark.parametrize(
+    ("first", "x"),
+    [(L.Add, [X, X + 1]), (Halves, {"left": X, "right": X + 1}), (sums, [X, X + 1])],
+)
+def test_a_sequential_may_begin_with_a_layer_of_several_inputs(first, x, built_first):
+    model = Sequential([first(), L.Dense(3)])
+    if built_first:
+        model.build(dict.fromkeys(x, (None, 4)) if isinstance(x, dict) else [(None, 4)] * 2)
+        assert [w.shape for w in model.weights] == [(4, 3), (3,)]
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(x, X[:, :3], verbose=0)
+    assert not before or not np.array_equal(before[0], model.get_weights()[0])
+    kernel, bias = model.get_weights()
+    same(model.predict(x, verbose=0), (2 * X + 1) @ kernel + bias)
+    same(model(x), (2 * X + 1) @ kernel + bias)
+
+
+@pytest.mark.parametrize("make", [STACKS["Input"], lambda: Sequential([L.Dense(3), L.Dense(2)])])
+def test_pop_and_add(make):
+    model = make()
+    assert model.predict(X, verbose=0).shape == (5, 2)
     last = model.layers[-1]
     assert model.pop() is last
     assert model.output_shape == (None, 3)
     assert model.layers[0].output_shape == (None, 3)
+    assert model.predict(X, verbose=0).shape == (5, 3)
     model.add(L.Dense(5))
-    assert model(X).shape == (5, 5)
+    assert model.predict(X, verbose=0).shape == model(X).shape == (5, 5)
     model.pop()
     model.pop()
     with pytest.raises(ValueError, match="no layer left"):
@@ -488,8 +520,12 @@ def test_clones_with_other_inputs_and_layers():
     assert clone_model(model, clone_function=wider).output_shape == (None, 3)
     x = L.Input(batch_shape=(7, 4))
     assert clone_model(model, input_tensors=x).output_shape == (7, 2)
-    with pytest.raises(ValueError, match="has 1 inputs, but got 2"):
-        clone_model(model, input_tensors=[x, x])
+    for stack in (STACKS["Input"](), Sequential([L.Dense(3), L.Dense(2)])):
+        for tensor in (x, L.Dense(4)(x)):
+            assert clone_model(stack, input_tensors=tensor).input_shape == (7, 4)
+    for several in (model, stack):
+        with pytest.raises(ValueError, match="has 1 inputs, but got 2"):
+            clone_model(several, input_tensors=[x, x])
 
 
 # --- summaries ---------------------------------------------------------------------------
@@ -568,6 +604,10 @@ def mixed_names():
 MISTAKES = [
     (lambda: Sequential([L.Dense]), "Did you forget the parentheses"),
     (lambda: Sequential([3]), "Sequential.add takes a Layer, but got 3"),
+    (
+        lambda: Sequential([L.Dense(2, name="d")(L.Input((3,)))]),
+        "the layer d, not what it returned",
+    ),
     (lambda: Sequential([L.Dense(2, name="d"), L.Dense(3, name="d")]), "two called 'd'"),
     (lambda: added(L.Dense(2), L.Input((3,))), "An Input can only be the first"),
     (mixed_names, "Two different layers of the model are called 'd'"),

@@ -304,6 +304,50 @@ def test_wrappers_inside_a_function(make):
     assert [str(w) for w in again.get_weights()] == [str(w) for w in optimizer.get_weights()]
 
 
+def test_a_map_of_optimizers_is_a_dict_of_patterns():
+    adam, sgd = optimizers.Adam(), optimizers.SGD()
+    table = optimizers.OptimizerMap(sgd, {"encoder/.*": adam})
+    table["encoder/kernel"] = sgd
+    paths = ["encoder/kernel", "encoder/bias", "decoder/encoder/bias"]
+    assert [table[path] for path in paths] == [sgd, adam, sgd]
+    assert table(Variable(0.0, name="encoder/bias")) is adam
+    assert list(table.items()) == [("encoder/.*", adam), ("encoder/kernel", sgd)]
+    assert "encoder/bias" not in table
+
+
+def test_one_optimizer_under_several_patterns_does_one_step():
+    weights = [Variable(1.0, name="kernel"), Variable(1.0, name="bias")]
+    sgd = optimizers.SGD(0.5)
+    table = optimizers.OptimizerMap(sgd, {"kernel": sgd, "b.*": sgd})
+    optimizers.MultiOptimizer(table).apply([1.0, 1.0], weights)
+    assert [float(w) for w in weights] == [0.5, 0.5]
+    assert int(sgd.iterations) == 1
+
+
+def test_losses_of_several_optimizers_are_scaled_once():
+    """By the factor of the MultiOptimizer, whatever those inside were made with."""
+    weight = Variable(1.0)
+    inner = optimizers.SGD(0.5, loss_scale_factor=64.0)
+    optimizer = optimizers.MultiOptimizer(optimizers.OptimizerMap(inner))
+    optimizer.apply([optimizer.scale_loss(1.0)], [weight])
+    assert float(weight) == 0.5
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        optimizers.LossScaleOptimizer,
+        lambda inner: optimizers.MultiOptimizer(optimizers.OptimizerMap(inner)),
+    ],
+)
+def test_wrappers_pass_on_what_does_not_decay(around):
+    weights = [Variable(1.0, name="dense/bias"), Variable(1.0, name="dense/kernel")]
+    optimizer = around(optimizers.SGD(0.5, weight_decay=1.0))
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.apply([0.0, 0.0], weights)
+    assert [float(w) for w in weights] == [1.0, 0.5]
+
+
 def test_loss_scale():
     optimizer, weight = _scaled(), Variable([1.0])
     scales = []
@@ -367,9 +411,11 @@ def _built():
         (lambda: optimizers.SGD(rate=1), TypeError, "SGD got an unexpected argument 'rate'"),
         (lambda: optimizers.SGD("fast"), TypeError, "sgd: learning_rate must be .* got 'fast'"),
         (lambda: optimizers.SGD(momentum=2), ValueError, "momentum"),
-        (lambda: optimizers.SGD(clipnorm=1, clipvalue=1), ValueError, "Only one"),
-        (lambda: optimizers.SGD(clipnorm=0), ValueError, "above 0"),
+        (lambda: optimizers.SGD(clipnorm=1, clipvalue=1), ValueError, "SGD: only one"),
+        (lambda: optimizers.SGD(clipnorm=0), ValueError, "SGD: .* above 0"),
         (lambda: optimizers.SGD(gradient_accumulation_steps=1), ValueError, "at least 2"),
+        (lambda: optimizers.ScheduleFreeAdamW(beta_1=2), ValueError, "beta_1 must be from 0 to 1"),
+        (lambda: optimizers.LossScaleOptimizer("sgd", 0), ValueError, "initial_scale"),
         (lambda: optimizers.SGD(use_ema=True, ema_momentum=2), ValueError, "ema_momentum"),
         (lambda: optimizers.AdamW(weight_decay=None), ValueError, "use Adam"),
         (lambda: optimizers.Lion(beta_1=0), ValueError, "beta_1"),
@@ -383,15 +429,34 @@ def _built():
             ValueError,
             "one more than boundaries",
         ),
+        (
+            lambda: optimizers.schedules.PiecewiseConstantDecay([5, 3], [0.1, 0.2, 0.3]),
+            ValueError,
+            "rising order",
+        ),
         (lambda: optimizers.schedules.CosineDecay(0.1, 0), ValueError, "decay_steps"),
         (lambda: optimizers.LossScaleOptimizer("sgd", clipnorm=1), ValueError, "inner_optimizer"),
         (lambda: optimizers.MultiOptimizer(optimizers.SGD()), TypeError, "OptimizerMap"),
         (lambda: _several().learning_rate, AttributeError, "its `optimizers`"),
+        (lambda: setattr(_several(), "lr", 0.1), AttributeError, "its `optimizers`"),
+        (
+            lambda: optimizers.MultiOptimizer(optimizers.OptimizerMap(_scaled())),
+            TypeError,
+            "none of them a LossScaleOptimizer",
+        ),
+        (
+            lambda: optimizers.MultiOptimizer(lambda v: "sgd").build([Variable(0.0)]),
+            TypeError,
+            "but got 'sgd'",
+        ),
+        (
+            lambda: optimizers.MultiOptimizer(by_rank).exclude_from_weight_decay(),
+            ValueError,
+            "expected an OptimizerMap",
+        ),
         (lambda: _built().average_of(Variable(1.0)), ValueError, "use_ema=True"),
         (
-            lambda: optimizers.OptimizerMap("sgd", {".*a": "sgd", "b.*": "sgd"}).optimizer_of(
-                Variable(0.0, name="bca")
-            ),
+            lambda: optimizers.OptimizerMap("sgd", {".*a": "sgd", "b.*": "sgd"})["bca"],
             ValueError,
             "fits several patterns",
         ),

@@ -340,6 +340,7 @@ def test_run_a_keras_program(tmp_path):
         "from keras.datasets import mnist\n"
         "import kerasish.datasets.mnist\n"
         "assert __name__ == '__main__' and mnist is kerasish.datasets.mnist\n"
+        "assert keras.__version__.startswith('3.')\n"
         "print(beside.name, sys.argv[1:], K.eval(K.sum(K.constant([1.0, 2.0]))))\n"
         "sys.exit(3)\n"
     )

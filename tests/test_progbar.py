@@ -115,6 +115,24 @@ def test_plain_lines(stream, verbose, term, clock, monkeypatch):
     assert not re.search(r"[\r\x1b\b]", stream.getvalue())
 
 
+def test_a_stream_that_can_only_write(clock):
+    """What programs put in the place of sys.stdout to write a log as well."""
+
+    class Both:
+        def __init__(self):
+            self.text = ""
+
+        def write(self, text):
+            self.text += text
+
+        def flush(self):
+            pass
+
+    with output(Both()) as stream:
+        fit(clock, epochs=2)
+    assert stream.text.splitlines() == PLAIN
+
+
 def test_silent(clock):
     with output(Terminal()) as stream:
         fit(clock, verbose=0)

@@ -95,6 +95,7 @@ def test_wrong_kinds(cls, name, value):
         (lambda: initializers.RandomNormal(stddev=-1), "RandomNormal: stddev must be at least 0"),
         (lambda: initializers.GlorotUniform(seed="a"), "GlorotUniform: seed must be a whole"),
         (lambda: constraints.MinMaxNorm(rate=-1), "MinMaxNorm: rate must be from 0 to 1"),
+        (lambda: constraints.MinMaxNorm(2, 1), "MinMaxNorm: max_value must be at least 2"),
         (lambda: constraints.MaxNorm(-2), "MaxNorm: max_value must be at least 0"),
         (lambda: constraints.UnitNorm(axis="a"), "UnitNorm: axis must be a whole number.*'a'"),
         (lambda: regularizers.L2("x"), "L2: l2 must be a finite number, but got 'x'"),

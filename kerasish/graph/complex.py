@@ -73,20 +73,34 @@ class Complex:
     def __neg__(self) -> Complex:
         return Complex(-self.real, -self.imag)
 
+    def _met(self, other: Any) -> Complex:
+        """`other` as complex numbers; one of Python's numbers takes the dtype of these."""
+        weak = isinstance(other, (int, float, complex))
+        return as_complex(other, self.real.dtype if weak else None)
+
+    def __eq__(self, other: Any) -> Any:
+        z = self._met(other)
+        return (self.real == z.real) & (self.imag == z.imag)
+
+    def __ne__(self, other: Any) -> Any:
+        return ~(self == other)
+
+    __hash__ = object.__hash__
+
     def __add__(self, other: Any) -> Complex:
-        z = as_complex(other)
+        z = self._met(other)
         return Complex(self.real + z.real, self.imag + z.imag)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Complex:
-        return self + -as_complex(other)
+        return self + -self._met(other)
 
     def __rsub__(self, other: Any) -> Complex:
         return -self + other
 
     def __mul__(self, other: Any) -> Complex:
-        z = as_complex(other)
+        z = self._met(other)
         return Complex(
             self.real * z.real - self.imag * z.imag, self.real * z.imag + self.imag * z.real
         )
@@ -94,12 +108,17 @@ class Complex:
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Complex:
-        z = as_complex(other)
-        size = z.real * z.real + z.imag * z.imag
-        return self * Complex(z.real / size, -z.imag / size)
+        if not is_complex(other):
+            return Complex(self.real / other, self.imag / other)
+        z, ops = self._met(other), operations()
+        # Made small first: its square may lie beyond what the dtype holds.
+        scale = ops.stop_gradient(ops.maximum(ops.abs(z.real), ops.abs(z.imag)))
+        real, imag = z.real / scale, z.imag / scale
+        size = (real * real + imag * imag) * scale
+        return self * Complex(real / size, -imag / size)
 
     def __rtruediv__(self, other: Any) -> Complex:
-        return as_complex(other) / self
+        return self._met(other) / self
 
     def __repr__(self) -> str:
         return f"<Complex shape={format_shape(self.shape)} of {self.real!r}, {self.imag!r}>"
@@ -112,13 +131,18 @@ def is_complex(x: Any) -> bool:
     )
 
 
-def as_complex(x: Any) -> Complex:
-    """`x` as complex numbers; tensors and real numbers have the imaginary part 0."""
+def as_complex(x: Any, dtype: str | None = None) -> Complex:
+    """`x` as complex numbers; tensors and real numbers have the imaginary part 0.
+
+    Args:
+        x: a Complex, or a real or complex number, array or tensor.
+        dtype: of the parts made of numbers and arrays; their own, as floats, if None.
+    """
     if isinstance(x, Complex):
         return x
     if is_complex(x):
-        dtype = "float64" if getattr(x, "dtype", None) == np.complex128 else "float32"
-        parts = (operations().convert_to_tensor(part, dtype) for part in (x.real, x.imag))
+        own = "float64" if getattr(x, "dtype", None) == np.complex128 else "float32"
+        parts = (operations().convert_to_tensor(part, dtype or own) for part in (x.real, x.imag))
         return Complex(*parts)
-    real = operations().convert_to_tensor(x)
+    real = operations().promotion.as_float(operations().convert_to_tensor(x, dtype))
     return Complex(real, operations().zeros_like(real))

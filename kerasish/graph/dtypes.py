@@ -24,6 +24,7 @@ ALL = (BOOL, *UNSIGNED, *SIGNED, *FLOATS)
 # Weak dtypes: what Python's int and float are until they meet a tensor.
 WEAK_INT = "int"
 WEAK_FLOAT = "float"
+_COMBINING = frozenset([*ALL, WEAK_INT, WEAK_FLOAT])
 
 _BITS = {name: int(name.lstrip("uintbfloa")) for name in ALL if name != BOOL}
 
@@ -94,14 +95,14 @@ def numpy_dtype(dtype: str) -> np.dtype:
     return np.dtype(ml_dtypes.bfloat16)
 
 
-def result_type(*dtypes: str) -> str:
+def result_type(*dtypes: Any) -> str:
     """The dtype in which values of `dtypes` combine; weak ones resolve last.
 
     Args:
-        *dtypes: the names of dtypes.
+        *dtypes: any that `standardize` takes; Python's int and float are weak.
 
     Returns:
-        The name of one.
+        The name of one; that of floatx for none at all.
 
     Raises:
         ValueError: for an unknown dtype.
@@ -109,7 +110,7 @@ def result_type(*dtypes: str) -> str:
     >>> result_type("int64", "float16"), result_type("uint8", "int8"), result_type("int", "bool")
     ('float16', 'int16', 'int32')
     """
-    return standardize(reduce(_join, dtypes))
+    return standardize(reduce(_join, map(_combining, dtypes)) if dtypes else None)
 
 
 def floating(dtype: str) -> str:
@@ -131,6 +132,15 @@ def highest(dtype: str) -> Any:
     if is_float(dtype):
         return float(np.finfo(dtype).max)
     return np.iinfo(dtype).max if dtype != BOOL else True
+
+
+def _combining(dtype: Any) -> str:
+    """The name under which a dtype combines."""
+    if isinstance(dtype, str) and dtype in _COMBINING:
+        return dtype
+    if dtype is int or dtype is float:
+        return WEAK_INT if dtype is int else WEAK_FLOAT
+    return standardize(dtype)
 
 
 def _join(a: str, b: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from kerasish import engines
 from kerasish.graph import dtypes, passes, trace
+from kerasish.graph.complex import is_complex
 from kerasish.graph.liveness import has_subgraphs, merge_loops, prune
 from kerasish.graph.program import Program, build_program
 from kerasish.graph.shapes import compatible
@@ -224,6 +225,11 @@ def _fitting(value: Any, placeholder: Tensor, where: str) -> Any:
         raise ValueError(
             f"{where}: argument {placeholder.name} must have shape "
             f"{format_shape(placeholder.shape)}, but got {format_shape(array.shape)}."
+        )
+    if is_complex(array):
+        raise TypeError(
+            f"{where}: argument {placeholder.name} must be {placeholder.dtype}, but got complex "
+            "numbers. Give their real and imaginary parts."
         )
     return array.astype(dtypes.numpy_dtype(placeholder.dtype), copy=False)
 

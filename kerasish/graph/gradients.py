@@ -52,6 +52,12 @@ def gradients(loss: Any, variables: Any) -> Any:
     """
     single = not isinstance(variables, (list, tuple))
     xs = [variables] if single else list(variables)
+    for x in xs:
+        if not isinstance(x, Tensor):
+            raise TypeError(
+                "gradients: what to differentiate with respect to must be a tensor or a variable "
+                f"that the loss was computed from, but got {x!r:.80}."
+            )
     if not xs:
         return []
     with trace.autocast(None):
@@ -64,7 +70,7 @@ def gradients(loss: Any, variables: Any) -> Any:
 def expand(loss: Tensor, xs: Sequence[Tensor]) -> list[Tensor]:
     """Builds the graph of the gradients from the primitives' own rules."""
     grads = pull_back([loss], [operations().ones_like(loss)], xs)
-    return [_or_zeros(grad, x) for grad, x in zip(grads, xs, strict=True)]
+    return [or_zeros(grad, x) for grad, x in zip(grads, xs, strict=True)]
 
 
 def pull_back(
@@ -145,22 +151,25 @@ def _apply_rule(node: Node, cotangents: list[Tensor | None]) -> Sequence[Tensor 
         )
     filled: Sequence[Tensor | None] = cotangents
     if not node.primitive.own_gradient:
-        filled = [_or_zeros(g, out) for g, out in zip(cotangents, node.outputs, strict=True)]
+        filled = [or_zeros(g, out) for g, out in zip(cotangents, node.outputs, strict=True)]
     result = rule(filled[0] if len(filled) == 1 else filled, *node.inputs, **node.attrs)
     return result if isinstance(result, (tuple, list)) else (result,)
 
 
-def _through_expansion(node: Node, cotangents: list[Tensor | None]) -> list[Tensor]:
+def _through_expansion(node: Node, cotangents: list[Tensor | None]) -> list[Tensor | None]:
     """The gradient of a composite without a rule: that of what it is built from."""
     primitive: Primitive = node.primitive
     # Leaves in place of the inputs: one input may be computed from another.
     leaves = [Placeholder(t.shape, t.dtype) for t in node.inputs]
     outputs = primitive.expansion(*leaves, **node.attrs)  # type: ignore[misc]
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    terms = [(out * g).sum() for out, g in zip(outputs, cotangents, strict=True) if g is not None]
-    grads = expand(sum(terms[1:], start=terms[0]), leaves)
-    return replace(grads, dict(zip(leaves, node.inputs, strict=True)))
+    reached = [(out, g) for out, g in zip(outputs, cotangents, strict=True) if g is not None]
+    grads = pull_back([out for out, _ in reached], [g for _, g in reached], leaves)
+    inputs: dict[Tensor, Tensor] = dict(zip(leaves, node.inputs, strict=True))
+    found = iter(replace([g for g in grads if g is not None], inputs))
+    return [None if g is None else next(found) for g in grads]
 
 
-def _or_zeros(grad: Tensor | None, like: Tensor) -> Tensor:
+def or_zeros(grad: Tensor | None, like: Tensor) -> Tensor:
+    """A gradient; zeros where nothing depends on `like`."""
     return operations().zeros_like(like) if grad is None else grad

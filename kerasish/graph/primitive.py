@@ -24,7 +24,7 @@ from kerasish.graph import dtypes, trace
 from kerasish.graph.operators import operations
 from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import Spec, format_shape
-from kerasish.graph.tensor import Constant, Node, Tensor, as_array, size_tensors
+from kerasish.graph.tensor import Constant, Node, Subgraph, Tensor, as_array, size_tensors
 from kerasish.graph.variable import Variable
 
 PRIMITIVES: dict[str, Primitive] = {}
@@ -115,12 +115,12 @@ def composite(function: Callable[..., Any], rule: Callable[..., Any] | None = No
             result = function(*(Tensor(spec, is_symbolic=True) for spec in specs), **attrs)
         return tuple(t.spec for t in result) if isinstance(result, tuple) else result.spec
 
-    remembered = lru_cache(maxsize=4096)(trace_specs)
+    remembered = lru_cache(maxsize=4096, typed=True)(trace_specs)
 
     def traced(*specs: Spec, **attrs: Any) -> Any:
-        # Tensors, and all that is behind them, would live as long as the memory of their sizes.
-        sized = any(size_tensors(value) for value in attrs.values())
-        return (trace_specs if sized else remembered)(*specs, **attrs)
+        # Tensors, and all that is behind them, would live as long as the memory of their specs.
+        holds = any(isinstance(v, Subgraph) or size_tensors(v) for v in attrs.values())
+        return (trace_specs if holds else remembered)(*specs, **attrs)
 
     made = Primitive(function.__name__.removesuffix("_p"), rule or traced, expansion=function)
     made.needs_sizes = rule is not None
@@ -144,6 +144,11 @@ def size_p(*, size: Any) -> Spec:
 def identity_p(x: Spec) -> Spec:
     """The same value under a new name; gone from every Program."""
     return x
+
+
+@identity_p.vjp
+def _(g, x):
+    return g
 
 
 def as_tensor(value: Any, dtype: str | None = None) -> Tensor:

@@ -150,6 +150,11 @@ def inside(name: str) -> Iterator[None]:
         _state.layers.pop()
 
 
+def is_calling() -> bool:
+    """Whether a layer is being called: not where one is built, nor outside of layers."""
+    return bool(_state.layers and _state.phases)
+
+
 def current_path() -> str:
     """The layers being called, outermost first: `model/encoder/dense_1`."""
     return _state.source or "/".join(_state.layers)

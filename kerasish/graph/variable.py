@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasish.graph import dtypes, trace
-from kerasish.graph.shapes import compatible
+from kerasish.graph.complex import is_complex
+from kerasish.graph.shapes import canonical_shape, compatible
 from kerasish.graph.spec import Shape, Spec, format_shape
 from kerasish.graph.tensor import Tensor, as_array
 
@@ -49,7 +50,7 @@ class Variable(Tensor):
 
     Args:
         initializer: an array, a number, or a function (shape, dtype) -> array.
-        shape: needed with a function.
+        shape: needed with a function; otherwise that of the array.
         dtype: defaults to the array's, or floatx.
         trainable: whether optimizers change it.
         name: for messages and files.
@@ -79,7 +80,7 @@ class Variable(Tensor):
         if callable(initializer):
             if shape is None:
                 raise ValueError("A Variable made by an initializer function needs a shape.")
-            spec = Spec(tuple(shape), dtypes.standardize(dtype))
+            spec = Spec(canonical_shape(shape), dtypes.standardize(dtype))
             instead = _instead.get()
             given = instead(spec.shape, spec.dtype) if instead else None
             fresh = given is not None
@@ -87,6 +88,13 @@ class Variable(Tensor):
         else:
             fresh = False
             initial = as_array(initializer)
+            wanted = initial.shape if shape is None else canonical_shape(shape)
+            if wanted != initial.shape:
+                raise ValueError(
+                    f"Variable{f' {name}' if name else ''}: the shape is to be "
+                    f"{format_shape(wanted)}, but that of the value is "
+                    f"{format_shape(initial.shape)}."
+                )
             spec = Spec(initial.shape, dtypes.standardize(dtype or _default_dtype(initial)))
         super().__init__(spec)
         self.trainable = trainable
@@ -119,8 +127,10 @@ class Variable(Tensor):
         active = trace.current_trace()
         if active is None:
             return self.numpy()
+        from kerasish.graph.primitive import identity_p
+
         now = active.updates.get(self, self)
-        return now * 1 if now is self and self.dtype != "bool" else now
+        return identity_p(now) if now is self else now
 
     def _newest(self) -> np.ndarray:
         if self._engine is not None and not self._fetched and self._engine.holds(self.key):
@@ -151,6 +161,11 @@ class Variable(Tensor):
             raise ValueError(
                 f"Variable {self.path} has shape {format_shape(self.shape)}, but the new value "
                 f"has shape {format_shape(value.shape)}."
+            )
+        if is_complex(value):
+            raise TypeError(
+                f"Variable {self.path} holds {self.dtype}, but the new value is complex. Give its "
+                "real part."
             )
         return value.astype(dtypes.numpy_dtype(self.dtype), copy=False)
 

@@ -48,7 +48,6 @@ from kerasish.ops.arrangement import (
     hsplit,
     hstack,
     isin,
-    rearrange,
     roll,
     rot90,
     select,
@@ -101,7 +100,12 @@ from kerasish.ops.binary import (
     where,
 )
 from kerasish.ops.complex import (
+    conj,
+    conjugate,
+    imag,
+    isreal,
     polar,
+    real,
     view_as_complex,
     view_as_real,
 )
@@ -131,18 +135,13 @@ from kerasish.ops.core import (
     saturate_cast,
 )
 from kerasish.ops.creation import (
-    bartlett,
-    blackman,
     diag,
     diagflat,
     diagonal,
     empty,
     empty_like,
     geomspace,
-    hamming,
-    hanning,
     identity,
-    kaiser,
     linspace,
     logspace,
     meshgrid,
@@ -305,6 +304,9 @@ from kerasish.ops.patches import (
     space_to_depth,
     unfold,
 )
+from kerasish.ops.patterns import (
+    rearrange,
+)
 from kerasish.ops.products import (
     cdist,
     cross,
@@ -315,6 +317,14 @@ from kerasish.ops.products import (
     vdot,
 )
 from kerasish.ops.promotion import cast
+from kerasish.ops.quantiles import (
+    median,
+    nanmedian,
+    nanpercentile,
+    nanquantile,
+    percentile,
+    quantile,
+)
 from kerasish.ops.reduce import (
     all,
     amax,
@@ -348,8 +358,6 @@ from kerasish.ops.sorting import (
 from kerasish.ops.special import (
     allclose,
     cbrt,
-    conj,
-    conjugate,
     exp2,
     fabs,
     fmax,
@@ -357,11 +365,9 @@ from kerasish.ops.special import (
     fmod,
     heaviside,
     i0,
-    imag,
     isclose,
     isneginf,
     isposinf,
-    isreal,
     ldexp,
     log2,
     log10,
@@ -369,7 +375,6 @@ from kerasish.ops.special import (
     logaddexp2,
     nan_to_num,
     nextafter,
-    real,
     signbit,
     trunc,
 )
@@ -381,13 +386,7 @@ from kerasish.ops.statistics import (
     count_nonzero,
     diff,
     histogram,
-    median,
-    nanmedian,
-    nanpercentile,
-    nanquantile,
-    percentile,
     ptp,
-    quantile,
     trapezoid,
 )
 from kerasish.ops.trigonometry import (
@@ -406,6 +405,13 @@ from kerasish.ops.trigonometry import (
     sinc,
     sinh,
     tan,
+)
+from kerasish.ops.windows import (
+    bartlett,
+    blackman,
+    hamming,
+    hanning,
+    kaiser,
 )
 
 _name_themselves(globals())

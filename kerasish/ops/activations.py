@@ -10,7 +10,7 @@ from kerasish.graph.primitive import Primitive, as_tensor, composite
 from kerasish.graph.shapes import canonical_axes, canonical_axis
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, reshape, shape, transpose
-from kerasish.ops.binary import clip, maximum, minimum, where
+from kerasish.ops.binary import clip, minimum, where
 from kerasish.ops.elementwise import (
     abs,
     erf,
@@ -60,13 +60,13 @@ def _(g, x, *, axis):
 def _over_axes(p: Primitive, x: Any, axis: Any) -> Tensor:
     """A primitive of one axis over one or, as one, several (None: all)."""
     x = as_float(x)
-    if isinstance(axis, int):
-        return p(x, axis=canonical_axis(axis, x.rank))
     if axis is None and x.rank == 0:
-        return reshape(_over_axes(p, expand_dims(x, 0), 0), ())
+        return reshape(p(expand_dims(x, 0), axis=0), ())
     axes = canonical_axes(axis, x.rank)
     if not axes:
         raise ValueError(f"{p.name}: axis must name one axis at least, but is {axis!r}.")
+    if len(axes) == 1:
+        return p(x, axis=axes[0])
     order = [i for i in range(x.rank) if i not in axes] + list(axes)
     moved = transpose(x, order)
     y = p(reshape(moved, (*shape(moved)[: -len(axes)], -1)), axis=x.rank - len(axes))
@@ -130,8 +130,9 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
     array([-0.632,  2.   ], dtype=float32)
     """
     x = as_float(x)
-    # The exponent is kept below 0, so that the branch not taken gives no infinite gradient.
-    return where(x > 0, x, plain(alpha) * (exp(minimum(x, 0)) - 1))
+    positive = x > 0
+    # The branch not taken sees 0, so that it gives no infinite gradient.
+    return where(positive, x, plain(alpha) * expm1(where(positive, 0, x)))
 
 
 def selu(x: Any) -> Tensor:
@@ -327,7 +328,8 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
     array([-0.632,  2.   ], dtype=float32)
     """
     x, alpha = as_float(x), plain(alpha)
-    return maximum(x, 0) + alpha * expm1(minimum(x, 0) / alpha)
+    positive = x > 0
+    return where(positive, x, alpha * expm1(where(positive, 0, x) / alpha))
 
 
 def glu(x: Any, axis: int = -1) -> Tensor:
@@ -556,7 +558,7 @@ def sparsemax(x: Any, axis: int = -1) -> Tensor:
         A tensor of the shape of x, and of its dtype if that is a float, else of floatx.
 
     Raises:
-        ValueError: if x has no such axis.
+        ValueError: if x has no such axis, or it is empty.
         TypeError: if x is no array of numbers, such as a string or None.
 
     >>> sparsemax([1.0, 0.5, -1.0]).numpy()
@@ -567,6 +569,7 @@ def sparsemax(x: Any, axis: int = -1) -> Tensor:
     x = x - stop_gradient(max(x, axis=axis, keepdims=True))
     # An element is in the support if those above it lead by less than 1 in total.
     lead = sum(relu(expand_dims(x, axis + 1) - expand_dims(x, axis)), axis=axis)
-    support = stop_gradient(cast(lead < 1, x.dtype))
-    total = sum(x * support, axis=axis, keepdims=True)
-    return relu(x - (total - 1) / sum(support, axis=axis, keepdims=True))
+    support = stop_gradient(lead < 1)
+    total = sum(where(support, x, 0), axis=axis, keepdims=True)
+    count = sum(cast(support, x.dtype), axis=axis, keepdims=True)
+    return relu(x - (total - 1) / count)

@@ -127,7 +127,7 @@ def reshape(x: Any, newshape: Any) -> Tensor:
 
     Args:
         x: a tensor.
-        newshape: the sizes, which may be run-time sizes of `ops.shape`.
+        newshape: the sizes, which may be run-time sizes of `ops.shape`; None counts as -1.
 
     Returns:
         A tensor of the new shape and the dtype of x.
@@ -303,7 +303,7 @@ def expand_dims(x: Any, axis: Any) -> Tensor:
     x = as_tensor(x)
     if axis is None:
         raise TypeError("expand_dims: axis must be an int or several, but got None.")
-    count = len(axis) if isinstance(axis, (tuple, list)) else 1
+    count = np.size(axis)
     new = canonical_axes(axis, x.rank + count)
     sizes = iter(shape(x))
     return reshape(x, tuple(1 if i in new else next(sizes) for i in range(x.rank + count)))
@@ -363,8 +363,8 @@ def broadcast_to(x: Any, shape: Any) -> Tensor:
 
 
 @reshape_p.vjp
-def _(g, x, *, shape):
-    return reshape(g, x.shape)
+def _(g, x, **_):
+    return reshape(g, shape(x))
 
 
 @transpose_p.vjp

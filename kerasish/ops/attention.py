@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
-from kerasish.graph.shapes import need_sizes
+from kerasish.graph.shapes import compatible, need_sizes
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.activations import softmax
@@ -18,7 +18,7 @@ from kerasish.ops.elementwise import tanh
 from kerasish.ops.filling import arange
 from kerasish.ops.joining import repeat
 from kerasish.ops.matrices import matmul_p
-from kerasish.ops.promotion import cast, promoted
+from kerasish.ops.promotion import at_least_single, cast, promoted
 
 
 def dot_product_attention(
@@ -54,7 +54,7 @@ def dot_product_attention(
 
     Raises:
         ValueError: if query, key and value have not four axes or do not fit together, bias or mask
-            does not broadcast, or flash_attention is True.
+            does not broadcast, attn_logits_soft_cap is not positive, or flash_attention is True.
         TypeError: if one of them is no array of numbers, such as a string.
 
     >>> x = np.ones((1, 3, 2, 4))
@@ -63,6 +63,11 @@ def dot_product_attention(
     """
     q, k, v = promoted(query, key, value, to=dtypes.floating)
     _check_shapes(q, k, v)
+    if attn_logits_soft_cap is not None and attn_logits_soft_cap <= 0:
+        raise ValueError(
+            "dot_product_attention: attn_logits_soft_cap must be above 0, but got "
+            f"{attn_logits_soft_cap}."
+        )
     if flash_attention:
         raise ValueError(
             "dot_product_attention: flash_attention=True demands a fused kernel, which the "
@@ -76,11 +81,11 @@ def dot_product_attention(
     q, k, v = (transpose(x, (0, 2, 1, 3)) for x in (q, k, v))
     logits = matmul_p(q, k, transpose_a=False, transpose_b=True)
     # In 16 bits the softmax would lose too much.
-    logits = cast(logits, dtypes.result_type(q.dtype, "float32"))
+    logits = cast(logits, at_least_single(q.dtype))
     if attn_logits_soft_cap is not None:
         logits = tanh(logits / attn_logits_soft_cap) * attn_logits_soft_cap
     if bias is not None:
-        logits = logits + cast(bias, logits.dtype)
+        logits = logits + _broadcastable("bias", cast(bias, logits.dtype), logits)
     allowed = _allowed(logits, mask, is_causal)
     if allowed is not None:
         # A large number instead of infinity: a row without any source must not become NaN.
@@ -99,16 +104,31 @@ def _check_shapes(q: Tensor, k: Tensor, v: Tensor) -> None:
         )
     for name, x in (("query", q), ("key", k), ("value", v)):
         need_sizes("dot_product_attention", f"axis 2 (heads) of {name}", x.shape[2:3])
-    if q.shape[3] != k.shape[3] or k.shape[2] != v.shape[2] or q.shape[2] % k.shape[2]:  # type: ignore[operator]
+    heads, groups = q.shape[2], k.shape[2]
+    if q.shape[3] != k.shape[3] or groups != v.shape[2] or not groups or heads % groups:  # type: ignore[operator]
         raise ValueError(
             "dot_product_attention: query and key must have one size, key and value one number of "
             f"heads, and the query's a multiple of it; got {listed}."
         )
 
 
+def _broadcastable(name: str, x: Tensor, logits: Tensor) -> Tensor:
+    """`x`, if it broadcasts to the logits."""
+    missing = logits.rank - x.rank
+    if missing < 0 or any(
+        size != 1 and not compatible((size,), (logits.shape[missing + i],))
+        for i, size in enumerate(x.shape)
+    ):
+        raise ValueError(
+            f"dot_product_attention: {name} must broadcast to (batch, heads, targets, sources), "
+            f"which is {format_shape(logits.shape)}, but its shape is {format_shape(x.shape)}."
+        )
+    return x
+
+
 def _allowed(logits: Tensor, mask: Any, is_causal: bool) -> Tensor | None:
     """Where a target may look, as booleans that broadcast to the logits; None: everywhere."""
-    allowed = None if mask is None else cast(mask, "bool")
+    allowed = None if mask is None else _broadcastable("mask", cast(mask, "bool"), logits)
     if not is_causal:
         return allowed
     targets, sources = shape(logits)[-2:]

@@ -83,7 +83,8 @@ class _Walk:
         rule = RULES.get(primitive.name)
         if rule is not None:
             return _all(rule(primitive, inputs, flags, node.attrs, self.size))
-        if primitive.expansion is None or primitive.own_gradient:
+        # Nor can what needs sizes be taken apart: those of the elements may not be known yet.
+        if primitive.expansion is None or primitive.own_gradient or primitive.needs_sizes:
             raise NoBatchRule(primitive.name)
         leaves = [
             Placeholder(t.shape, t.dtype) if flag else t
@@ -137,8 +138,10 @@ def _(primitive, inputs, flags, attrs, size):
     return primitive(*inputs, **attrs)
 
 
-@_rule("sum mean prod max min any all")
+@_rule("sum mean prod max min any all extreme_from")
 def _(primitive, inputs, flags, attrs, size):
+    if any(flags[1:]):
+        raise NoBatchRule(f"{primitive.name} with an initial value for each element")
     return primitive(*inputs, **(attrs | {"axis": tuple(a + 1 for a in attrs["axis"])}))
 
 

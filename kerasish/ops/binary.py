@@ -18,7 +18,6 @@ from kerasish.ops.elementwise import (
     logical_not,
     named,
     number,
-    square,
     sum_to,
 )
 from kerasish.ops.promotion import as_float, cast, comparable, is_beyond, joined, promoted
@@ -577,14 +576,18 @@ def _(g, x, y):
 
 @divide_p.vjp
 def _(g, x, y):
-    return sum_to(g / y, x), sum_to(-g * x / square(y), y)
+    # Not by the square of y, which may be too large or too small where all else is not.
+    share = g / y
+    return sum_to(share, x), sum_to(-share * (x / y), y)
 
 
 @power_p.vjp
 def _(g, x, y):
     positive = x > 0
     log_x = where(positive, log(where(positive, x, 1)), 0)
-    return sum_to(g * y * power(x, y - 1), x), sum_to(g * power(x, y) * log_x, y)
+    # x to the power of 0 is 1 everywhere, also at 0, where the power of -1 is infinite.
+    lower = power(x, where(equal(y, 0), 0, y - 1))
+    return sum_to(g * y * lower, x), sum_to(g * power(x, y) * log_x, y)
 
 
 def _split_ties(g, x, y, wins):

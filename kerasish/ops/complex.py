@@ -1,15 +1,17 @@
-"""Complex numbers from tensors and back."""
+"""Complex numbers from tensors and back, and their parts."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from kerasish.graph import dtypes
-from kerasish.graph.complex import Complex, as_complex
+from kerasish.graph.complex import Complex, as_complex, is_complex
+from kerasish.graph.primitive import as_tensor
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.binary import multiply
+from kerasish.ops.binary import equal, multiply
 from kerasish.ops.elementwise import cos, sin
+from kerasish.ops.filling import ones_like, zeros_like
 from kerasish.ops.joining import stack
 from kerasish.ops.promotion import as_float, promoted
 
@@ -61,7 +63,7 @@ def view_as_real(x: Any) -> Tensor:
            [ 3., -4.]], dtype=float32)
     """
     z = as_complex(x)
-    return stack([as_float(z.real), as_float(z.imag)], axis=-1)
+    return stack([z.real, z.imag], axis=-1)
 
 
 def polar(abs_: Any, angle: Any) -> Complex:
@@ -84,3 +86,82 @@ def polar(abs_: Any, angle: Any) -> Complex:
     """
     size, turn = promoted(abs_, angle, to=dtypes.floating)
     return Complex(multiply(size, cos(turn)), multiply(size, sin(turn)))
+
+
+def real(x: Any) -> Tensor:
+    """The real part of complex numbers; numbers that are real as they are.
+
+    Args:
+        x: a tensor, or what `view_as_complex` and `polar` return; any shape.
+
+    Returns:
+        A tensor of the shape of x: floats of complex numbers, else of the dtype of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
+    >>> real(np.complex64([1 + 2j])).numpy()
+    array([1.], dtype=float32)
+    """
+    return as_complex(x).real if is_complex(x) else as_tensor(x)
+
+
+def imag(x: Any) -> Tensor:
+    """The imaginary part of complex numbers; 0 of real ones.
+
+    Args:
+        x: a tensor, or what `view_as_complex` and `polar` return; any shape.
+
+    Returns:
+        A tensor of the shape of x: floats of complex numbers, else of the dtype of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
+    >>> imag(np.complex64([1 + 2j])).numpy()
+    array([2.], dtype=float32)
+    """
+    if is_complex(x):
+        return as_complex(x).imag
+    return zeros_like(x)
+
+
+def conjugate(x: Any) -> Any:
+    """The complex conjugate; real numbers as they are.
+
+    Args:
+        x: a tensor, or what `view_as_complex` and `polar` return; any shape.
+
+    Returns:
+        A `Complex` of the shape of x; of real numbers a tensor of its shape and dtype.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
+    >>> np.asarray(conjugate(np.complex64([1 + 2j])))
+    array([1.-2.j], dtype=complex64)
+    """
+    return as_complex(x).conjugate() if is_complex(x) else as_tensor(x)
+
+
+conj = conjugate
+
+
+def isreal(x: Any) -> Tensor:
+    """Where x has no imaginary part.
+
+    Args:
+        x: a tensor (True everywhere), or complex numbers; any shape.
+
+    Returns:
+        A boolean tensor of the shape of x.
+
+    Raises:
+        TypeError: if x is no array of numbers, such as a string or None.
+
+    >>> isreal(np.complex64([1 + 2j, 3])).numpy()
+    array([False,  True])
+    """
+    if is_complex(x):
+        return equal(as_complex(x).imag, 0)
+    return ones_like(x, "bool")

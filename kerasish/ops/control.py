@@ -8,7 +8,7 @@ from typing import Any
 
 from kerasish import tree
 from kerasish.graph import dtypes, trace
-from kerasish.graph.gradients import pull_back
+from kerasish.graph.gradients import or_zeros, pull_back
 from kerasish.graph.liveness import reached
 from kerasish.graph.primitive import Pruned, as_tensor, composite, primitive
 from kerasish.graph.shapes import compatible
@@ -16,7 +16,6 @@ from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.subgraph import Traced, closed, inline, leaves_of, packed
 from kerasish.graph.tensor import Constant, Node, Placeholder, Subgraph, Tensor
 from kerasish.ops.elementwise import phase_p
-from kerasish.ops.filling import zeros_like
 from kerasish.ops.promotion import cast, promoted
 
 
@@ -109,7 +108,7 @@ def _(g, pred, *captures, then, otherwise):
     if not connected:
         return grads
     bodies = [
-        closed([*weights, *b.inputs], [_or_zeros(some[i], b.inputs[wanted[i]]) for i in connected])
+        closed([*weights, *b.inputs], [or_zeros(some[i], b.inputs[wanted[i]]) for i in connected])
         for b, some in zip((then, otherwise), found, strict=True)
     ]
     results = cond_p(pred, *(gs[i] for i in used), *captures, then=bodies[0], otherwise=bodies[1])
@@ -117,10 +116,6 @@ def _(g, pred, *captures, then, otherwise):
     for i, result in zip(connected, results, strict=True):
         grads[1 + wanted[i]] = result
     return grads
-
-
-def _or_zeros(grad: Tensor | None, like: Tensor) -> Tensor:
-    return zeros_like(like) if grad is None else grad
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
@@ -235,7 +230,7 @@ custom_gradient_p.inner_specs = lambda specs, attrs: {
 def _(g, *tensors, outputs, backward, given):
     gs = g if isinstance(g, (list, tuple)) else [g]
     captures = tensors[outputs + len(given) :]
-    arriving = [_or_zeros(t, like) for t, like in zip(gs, tensors, strict=False)]
+    arriving = [or_zeros(t, like) for t, like in zip(gs, tensors, strict=False)]
     found = iter(inline(backward, [*arriving, *captures]))
     grads = [next(found) if has else None for has in given]
     return [None] * outputs + grads + [None] * len(captures)

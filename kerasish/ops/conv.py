@@ -189,14 +189,19 @@ def _channels_last(
     x: Tensor, data_format: str | None, function: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """Applies `function`, which wants the channels last, to `x` in either format."""
-    data_format = data_format or config.image_data_format()
-    if data_format == "channels_last":
+    if _is_last(data_format):
         return function(x)
-    if data_format != "channels_first":
+    return moveaxis(function(moveaxis(x, 1, -1)), -1, 1)
+
+
+def _is_last(data_format: str | None) -> bool:
+    """Whether the channels are on the last axis, not on the second one."""
+    data_format = data_format or config.image_data_format()
+    if data_format not in ("channels_last", "channels_first"):
         raise ValueError(
             f'data_format must be "channels_last" or "channels_first", but got {data_format!r}.'
         )
-    return moveaxis(function(moveaxis(x, 1, -1)), -1, 1)
+    return data_format == "channels_last"
 
 
 def conv(
@@ -258,7 +263,7 @@ def conv(
         else:
             pads = _padding(padding, x, window, strides, dilation)
         channels, taken = Dim.of(x, -1), kernel.shape[-2]
-        if not isinstance(channels, Dim) and channels % taken:
+        if not isinstance(channels, Dim) and (not taken or channels % taken):
             raise ValueError(
                 f"conv: the input has {channels} channels, but a kernel of shape "
                 f"{format_shape(kernel.shape)} takes {taken}, or in groups a multiple of them."
@@ -288,6 +293,11 @@ def _pool(primitive_: Any, inputs: Any, pool_size: Any, strides: Any, padding: A
 
     def apply(x: Tensor) -> Tensor:
         pads = _padding(padding, x, window, strides, (1,) * n)
+        if not isinstance(padding, str) and any(map(operator.ge, map(max, pads), window)):
+            raise ValueError(
+                f"padding must be smaller than the window {format_shape(window)}, which would "
+                f"otherwise hold nothing else, but got {padding!r}."
+            )
         return primitive_(x, window=window, strides=strides, padding=pads)
 
     return _channels_last(x, data_format, apply)
@@ -315,8 +325,8 @@ def max_pool(
 
     Raises:
         ValueError: if inputs have not 1 to 3 spatial axes, the window is larger than what it slides
-            over, a size or stride is not positive or not one per spatial axis, or an option is
-            unknown.
+            over or not larger than the padding, a size or stride is not positive or not one per
+            spatial axis, or an option is unknown.
         TypeError: if inputs is no array of numbers, or a size or stride no int.
 
     >>> max_pool(np.ones((1, 4, 4, 1)), 2).shape
@@ -347,8 +357,8 @@ def average_pool(
 
     Raises:
         ValueError: if inputs have not 1 to 3 spatial axes, the window is larger than what it slides
-            over, a size or stride is not positive or not one per spatial axis, or an option is
-            unknown.
+            over or not larger than the padding, a size or stride is not positive or not one per
+            spatial axis, or an option is unknown.
         TypeError: if inputs is no array of numbers, or a size or stride no int.
 
     >>> average_pool(np.ones((1, 4, 4, 1)), 2).shape

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from kerasish import config
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import Dim, need_sizes
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import reshape, shape
-from kerasish.ops.conv import Pads, _channels_last, _each, _pairs, _same, conv, conv_input_grad_p
+from kerasish.ops.conv import (
+    Pads,
+    _channels_last,
+    _each,
+    _is_last,
+    _pairs,
+    _same,
+    conv,
+    conv_input_grad_p,
+)
 from kerasish.ops.promotion import cast, promoted
 from kerasish.ops.reduce import max, sum
 from kerasish.ops.selection import take
@@ -116,13 +125,13 @@ def _shared_out(padding: Any, window: Any, dilation: tuple[int, ...]) -> list[tu
 
 
 def _output_padding(value: Any, strides: tuple[int, ...]) -> tuple[int | None, ...]:
-    extra = (value,) * len(strides) if value is None or isinstance(value, int) else tuple(value)
+    extra = tuple(value) if np.ndim(value) else (value,) * len(strides)
     if len(extra) != len(strides):
         raise ValueError(
             f"conv_transpose: output_padding must be an int or {len(strides)} of them, but got "
             f"{value!r}."
         )
-    return extra
+    return tuple(None if one is None else operator.index(one) for one in extra)
 
 
 def _valid_output(n: Any, k: int, stride: int, dilation: int, extra: int | None) -> Any:
@@ -182,21 +191,17 @@ def depthwise_conv(
     _check_rank("depthwise_conv", x, kernel)
     *window, channels, multiplier = kernel.shape
     by_filter = reshape(kernel, (*window, 1, channels * multiplier))
-    groups = x.shape[-1] if _is_last(data_format) else x.shape[1]
+    last = _is_last(data_format)
+    groups = x.shape[-1] if last else x.shape[1]
     if groups not in (None, channels):
         raise ValueError(
             f"depthwise_conv: the input has {groups} channels, but the kernel "
             f"{format_shape(kernel.shape)} expects {channels}."
         )
     if groups is None:
-        last = _is_last(data_format)
         sizes = shape(x)
         x = reshape(x, (*sizes[:-1], channels) if last else (sizes[0], channels, *sizes[2:]))
     return conv(x, by_filter, strides, padding, data_format, dilation_rate)
-
-
-def _is_last(data_format: str | None) -> bool:
-    return (data_format or config.image_data_format()) == "channels_last"
 
 
 def separable_conv(
@@ -235,10 +240,11 @@ def separable_conv(
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     channels = x.shape[-1] if _is_last(data_format) else x.shape[1]
     given = as_tensor(pointwise_kernel).shape
-    if given[-2:-1] != (channels,):
+    if given[-2:-1] != (channels,) or set(given[:-2]) != {1}:
         raise ValueError(
-            f"separable_conv: the pointwise kernel must take the {channels} channels that the "
-            f"depthwise one gives, but its shape is {format_shape(given)}."
+            f"separable_conv: the pointwise kernel must have windows of size 1 and take the "
+            f"{channels} channels that the depthwise one gives, but its shape is "
+            f"{format_shape(given)}."
         )
     return conv(x, pointwise_kernel, 1, "valid", data_format)
 
@@ -259,8 +265,9 @@ def adaptive_average_pool(inputs: Any, output_size: Any, data_format: str | None
         "channels_first", of the dtype of the inputs if that is a float, else of floatx.
 
     Raises:
-        ValueError: if the rank is not 3 to 5, output_size is not a positive int or one per spatial
-            axis, or no such data_format exists.
+        ValueError: if the rank is not 3 to 5, a spatial axis is empty or of unknown size,
+            output_size is not a positive int or one per spatial axis, or no such data_format
+            exists.
         TypeError: if inputs is no array of numbers, such as a string or None.
 
     >>> adaptive_average_pool(np.arange(6.0).reshape(1, 6, 1), 2).numpy().ravel()
@@ -291,8 +298,9 @@ def adaptive_max_pool(inputs: Any, output_size: Any, data_format: str | None = N
         "channels_first", of the dtype of the inputs.
 
     Raises:
-        ValueError: if the rank is not 3 to 5, a spatial axis is empty, output_size is not a
-            positive int or one per spatial axis, or no such data_format exists.
+        ValueError: if the rank is not 3 to 5, a spatial axis is empty or of unknown size,
+            output_size is not a positive int or one per spatial axis, or no such data_format
+            exists.
         TypeError: if inputs is no array of numbers, such as a string or None.
 
     >>> adaptive_max_pool(np.ones((1, 5, 5, 1)), 2).shape
@@ -322,9 +330,10 @@ def _adaptive(
     def apply(x: Tensor) -> Tensor:
         for axis, count in enumerate(counts, 1):
             size = x.shape[axis]
-            if size is None:
+            if not size:
                 raise ValueError(
-                    f"{name}: the spatial sizes must be known, but got {format_shape(x.shape)}."
+                    f"{name}: the spatial sizes must be known, and not 0, but the shape is "
+                    f"{format_shape(x.shape)}."
                 )
             if size != count:
                 i = np.arange(count)

@@ -1,4 +1,4 @@
-"""More new arrays: spaced evenly; windows; and what is built from a diagonal."""
+"""More new arrays: spaced evenly, and what is built from a diagonal."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import math
 import operator
 from typing import Any
 
+import numpy as np
+
 from kerasish.graph import dtypes
-from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import Dim, broadcast_shapes, canonical_axis
 from kerasish.graph.spec import format_shape
-from kerasish.graph.tensor import Tensor
+from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flatten, moveaxis, reshape, shape
 from kerasish.ops.binary import equal, less_equal, power, where
-from kerasish.ops.elementwise import abs, cos, exp, floor, log, sign, sqrt, square
-from kerasish.ops.filling import arange, eye, ones, ones_like, whole, zeros, zeros_like
+from kerasish.ops.elementwise import abs, exp, floor, log, sign
+from kerasish.ops.filling import arange, eye, ones_like, whole, zeros, zeros_like
 from kerasish.ops.joining import pad, stack
-from kerasish.ops.promotion import cast, promoted
+from kerasish.ops.promotion import at_least_single, cast, combined_dtype, promoted
 from kerasish.ops.selection import getitem, take_p
-from kerasish.ops.special import i0
 
 # --- filled ------------------------------------------------------------------------------
 
@@ -89,11 +89,9 @@ def identity(n: int, dtype: Any = None) -> Tensor:
 # --- evenly spaced -----------------------------------------------------------------------
 
 
-def _spaced(start: Any, stop: Any, dtype: Any) -> tuple[Tensor, Tensor]:
-    """Both ends as floats, on a new first axis."""
-    a, b = promoted(start, stop, to=dtypes.floating)
-    if dtype is not None and dtypes.is_float(dtypes.standardize(dtype)):
-        a, b = cast(a, dtype), cast(b, dtype)
+def _ends(start: Any, stop: Any, dtype: str) -> tuple[Tensor, Tensor]:
+    """Both ends as floats of `dtype`, of one shape, on a new first axis."""
+    a, b = (cast(end, dtype) for end in promoted(start, stop, to=dtypes.floating))
     both = broadcast_shapes(a.shape, b.shape, where="linspace")
     if None in both:
         return expand_dims(a + zeros_like(b), 0), expand_dims(b + zeros_like(a), 0)
@@ -135,18 +133,23 @@ def linspace(
     """
     if num < 0:
         raise ValueError(f"linspace: num must not be negative, but it is {num}.")
-    a, b = _spaced(start, stop, dtype)
+    own = dtypes.floating(combined_dtype(start, stop))
+    name = own if dtype is None else dtypes.standardize(dtype)
+    precision = name if dtypes.is_float(name) else own
+    a, b = _ends(start, stop, at_least_single(precision))
     gaps = num - 1 if endpoint else num
-    step = (b - a) / gaps if gaps else (b - a) * math.nan
-    count = reshape(arange(num, dtype=a.dtype), (num,) + (1,) * (a.rank - 1))
-    points = a + (count * step if gaps else count)
+    step = (b - a) / gaps if gaps > 0 else (b - a) * math.nan
+    count = _counted(num, a)
+    points = a + (count * step if gaps > 0 else count)
     if endpoint and num > 1:
         points = where(equal(count, num - 1), b, points)
-    points = moveaxis(points, 0, axis)
-    if dtype is not None:
-        exact = dtypes.is_float(dtypes.standardize(dtype))
-        points = cast(points if exact else floor(points), dtype)
-    return (points, step[0]) if retstep else points
+    points = moveaxis(cast(points if dtypes.is_float(name) else floor(points), name), 0, axis)
+    return (points, cast(step[0], precision)) if retstep else points
+
+
+def _counted(num: int, like: Tensor) -> Tensor:
+    """0, 1, 2 ... on the first of as many axes as `like` has, in its dtype."""
+    return reshape(arange(num, dtype=like.dtype), (num,) + (1,) * (like.rank - 1))
 
 
 def logspace(
@@ -165,7 +168,7 @@ def logspace(
         stop: the last one.
         num: how many numbers.
         endpoint: whether the last one is among them.
-        base: of the powers.
+        base: of the powers, one number.
         dtype: of the result; if None a float.
         axis: where the new axis goes, if start and stop are no scalars.
 
@@ -174,13 +177,15 @@ def logspace(
         of `dtype`; if that is None, of the dtype of both if it is a float, else of floatx.
 
     Raises:
-        ValueError: if num is negative, the shapes do not broadcast, the result has no such axis, or
-            no such dtype exists.
+        ValueError: if num is negative, the shapes do not broadcast, base is more than one number,
+            the result has no such axis, or no such dtype exists.
         TypeError: if start or stop is no array of numbers, or num no int.
 
     >>> logspace(0.0, 2.0, 3).numpy()
     array([  1.,  10., 100.], dtype=float32)
     """
+    if as_tensor(base).rank:
+        raise ValueError(f"logspace: base must be one number, but got {base!r:.80}.")
     exponents = linspace(start, stop, num, endpoint, axis=axis)
     points = power(cast(base, exponents.dtype), exponents)
     return points if dtype is None else cast(points, dtype)
@@ -209,19 +214,28 @@ def geomspace(
         of `dtype`; if that is None, of floatx.
 
     Raises:
-        ValueError: if num is negative, the shapes do not broadcast, the result has no such axis, or
-            no such dtype exists.
+        ValueError: if num is negative, the shapes do not broadcast, the result has no such axis, no
+            such dtype exists, or numbers that start and stop hold are 0 or differ in sign.
         TypeError: if start or stop is no array of numbers, or num no int.
 
     >>> geomspace(1.0, 8.0, 4).numpy().round(4)
     array([1., 2., 4., 8.], dtype=float32)
     """
-    dtype = dtypes.standardize(dtype)
-    a, b = (cast(as_tensor(end), dtypes.floating(dtype)) for end in (start, stop))
-    sizes = linspace(log(abs(a)), log(abs(b)), num, endpoint, axis=axis)
-    signs = sign(a) * ones_like(b)  # of the shape to which both broadcast
-    points = exp(sizes) * (expand_dims(signs, axis) if signs.rank else signs)
-    return cast(points, dtype)
+    dtype, ends = dtypes.standardize(dtype), [as_tensor(start), as_tensor(stop)]
+    a, b = (cast(end, at_least_single(dtypes.floating(dtype))) for end in ends)
+    sizes = linspace(log(abs(a)), log(abs(b)), num, endpoint)
+    signs = [np.sign(end.value.astype("float64")) for end in ends if isinstance(end, Constant)]
+    if len(signs) == 2 and (signs[0] * signs[1] <= 0).any():
+        raise ValueError(
+            f"geomspace: start and stop must be of one sign and not 0, but got {start!r:.80} and "
+            f"{stop!r:.80}."
+        )
+    points = exp(sizes) * sign(a)
+    count = _counted(num, points)
+    points = where(equal(count, 0), a, points)  # the ends come as they were given
+    if endpoint and num > 1:
+        points = where(equal(count, num - 1), b, points)
+    return cast(moveaxis(points, 0, axis), dtype)
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
@@ -473,127 +487,3 @@ def diagflat(x: Any, k: int = 0) -> Tensor:
            [0, 2]], dtype=int32)
     """
     return diag(flatten(x), k)
-
-
-# --- windows -----------------------------------------------------------------------------
-
-
-def _window(x: Any, name: str, shape_of: Any) -> Tensor:
-    """`shape_of(position, last)` for each of x points; of one point it is 1."""
-    length = as_tensor(x)
-    if not has_value(length) or length.rank > 1 or (length.rank and len(length) != 1):
-        raise ValueError(f"{name}: expected the length of the window, but got {x!r}.")
-    number = float(length.numpy().reshape(()))
-    if not math.isfinite(number):
-        raise ValueError(f"{name}: expected the length of the window, but got {x!r}.")
-    count = int(number)
-    if count <= 1:
-        return ones(builtins.max(count, 0))
-    return shape_of(arange(count, dtype=dtypes.standardize(None)), count - 1)
-
-
-def bartlett(x: Any) -> Tensor:
-    """The triangular window of x points.
-
-    Args:
-        x: how many points, an int.
-
-    Returns:
-        A tensor of shape (x,), or (0,) if x is negative, of floatx.
-
-    Raises:
-        ValueError: if x is more than one number, not finite, or not known before the graph runs.
-        TypeError: if x is no number.
-
-    >>> bartlett(3).numpy()
-    array([0., 1., 0.], dtype=float32)
-    """
-    return _window(x, "bartlett", lambda n, last: 1 - abs(n * (2 / last) - 1))
-
-
-def hanning(x: Any) -> Tensor:
-    """The Hann window of x points, 0.5 - 0.5 cos(2 pi n / (x - 1)).
-
-    Args:
-        x: how many points, an int.
-
-    Returns:
-        A tensor of shape (x,), or (0,) if x is negative, of floatx.
-
-    Raises:
-        ValueError: if x is more than one number, not finite, or not known before the graph runs.
-        TypeError: if x is no number.
-
-    >>> hanning(3).numpy()
-    array([0., 1., 0.], dtype=float32)
-    """
-    return _window(x, "hanning", lambda n, last: 0.5 - 0.5 * cos(n * (2 * math.pi / last)))
-
-
-def hamming(x: Any) -> Tensor:
-    """The Hamming window of x points, 0.54 - 0.46 cos(2 pi n / (x - 1)).
-
-    Args:
-        x: how many points, an int.
-
-    Returns:
-        A tensor of shape (x,), or (0,) if x is negative, of floatx.
-
-    Raises:
-        ValueError: if x is more than one number, not finite, or not known before the graph runs.
-        TypeError: if x is no number.
-
-    >>> hamming(3).numpy().round(4)
-    array([0.08, 1.  , 0.08], dtype=float32)
-    """
-    return _window(x, "hamming", lambda n, last: 0.54 - 0.46 * cos(n * (2 * math.pi / last)))
-
-
-def blackman(x: Any) -> Tensor:
-    """The Blackman window of x points.
-
-    Args:
-        x: how many points, an int.
-
-    Returns:
-        A tensor of shape (x,), or (0,) if x is negative, of floatx.
-
-    Raises:
-        ValueError: if x is more than one number, not finite, or not known before the graph runs.
-        TypeError: if x is no number.
-
-    >>> np.round(blackman(3), 2) + 0
-    array([0., 1., 0.], dtype=float32)
-    """
-
-    def points(n: Tensor, last: int) -> Tensor:
-        turn = n * (2 * math.pi / last)
-        return 0.42 - 0.5 * cos(turn) + 0.08 * cos(2 * turn)
-
-    return _window(x, "blackman", points)
-
-
-def kaiser(x: Any, beta: Any) -> Tensor:
-    """The Kaiser window of x points; a larger `beta` makes it narrower.
-
-    Args:
-        x: how many points, an int.
-        beta: how narrow it is; 0 for a rectangle.
-
-    Returns:
-        A tensor of shape (x,), or (0,) if x is negative, of floatx.
-
-    Raises:
-        ValueError: if x is more than one number, not finite, or not known before the graph runs.
-        TypeError: if x or beta is no number.
-
-    >>> np.round(kaiser(3, 2.0), 3)
-    array([0.439, 1.   , 0.439], dtype=float32)
-    """
-
-    def points(n: Tensor, last: int) -> Tensor:
-        height = sqrt(1 - square(n * (2 / last) - 1))
-        width = cast(beta, n.dtype)
-        return i0(width * height) / i0(width)
-
-    return _window(x, "kaiser", points)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from kerasish import config
+from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
-from kerasish.graph.shapes import canonical_axis
+from kerasish.graph.shapes import canonical_axis, compatible
+from kerasish.graph.spec import Shape, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.activations import log_softmax, softmax
-from kerasish.ops.array import expand_dims, reshape, shape
+from kerasish.ops.array import expand_dims, shape, squeeze
 from kerasish.ops.binary import clip
 from kerasish.ops.elementwise import log, sigmoid, softplus
 from kerasish.ops.filling import one_hot
@@ -74,7 +78,7 @@ def categorical_crossentropy(
     array([0.6931472], dtype=float32)
     """
     output = as_float(output)
-    target = cast(target, output.dtype)
+    target = _fitting(target, output.shape, output)
     axis = canonical_axis(axis, output.rank)
     last = axis == output.rank - 1
     logits = output if from_logits else logits_behind(output, "softmax")
@@ -107,10 +111,14 @@ def sparse_categorical_crossentropy(
     array([0.693], dtype=float32)
     """
     output, target = as_float(output), as_tensor(target)
-    if target.rank == output.rank and target.shape[-1] in (1, None):
-        target = reshape(target, shape(target)[:-1])
-    classes = shape(output)[canonical_axis(axis, output.rank)]
-    hot = one_hot(cast(target, "int32"), classes, axis=axis, dtype=output.dtype)
+    axis = canonical_axis(axis, output.rank)
+    if target.rank == output.rank:
+        # The axis of the classes, or as in Keras the last one.
+        alone = next((i for i in (axis, target.rank - 1) if target.shape[i] in (1, None)), None)
+        target = target if alone is None else squeeze(target, alone)
+    without = output.shape[:axis] + output.shape[axis + 1 :]
+    target = _fitting(target, without, output, "int32")
+    hot = one_hot(target, shape(output)[axis], axis=axis, dtype=output.dtype)
     return categorical_crossentropy(hot, output, from_logits, axis)
 
 
@@ -132,7 +140,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     array([0.693, 0.693], dtype=float32)
     """
     output = as_float(output)
-    target = cast(target, output.dtype)
+    target = _fitting(target, output.shape, output)
     logits = output if from_logits else logits_behind(output, "sigmoid")
     if logits is not None:
         return sigmoid_cross_entropy_p(target, logits)
@@ -140,7 +148,20 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     return -(target * log(output) + (1 - target) * log(1 - output))
 
 
+def _fitting(target: Any, shape: Shape, output: Tensor, dtype: str | None = None) -> Tensor:
+    """The target, which must have this shape, in the dtype of the output if none is given."""
+    target = cast(target, dtype or output.dtype)
+    if not compatible(target.shape, shape):
+        raise ValueError(
+            f"for an output of shape {format_shape(output.shape)} the target must have the shape "
+            f"{format_shape(shape)}, but it has {format_shape(target.shape)}."
+        )
+    return target
+
+
 def _clipped(probabilities: Tensor) -> Tensor:
     """Kept away from 0 and 1, where the logarithm ends."""
-
-    return clip(probabilities, config.epsilon(), 1 - config.epsilon())
+    one = np.ones((), dtypes.numpy_dtype(probabilities.dtype))
+    # In 16 bits, 1 - epsilon would be 1.
+    most = min(1 - config.epsilon(), float(np.nextafter(one, 0 * one)))
+    return clip(probabilities, config.epsilon(), most)

@@ -16,12 +16,12 @@ from kerasish.ops.activations import log_softmax
 from kerasish.ops.array import expand_dims, reshape, shape, transpose
 from kerasish.ops.binary import equal, floor_divide, maximum, mod, not_equal, where
 from kerasish.ops.elementwise import exp, log, stop_gradient
-from kerasish.ops.filling import arange, full_like, one_hot, zeros, zeros_like
+from kerasish.ops.filling import arange, full, full_like, one_hot, zeros, zeros_like
 from kerasish.ops.indexing import take_along_axis
 from kerasish.ops.joining import concatenate, stack
 from kerasish.ops.loops import scan
 from kerasish.ops.matrices import matmul
-from kerasish.ops.promotion import cast, promoted
+from kerasish.ops.promotion import at_least_single, cast, promoted
 from kerasish.ops.reduce import all, argmax, cumsum, max, sum
 from kerasish.ops.sorting import top_k
 
@@ -39,20 +39,21 @@ def ctc_loss(
         output: logits (batch, times, classes).
         target_length: how many of the labels count, ints (batch,).
         output_length: how many of the times count, ints (batch,).
-        mask_index: the class that stands for no label.
+        mask_index: the class that stands for no label; a negative one counts from the last.
 
     Returns:
         (batch,): one number per sequence, infinite where the labels do not fit into the times; of
         the dtype of the logits, floatx if that is no float.
 
     Raises:
-        ValueError: if the target has not two axes or the output not three, or sizes do not fit.
+        ValueError: if the target has not two axes or the output not three, sizes do not fit, or
+            mask_index is no class.
         TypeError: if one of them is no array of numbers, such as a string or None.
 
     >>> ctc_loss([[1]], [[[0.0, 0.0]]], [1], [1]).numpy()
     array([0.6931472], dtype=float32)
     """
-    (logits,) = promoted(output, to=dtypes.floating)
+    logits, own = _logits(output)
     labels, lengths, times = (cast(x, "int32") for x in (target, target_length, output_length))
     if logits.rank != 3 or labels.rank != 2:
         raise ValueError(
@@ -66,12 +67,13 @@ def ctc_loss(
             "ctc_loss: target and output must have one batch size, but their shapes are "
             f"{format_shape(labels.shape)} and {format_shape(logits.shape)}."
         )
-    states = _with_blanks(labels, mask_index)
+    blank = _blank("ctc_loss", mask_index, shape(logits)[2])
+    states = _with_blanks(labels, blank)
     places = arange(shape(states)[1])
     hot = one_hot(states, shape(logits)[2], axis=1, dtype=logits.dtype)
     scores = transpose(matmul(log_softmax(logits), hot), (1, 0, 2))  # (times, batch, states)
-    two_before = concatenate([full_like(states[:, :2], mask_index), states[:, :-2]], axis=1)
-    skips = not_equal(states, mask_index) & not_equal(states, two_before)
+    two_before = concatenate([full_like(states[:, :2], blank), states[:, :-2]], axis=1)
+    skips = not_equal(states, blank) & not_equal(states, two_before)
     first = where(places < 2, scores[0], _NEVER)
 
     def step(before: Tensor, now: Any) -> tuple[Tensor, None]:
@@ -85,7 +87,26 @@ def ctc_loss(
     # It ends with the last label, or with the blank after it.
     left = expand_dims(2 * lengths, 1) - places
     total = _log_sum([max(where(left == n, last, _NEVER), axis=1) for n in (0, 1)])
-    return where(total < _NEVER / 2, math.inf, -total)
+    # In no time there are no labels, and that is certain.
+    total = where(times > 0, total, where(equal(lengths, 0), 0.0, _NEVER))
+    return cast(where(total < _NEVER / 2, math.inf, -total), own)
+
+
+def _logits(x: Any) -> tuple[Tensor, str]:
+    """Logits in at least 32 bits, in which _NEVER is finite, and the float they came in."""
+    (logits,) = promoted(x, to=dtypes.floating)
+    return cast(logits, at_least_single(logits.dtype)), logits.dtype
+
+
+def _blank(name: str, mask_index: int, classes: Any) -> Any:
+    """The class that stands for no label, counted from the front."""
+    from_front = isinstance(mask_index, Dim) or mask_index >= 0
+    blank = mask_index if from_front else classes + mask_index
+    if not isinstance(blank, Dim) and not isinstance(classes, Dim) and not 0 <= blank < classes:
+        raise ValueError(
+            f"{name}: mask_index must be one of the {classes} classes, but is {mask_index}."
+        )
+    return blank
 
 
 def _check_counts(what: str, counts: Tensor, logits: Tensor) -> None:
@@ -96,11 +117,11 @@ def _check_counts(what: str, counts: Tensor, logits: Tensor) -> None:
         )
 
 
-def _with_blanks(labels: Tensor, blank: int) -> Tensor:
+def _with_blanks(labels: Tensor, blank: Any) -> Tensor:
     """A blank before each label and one at the end."""
-    between = stack([full_like(labels, blank), labels], axis=-1)
-    doubled = reshape(between, (shape(labels)[0], 2 * shape(labels)[1]))
-    return concatenate([doubled, full_like(labels[:, :1], blank)], axis=1)
+    batch, count = shape(labels)
+    doubled = reshape(stack([full_like(labels, blank), labels], axis=-1), (batch, 2 * count))
+    return concatenate([doubled, full((batch, 1), blank, labels.dtype)], axis=1)
 
 
 def _later(scores: Tensor, count: int) -> Tensor:
@@ -154,7 +175,7 @@ def ctc_decode(
     array([[ 1, -1, -1],
            [-1, -1, -1]], dtype=int32)
     """
-    (logits,) = promoted(inputs, to=dtypes.floating)
+    logits, own = _logits(inputs)
     if logits.rank != 3:
         raise ValueError(
             "ctc_decode: expected inputs (batch, times, classes), but got "
@@ -163,14 +184,10 @@ def ctc_decode(
     counts = cast(sequence_lengths, "int32")
     _check_counts("ctc_decode: sequence_lengths", counts, logits)
     lengths = expand_dims(counts, 1)
-    classes = shape(logits)[2]
-    blank = classes + mask_index if mask_index < 0 else mask_index
-    if not isinstance(blank, Dim) and not 0 <= blank < classes:
-        raise ValueError(
-            f"ctc_decode: mask_index must be one of the {classes} classes, but is {mask_index}."
-        )
+    blank = _blank("ctc_decode", mask_index, shape(logits)[2])
     if strategy == "greedy":
-        return _greedy(logits, lengths, merge_repeated, blank)
+        labels, scores = _greedy(logits, lengths, merge_repeated, blank)
+        return labels, cast(scores, own)
     if strategy != "beam_search":
         raise ValueError(
             f'ctc_decode: strategy must be "greedy" or "beam_search", but got {strategy!r}.'
@@ -180,7 +197,8 @@ def ctc_decode(
             f"ctc_decode: top_paths must be from 1 to beam_width ({beam_width}), but is "
             f"{top_paths}."
         )
-    return _beam_search(logits, lengths, beam_width, top_paths, blank)
+    labels, scores = _beam_search(logits, lengths, beam_width, top_paths, blank)
+    return labels, cast(scores, own)
 
 
 def _greedy(

@@ -133,7 +133,7 @@ def det_p(x: Tensor) -> Tensor:
 @composite
 def pinv_p(x: Tensor, *, rcond: float) -> Tensor:
     u, s, vt = svd_p(x, full_matrices=False)
-    kept = s > rcond * max(s, axis=-1, keepdims=True)
+    kept = s > rcond * largest(s)
     inverse = where(kept, 1 / where(kept, s, 1.0), 0.0)
     return _mm(vt, _t(u * expand_dims(inverse, -2)), "t")
 
@@ -166,6 +166,11 @@ def _parity(order: Tensor, dtype: str) -> Tensor:
     wrong = expand_dims(order, -1) < expand_dims(order, -2)  # [i, j]: order[i] < order[j]
     pairs = sum(cast(wrong & (expand_dims(arange(n), 1) > arange(n)), "int32"), axis=(-2, -1))
     return cast(1 - 2 * (pairs % 2), dtype)
+
+
+def largest(s: Tensor) -> Tensor:
+    """The largest singular value of each matrix, 0 if it has none, on an axis of size 1."""
+    return max(s, axis=-1, keepdims=True, initial=None if s.shape[-1] else 0)
 
 
 def _symmetric(x: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from kerasish.ops.elementwise import exp, floor, log, log1p, rsqrt, sigmoid, squ
 from kerasish.ops.gaussian import erfinv
 from kerasish.ops.joining import stack, unstack
 from kerasish.ops.loops import scan
-from kerasish.ops.promotion import cast
+from kerasish.ops.promotion import at_least_single, cast
 from kerasish.ops.random import draws, float_dtype, random_normal_p, random_uniform_p
 from kerasish.ops.reduce import argmax, sum
 from kerasish.ops.selection import take
@@ -54,16 +54,13 @@ def truncated_normal(
     True
     """
     name = float_dtype("truncated_normal", dtype)
-    even = random_uniform_p(shape=canonical_shape(shape), dtype=_wide(name), **next(draws(seed)))
+    even = random_uniform_p(
+        shape=canonical_shape(shape), dtype=at_least_single(name), **next(draws(seed))
+    )
     # Where the distribution function is evenly distributed between its values at -2 and 2.
     reach = math.erf(math.sqrt(2))
     z = clip(math.sqrt(2) * erfinv(reach * (2 * even - 1)), -2, 2)
     return cast(stop_gradient(z) * stddev + mean, name)
-
-
-def _wide(dtype: str) -> str:
-    """At least 32 bits: in 16 there are too few different numbers."""
-    return dtypes.result_type(dtype, "float32")
 
 
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor:
@@ -90,7 +87,7 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor
     """
     name = float_dtype("gamma", dtype)
     sizes = canonical_shape(shape)
-    return cast(exp(_log_gamma(sizes, cast(alpha, _wide(name)), draws(seed))), name)
+    return cast(exp(_log_gamma(sizes, cast(alpha, at_least_single(name)), draws(seed))), name)
 
 
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Tensor:
@@ -115,7 +112,9 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
     """
     name = float_dtype("beta", dtype)
     sizes, streams = canonical_shape(shape), draws(seed)
-    first, second = (_log_gamma(sizes, cast(a, _wide(name)), streams) for a in (alpha, beta))
+    first, second = (
+        _log_gamma(sizes, cast(a, at_least_single(name)), streams) for a in (alpha, beta)
+    )
     return cast(sigmoid(first - second), name)
 
 
@@ -178,7 +177,7 @@ def binomial(
     """
     name = float_dtype("binomial", dtype)
     sizes, streams = canonical_shape(shape), draws(seed)
-    wide = _wide(name)
+    wide = at_least_single(name)
     n, p = (broadcast_to(cast(x, wide), sizes) for x in (counts, probabilities))
     found = cast(p * 0, wide)
     halvings = _halvings(counts)
@@ -254,7 +253,7 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
             f"categorical: logits must be (batch, classes), but have shape {format_shape(x.shape)}."
         )
     batch, classes = shape(x)
-    x = cast(x, _wide(x.dtype if dtypes.is_float(x.dtype) else "float32"))
+    x = cast(x, at_least_single(x.dtype if dtypes.is_float(x.dtype) else "float32"))
     how = {"shape": (batch, num_samples, classes), "dtype": x.dtype}
     waits = maximum(-log1p(-random_uniform_p(**how, **next(draws(seed)))), 1e-37)
     return cast(argmax(expand_dims(x, 1) - log(waits), axis=-1), name)

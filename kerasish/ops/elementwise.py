@@ -13,14 +13,10 @@ from typing import Any
 from kerasish.graph import dtypes
 from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import Primitive, as_tensor, primitive
-from kerasish.graph.shapes import broadcast_shapes
+from kerasish.graph.shapes import Dim, broadcast_shapes
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.promotion import (
-    as_float,
-    cast,
-    promoted,
-)
+from kerasish.ops.promotion import as_float, cast, promoted
 
 
 def sum_to(x: Tensor, like: Tensor) -> Tensor:
@@ -33,7 +29,7 @@ def sum_to(x: Tensor, like: Tensor) -> Tensor:
         for i, size in enumerate(x.shape)
         if i < extra or (like.shape[i - extra] == 1 and size != 1)
     ]
-    return x.sum(axis=tuple(stretched)).reshape(like.shape)
+    return x.sum(axis=tuple(stretched)).reshape(tuple(Dim.of(like, i) for i in range(like.rank)))
 
 
 def _same(x: Spec) -> Spec:
@@ -242,11 +238,24 @@ def round(x: Any, decimals: int = 0) -> Tensor:
     array([ 0.,  2., -1.], dtype=float32)
     """
     x = as_tensor(x)
-    if dtypes.is_int(x.dtype) and decimals >= 0:
-        return x
+    if dtypes.is_int(x.dtype):
+        return x if decimals >= 0 else _rounded_int(x, 10**-decimals)
+    x = as_float(x)
+    if decimals < 0:
+        unit = 10.0**-decimals  # a whole number, unlike its inverse
+        return round_p(x / unit) * unit
     factor = 10.0**decimals
-    rounded = round_p(as_float(x) * factor) / factor if decimals else round_p(as_float(x))
-    return cast(rounded, x.dtype) if dtypes.is_int(x.dtype) else rounded
+    return round_p(x * factor) / factor if decimals else round_p(x)
+
+
+def _rounded_int(x: Tensor, unit: int) -> Tensor:
+    """The multiple of `unit` next to each int, of two equally near ones the even multiple."""
+    if unit > dtypes.highest(x.dtype):
+        return x * 0
+    below = x // unit
+    rest = x - below * unit  # compared with what is missing, for its double may overflow
+    up = (rest > unit - rest) | ((rest == unit - rest) & (below % 2 == 1))
+    return (below + cast(up, x.dtype)) * unit
 
 
 def exp(x: Any) -> Tensor:
@@ -538,6 +547,12 @@ def logical_not(x: Any) -> Tensor:
 
 
 # Gradients. A rule may compute its function again: equal expressions are merged later.
+
+
+@phase_p.vjp
+def _(g, train, test):
+    nothing = as_tensor(0, g.dtype)
+    return sum_to(phase_p(g, nothing), train), sum_to(phase_p(nothing, g), test)
 
 
 @negative_p.vjp

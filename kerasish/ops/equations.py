@@ -23,6 +23,7 @@ from kerasish.ops.decompositions import (
     cholesky,
     det_p,
     inv_p,
+    largest,
     pinv_p,
     slogdet_p,
     solve_p,
@@ -31,7 +32,7 @@ from kerasish.ops.decompositions import (
 )
 from kerasish.ops.elementwise import log
 from kerasish.ops.promotion import cast
-from kerasish.ops.reduce import max, sum
+from kerasish.ops.reduce import sum
 
 
 def _system(name: str, a: Any, b: Any) -> tuple[Tensor, Tensor, bool]:
@@ -203,8 +204,8 @@ def matrix_rank(x: Any, tol: Any = None) -> Tensor:
 
     Args:
         x: matrices (..., m, n).
-        tol: singular values of at most this count as 0; None: the largest one times the
-            precision of the dtype, max(m, n) times.
+        tol: singular values of at most this, a number or one per matrix, count as 0; None: the
+            largest one times the precision of the dtype, max(m, n) times.
 
     Returns:
         int32, (...): one number per matrix.
@@ -218,7 +219,10 @@ def matrix_rank(x: Any, tol: Any = None) -> Tensor:
     """
     (x,) = _floats(x)
     s = svd_p(x, full_matrices=False)[1]
-    least = max(s, axis=-1, keepdims=True) * _rcond(x, None) if tol is None else tol
+    if tol is None:
+        least = largest(s) * _rcond(x, None)
+    else:
+        least = tol if np.ndim(tol) == 0 else expand_dims(tol, -1)
     return sum(cast(s > least, "int32"), axis=-1)
 
 

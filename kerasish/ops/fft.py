@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
+from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
@@ -98,6 +99,7 @@ def _(g, real, imaginary, *, size):
 
 
 def _pair(name: str, x: Any) -> Pair:
+    x = tuple(as_complex(x)) if is_complex(x) else x
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise ValueError(f"{name}: expected a pair (real part, imaginary part), not {x!r:.60}.")
     real, imaginary = promoted(*x, to=dtypes.floating)
@@ -124,7 +126,7 @@ def fft(x: Sequence[Any]) -> Pair:
     """The Fourier transform along the last axis.
 
     Args:
-        x: a pair (real part, imaginary part) of one shape (..., n).
+        x: a pair (real part, imaginary part) of one shape (..., n), or complex numbers.
 
     Returns:
         Such a pair, of the parts' dtype if that is a float, else of floatx.
@@ -143,7 +145,7 @@ def fft2(x: Sequence[Any]) -> Pair:
     """The Fourier transform along the last two axes.
 
     Args:
-        x: a pair (real part, imaginary part) of one shape (..., m, n).
+        x: a pair (real part, imaginary part) of one shape (..., m, n), or complex numbers.
 
     Returns:
         Such a pair, of the parts' dtype if that is a float, else of floatx.
@@ -162,7 +164,7 @@ def ifft2(x: Sequence[Any]) -> Pair:
     """What `fft2` undoes: the inverse transform along the last two axes.
 
     Args:
-        x: a pair (real part, imaginary part) of one shape (..., m, n).
+        x: a pair (real part, imaginary part) of one shape (..., m, n), or complex numbers.
 
     Returns:
         Such a pair, of the parts' dtype if that is a float, else of floatx.
@@ -215,7 +217,7 @@ def irfft(x: Sequence[Any], fft_length: int | None = None) -> Tensor:
     """The real numbers whose transform is x, along the last axis: what `rfft` undoes.
 
     Args:
-        x: a pair (real part, imaginary part) of one shape (..., n).
+        x: a pair (real part, imaginary part) of one shape (..., n), or complex numbers.
         fft_length: how many numbers come out; 2 * (n - 1) if None.
 
     Returns:
@@ -278,7 +280,7 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Ten
 
 def _window(window: Any, length: int, fft_length: int, dtype: str) -> np.ndarray:
     """The weights of a piece of `length`, in the middle of zeros: `fft_length` in all."""
-    if not 0 < length <= fft_length:
+    if not 0 < operator.index(length) <= fft_length:
         raise ValueError(
             f"sequence_length must be at least 1 and at most fft_length, but they are {length} "
             f"and {fft_length}."

@@ -17,6 +17,7 @@ from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape, whole_sizes
 from kerasish.ops.binary import equal
+from kerasish.ops.elementwise import constant_gradient
 from kerasish.ops.promotion import cast, check_fits
 from kerasish.ops.reduce import max
 
@@ -196,7 +197,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     if step == 0:
         raise ValueError("arange: step must not be 0.")
     if isinstance(stop, Dim) or isinstance(start, Dim):
-        length: Any = -((start - stop) // step)  # rounded up
+        length: Any = Dim(_not_below_0, -((start - stop) // step))  # rounded up
         name = dtypes.standardize(dtype or "int32")
     else:
         if not builtins.all(map(math.isfinite, (start, stop, step))):
@@ -208,6 +209,10 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     count = iota_p(size=length, dtype=name)
     scaled = count if step == 1 else count * as_tensor(step, name)
     return scaled if start == 0 else scaled + as_tensor(start, name)
+
+
+def _not_below_0(size: int) -> int:
+    return builtins.max(0, size)
 
 
 def _natural_dtype(numbers: Sequence[Any]) -> str:
@@ -248,7 +253,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
 
     Raises:
         ValueError: if N or M is negative, or there is no such dtype.
-        TypeError: if N or M is no int, or k no number.
+        TypeError: if N, M or k is no int.
 
     >>> eye(2).numpy()
     array([[1., 0.],
@@ -257,6 +262,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     sizes = whole("N", N), whole("M", N if M is None else M)
     if builtins.any(not isinstance(size, Dim) and size < 0 for size in sizes):
         raise ValueError(f"a matrix cannot have {sizes[0]} rows and {sizes[1]} columns.")
+    k = k if isinstance(k, Tensor) else whole("k", k)
     rows, columns = map(arange, sizes)
     return cast(equal(expand_dims(rows, 1) + k, columns), dtype)
 
@@ -287,7 +293,8 @@ def one_hot(
     if sparse:
         raise ValueError("one_hot: sparse=True is not supported; there are no sparse tensors.")
     x = as_tensor(x)
-    x = cast(x, "int32") if x.dtype == "bool" else x
+    if x.dtype in ("bool", "int8", "uint8", "int16", "uint16"):
+        x = cast(x, "int32")  # which tells all classes apart
     axis, num_classes = canonical_axis(axis, x.rank + 1), whole("num_classes", num_classes)
     if not isinstance(num_classes, Dim) and num_classes < 0:
         raise ValueError(f"one_hot: num_classes must not be negative, but it is {num_classes}.")
@@ -296,12 +303,8 @@ def one_hot(
     return cast(equal(expand_dims(x, axis), beside), dtype)
 
 
-def _no_gradient(g, *inputs, **attrs):
-    return (None,) * len(inputs)
-
-
-full_p.vjp(_no_gradient)
-iota_p.vjp(_no_gradient)
+full_p.vjp(constant_gradient)
+iota_p.vjp(constant_gradient)
 
 
 def multi_hot(
@@ -343,4 +346,4 @@ def multi_hot(
         raise ValueError("multi_hot: inputs must have at least one axis, but got a scalar.")
     counted = 1 if x.rank > 1 else 0
     ones = one_hot(x, num_classes, axis=axis, dtype=dtype)
-    return max(ones, axis=counted, initial=0 if x.shape[counted] == 0 else None)
+    return max(ones, axis=counted, initial=None if x.shape[counted] else 0)  # it may be empty

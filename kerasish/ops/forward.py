@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kerasish import tree
 from kerasish.graph import dtypes
 from kerasish.graph.gradients import gradients
 from kerasish.graph.primitive import as_tensor, identity_p
@@ -41,8 +42,9 @@ def jvp(
     # Under a new name, for an argument may stand in `fun` by itself too.
     points = [identity_p(as_tensor(x)) for x in leaves_of(list(primals))]
     directions = [as_tensor(x) for x in leaves_of(list(tangents))]
-    if len(points) != len(directions) or not all(
-        compatible(x.shape, v.shape) for x, v in zip(points, directions, strict=False)
+    alike = tree.same_structure(list(primals), list(tangents)) and len(points) == len(directions)
+    if not alike or not all(
+        compatible(x.shape, v.shape) for x, v in zip(points, directions, strict=True)
     ):
         raise ValueError(
             "jvp: tangents must have the structure and the shapes of primals, but these are "

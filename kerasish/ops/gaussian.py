@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from kerasish.graph import dtypes
 from kerasish.graph.primitive import composite
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import maximum, where
 from kerasish.ops.elementwise import abs, erf, exp, log, sign, sqrt, square
-from kerasish.ops.promotion import as_float, cast
+from kerasish.ops.promotion import as_float, cast, widened
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
 # Computation 23 (1969): erfc(x) * exp(x^2) for 0.46875 <= x <= 4, and beyond 4 in 1 / x^2.
@@ -184,7 +183,9 @@ def erfc(x: Any) -> Tensor:
     >>> float(erfc(0.0))
     1.0
     """
-    return erfc_p(as_float(x))
+    x = as_float(x)
+    # The coefficients are too large for 16 bits.
+    return cast(erfc_p(widened(x)), x.dtype)
 
 
 def erfinv(x: Any) -> Tensor:
@@ -203,5 +204,4 @@ def erfinv(x: Any) -> Tensor:
     0.0
     """
     x = as_float(x)
-    # The coefficients are too large for 16 bits.
-    return cast(erfinv_p(cast(x, dtypes.result_type(x.dtype, "float32"))), x.dtype)
+    return cast(erfinv_p(widened(x)), x.dtype)

@@ -44,11 +44,11 @@ from kerasish.ops.filling import arange
 from kerasish.ops.promotion import cast
 from kerasish.ops.segments import segment_max_p, segment_min_p, segment_prod_p
 from kerasish.ops.selection import (
+    added_at,
     gathered,
     getitem,
     placed,
     slice_p,
-    take_grad_p,
     take_p,
 )
 
@@ -145,6 +145,7 @@ def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Tensor, ...]:
         and where that dtype does not hold all positions, int64 where int32 does not.
 
     Raises:
+        IndexError: if a number among the indices lies outside of the array.
         ValueError: if a size is negative.
         TypeError: if indices holds no ints, or a size is no int.
 
@@ -159,6 +160,14 @@ def unravel_index(indices: Any, shape: Sequence[int]) -> tuple[Tensor, ...]:
     if not sizes:
         return ()
     total = math.prod(sizes)
+    if isinstance(indices, Constant) and known(total) is not None:
+        values = indices.value.astype("int64")
+        outside = indices.value[(values >= total) | (values < -total)]
+        if outside.size:
+            raise IndexError(
+                f"unravel_index: index {outside[0]} is out of range for the {total} elements of "
+                f"{format_shape(sizes)}."
+            )
     if dtype not in ("int64", "uint32", "uint64"):
         # What counts from the end may be beyond what the dtype holds.
         indices = cast(
@@ -261,7 +270,7 @@ def scatter(indices: Any, values: Any, shape: Any) -> Tensor:
     if indices.rank and indices.shape[-1] is None:
         return scatter_of_some_p(indices, values, shape=sizes)
     flat, rows, (count, width), filled = _rows("scatter", indices, values, sizes)
-    return reshape(take_grad_p(rows, flat, shape=(filled, width), axis=0)[:count], sizes)
+    return reshape(added_at(rows, flat, (filled, width))[:count], sizes)
 
 
 def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Tensor:
@@ -287,30 +296,36 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
     >>> scatter_update([1, 2, 3], [[0], [2]], [10, 30]).numpy()
     array([10,  2, 30], dtype=int32)
     """
+    if reduction not in (None, "add", "mul", *_EXTREMES):
+        raise ValueError(
+            'scatter_update: reduction must be None, "add", "max", "min" or "mul", not '
+            f"{reduction!r}."
+        )
     x, indices = as_tensor(inputs), as_tensor(indices)
     updates = cast(updates, x.dtype)
     if indices.rank and indices.shape[-1] is None:
         return scatter_update_of_some_p(x, indices, updates, reduction=reduction)
     flat, rows, (count, width), filled = _rows("scatter_update", indices, updates, shape(x))
+    if flat.shape[0] == 0:
+        return x
     old = reshape(x, (count, width))
-    if reduction is None:
-        last = segment_max_p(arange(Dim.of(flat, 0)), flat, count=filled)[:count]
-        new = take_p(rows, maximum(last, 0), axis=0)
-        result = where(expand_dims(last >= 0, 1), new, old)
-    elif reduction == "add":
-        result = old + take_grad_p(rows, flat, shape=(filled, width), axis=0)[:count]
-    elif reduction == "max":
-        result = maximum(old, segment_max_p(rows, flat, count=filled)[:count])
-    elif reduction == "min":
-        result = minimum(old, segment_min_p(rows, flat, count=filled)[:count])
+    if reduction == "add":
+        result = old + added_at(rows, flat, (filled, width))[:count]
     elif reduction == "mul":
         result = multiply(old, segment_prod_p(rows, flat, count=filled)[:count])
     else:
-        raise ValueError(
-            'scatter_update: reduction must be None, "add", "max", "min" or "mul", not '
-            f"{reduction!r}."
-        )
+        last = segment_max_p(arange(Dim.of(flat, 0)), flat, count=filled)[:count]
+        if reduction is None:
+            new = take_p(rows, maximum(last, 0), axis=0)
+        else:
+            pair, extreme = _EXTREMES[reduction]
+            new = pair(old, extreme(rows, flat, count=filled)[:count])
+        # Not the extreme of no rows: that is finite, and the old value may be infinite.
+        result = where(expand_dims(last >= 0, 1), new, old)
     return reshape(result, shape(x))
+
+
+_EXTREMES = {"max": (maximum, segment_max_p), "min": (minimum, segment_min_p)}
 
 
 def _scatter_of_some(indices: Tensor, values: Tensor, *, shape: tuple[Any, ...]) -> Tensor:
@@ -357,6 +372,27 @@ def _starts(start_indices: Any, rank: int, name: str) -> list[Any]:
         ) from error
 
 
+def _with_room(name: str, x: Tensor, axis: int, start: Any, size: Any) -> Any:
+    """The size of an axis of x, on which a block of `size` elements must lie from `start` on.
+
+    What is known only when the graph runs is checked then. A start that is a tensor fits somehow.
+    """
+    first = 0 if isinstance(start, Tensor) else start
+
+    def checked(size: int, whole: Any) -> Any:
+        if not 0 <= first <= first + size <= whole:
+            raise ValueError(
+                f"{name}: {first} to {first + size} is not within axis {axis} of "
+                f"{format_shape(x.shape)}."
+            )
+        return whole
+
+    whole = Dim.of(x, axis)
+    checked(known(size) or 0, known(whole) if known(whole) is not None else math.inf)
+    waits = isinstance(size, Dim) or isinstance(whole, Dim)
+    return Dim(checked, size, whole) if waits else whole
+
+
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
     """The block of `inputs` that begins at `start_indices` and has the given shape.
 
@@ -383,20 +419,17 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
     starts = _starts(start_indices, x.rank, "slice")
     if len(sizes) != x.rank:
         raise ValueError(f"slice: expected one size per axis ({x.rank}), got {len(sizes)}.")
+    blocks = zip(starts, sizes, strict=True)
+    wholes = [_with_room("slice", x, i, *block) for i, block in enumerate(blocks)]
     fixed = [0 if isinstance(s, Tensor) else s for s in starts]
     ends = [
-        Dim.of(x, i) if isinstance(s, Tensor) else s + n
-        for i, (s, n) in enumerate(zip(starts, sizes, strict=True))
+        whole if isinstance(s, Tensor) else s + n
+        for s, n, whole in zip(starts, sizes, wholes, strict=True)
     ]
-    for i, (start, end, n) in enumerate(zip(fixed, ends, x.shape, strict=True)):
-        if n is not None and not isinstance(end, Dim) and not 0 <= start <= end <= n:
-            raise ValueError(
-                f"slice: {start} to {end} is not within axis {i} of {format_shape(x.shape)}."
-            )
     x = slice_p(x, start=tuple(fixed), stop=tuple(ends), step=(1,) * x.rank)
-    for axis, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+    for axis, (start, size, whole) in enumerate(zip(starts, sizes, wholes, strict=True)):
         if isinstance(start, Tensor):
-            first = clip(cast(start, "int32"), 0, as_tensor(Dim.of(x, axis)) - size)
+            first = clip(cast(start, "int32"), 0, as_tensor(whole) - size)
             x = take_p(x, first + arange(size), axis=axis)
     return x
 
@@ -430,18 +463,13 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
             f"{format_shape(new.shape)} and {format_shape(x.shape)}."
         )
     starts = _starts(start_indices, x.rank, "slice_update")
-    for axis, (start, n, length) in enumerate(zip(starts, new.shape, x.shape, strict=True)):
-        fixed = not isinstance(start, Tensor) and n is not None and length is not None
-        if fixed and not 0 <= start <= start + n <= length:
-            raise ValueError(
-                f"slice_update: {start} to {start + n} is not within axis {axis} of "
-                f"{format_shape(x.shape)}."
-            )
+    blocks = zip(starts, shape(new), strict=True)
+    wholes = [_with_room("slice_update", x, i, *block) for i, block in enumerate(blocks)]
     if 0 in new.shape:
         return x
     inside: Any = None
-    for axis, start in enumerate(starts):
-        size, whole = Dim.of(new, axis), Dim.of(x, axis)
+    for axis, (start, whole) in enumerate(zip(starts, wholes, strict=True)):
+        size = Dim.of(new, axis)
         if isinstance(start, Tensor):
             start = clip(cast(start, "int32"), 0, as_tensor(whole) - size)
         elif not isinstance(size, Dim) and size == whole:

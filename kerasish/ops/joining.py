@@ -162,6 +162,8 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
         raise ValueError("unstack: the axis has no known size; give num.")
     if count < 0 or size not in (count, None):
         raise ValueError(f"unstack: num is {count}, but axis {axis} has size {size}.")
+    if size is None:
+        x = reshape(x, tuple(count if i == axis else n for i, n in enumerate(shape(x))))
     return [along(x, axis, i) for i in range(count)]
 
 
@@ -220,19 +222,19 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
     sizes = shape(x)
     if not isinstance(repeats, Dim):
         counts = np.asarray(repeats)
-        if counts.size and counts.dtype.kind not in "iub":
+        counts = counts if counts.size else counts.astype("int32")
+        if counts.ndim > 1 or counts.dtype.kind not in "iub":
             raise TypeError(f"repeat: repeats must be an int or several, but are {repeats!r}.")
         if np.any(counts < 0):
             raise ValueError(f"repeat: repeats must not be negative, but are {repeats!r}.")
-    if np.size(repeats) != 1:
-        places = np.repeat(np.arange(np.size(repeats), dtype="int32"), np.asarray(repeats))
-        if sizes[axis] != np.size(repeats):
-            raise ValueError(
-                f"repeat: {np.size(repeats)} counts do not fit axis {axis} of "
-                f"{format_shape(x.shape)}."
-            )
-        return take(x, places, axis)
-    repeats = repeats if isinstance(repeats, Dim) else int(np.asarray(repeats).reshape(()))
+        if counts.size != 1:
+            if sizes[axis] != counts.size:
+                raise ValueError(
+                    f"repeat: {counts.size} counts do not fit axis {axis} of "
+                    f"{format_shape(x.shape)}."
+                )
+            return take(x, np.repeat(np.arange(counts.size, dtype="int32"), counts), axis)
+        repeats = int(counts.reshape(()))
     wide = (*sizes[: axis + 1], repeats, *sizes[axis + 1 :])
     stretched = broadcast_to(expand_dims(x, axis + 1), wide)
     return reshape(stretched, (*sizes[:axis], sizes[axis] * repeats, *sizes[axis + 1 :]))
@@ -280,13 +282,11 @@ def pad(
     """
     x = as_tensor(x)
     widths = _pad_widths(pad_width, x.rank)
-    if not widths:
-        return x
     if mode == "constant":
         value = as_tensor(constant_values or 0, x.dtype)
         if value.shape or not isinstance(value, Constant):
             raise TypeError(f"pad: constant_values must be a number, but it is {value!r}.")
-        return pad_p(x, widths=widths, value=value.value.item())
+        return pad_p(x, widths=widths, value=value.value.item()) if widths else x
     if constant_values is not None:
         raise ValueError(f'pad: constant_values is for mode="constant", but mode={mode!r}.')
     if mode not in ("reflect", "symmetric"):

@@ -48,7 +48,7 @@ def scan_p(
     position i; `reverse` starts with the last.
     """
     inits = inputs[:carries]
-    _check_state("carry", inits, body.outputs)
+    check_state("carry", inits, body.outputs)
     size = known(length)
     for spec in inputs[carries : carries + sequences]:
         if not spec.shape or (None not in (size, spec.shape[0]) and spec.shape[0] != size):
@@ -69,14 +69,15 @@ def while_p(
     Inputs: the state and captures, which both subgraphs take. `condition` returns a bool,
     `body` the new state. Outputs: the last state.
     """
-    _check_state("loop variable", inputs[:states], body.outputs)
+    check_state("loop variable", inputs[:states], body.outputs)
     (holds,) = condition.outputs
     if holds.shape or holds.dtype != "bool":
         raise ValueError(f"the condition must be a scalar bool, but it is {holds.spec}.")
     return inputs[:states]
 
 
-def _check_state(what: str, before: Sequence[Spec], after: Sequence[Tensor]) -> None:
+def check_state(what: str, before: Sequence[Spec], after: Sequence[Tensor]) -> None:
+    """Raises unless what a loop passes on, the first of `after`, has the specs of `before`."""
     for i, (old, tensor) in enumerate(zip(before, after, strict=False)):
         new = tensor.spec
         if old.dtype != new.dtype or not compatible(old.shape, new.shape):
@@ -84,6 +85,11 @@ def _check_state(what: str, before: Sequence[Spec], after: Sequence[Tensor]) -> 
                 f"each {what} must keep its shape and dtype, but number {i} comes in as {old} "
                 f"and the function returns {new}."
             )
+
+
+def results_of(outputs: Any) -> Sequence[Tensor]:
+    """What a loop gives, which alone is no tuple."""
+    return outputs if isinstance(outputs, tuple) else (outputs,)
 
 
 # --- what the graph's passes ask ---------------------------------------------------------
@@ -328,8 +334,8 @@ class _ScanGradient:
         )
         if history or residuals:
             more = Subgraph(body.inputs, [*self.forward, *residuals], body.origin)
-            results = scan_p(*self.inputs, **(attrs | {"body": more, "history": history}))
-            results = results if isinstance(results, tuple) else (results,)
+            attrs = attrs | {"body": more, "history": history}
+            results = results_of(scan_p(*self.inputs, **attrs))
             kept = results[len(self.forward) :]
             stacked = [*residuals, *(body.inputs[i] for i in history)]
             stacks.update((id(t), s) for t, s in zip(stacked, kept, strict=True))
@@ -361,7 +367,7 @@ class _ScanGradient:
             reverse=not self.attrs["reverse"],
             history=(),
         )
-        return results if isinstance(results, tuple) else (results,)
+        return results_of(results)
 
 
 def _without_transposes(

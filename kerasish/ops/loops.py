@@ -6,7 +6,6 @@ lists, tuples and dicts, and may use tensors and variables from outside.
 
 from __future__ import annotations
 
-import builtins
 import functools
 import operator
 import re
@@ -25,9 +24,8 @@ from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flip, moveaxis, reshape, shape, squeeze
 from kerasish.ops.batching import NoBatchRule, batched
 from kerasish.ops.filling import arange
-from kerasish.ops.joining import concatenate, pad, stack
-from kerasish.ops.loop_primitives import scan_p, while_p
-from kerasish.ops.selection import getitem
+from kerasish.ops.joining import along, concatenate, pad, stack
+from kerasish.ops.loop_primitives import check_state, results_of, scan_p, while_p
 
 
 def scan(
@@ -55,7 +53,8 @@ def scan(
         where `reverse` is True.
 
     Raises:
-        ValueError: if the carry changes its structure, a shape or a dtype, or lengths differ.
+        ValueError: if the carry changes its structure, a shape or a dtype, lengths differ, or
+            unroll is an int below 1.
 
     >>> total, sums = scan(lambda c, x: (c + x, c + x), 0.0, np.float32([1, 2, 3]))
     >>> float(total)
@@ -72,10 +71,13 @@ def scan(
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise ValueError(f"scan: f must return a carry and a result, but returned {result!r}.")
         _check_structure("scan: the carry", init, result[0])
-        return packed(init, [as_tensor(t) for t in leaves_of(result[0])]), result[1]
+        new = [as_tensor(t) for t in leaves_of(result[0])]
+        check_state("carry", [t.spec for t in leaves_of(start)], new)
+        return packed(init, new), result[1]
 
-    wanted = unroll is True or (unroll is not False and operator.index(unroll) != 1)
-    if wanted and not isinstance(steps, Dim):
+    if unroll is not False and operator.index(unroll) < 1:
+        raise ValueError(f"scan: unroll must be a bool or an int from 1 on, but is {unroll}.")
+    if (unroll is True or unroll > 1) and not isinstance(steps, Dim):
         return _unrolled(step, start, packed(xs, sequences), steps, reverse, unroll)
     return _scan(step, start, packed(xs, sequences), steps, reverse)
 
@@ -88,7 +90,7 @@ def _scan(step: Callable[..., Any], init: Any, xs: Any, length: Any, reverse: bo
         [t.spec for t in inits] + [Spec(t.shape[1:], t.dtype) for t in sequences],
         "scan",
     )
-    results = _all(
+    results = results_of(
         scan_p(
             *inits,
             *sequences,
@@ -102,10 +104,6 @@ def _scan(step: Callable[..., Any], init: Any, xs: Any, length: Any, reverse: bo
         )
     )
     return packed(init, results[:count]), packed(traced.result[1], results[count:])
-
-
-def _all(results: Any) -> Sequence[Tensor]:
-    return results if isinstance(results, tuple) else (results,)
 
 
 def _length(name: str, sequences: Sequence[Tensor], length: Any) -> Any:
@@ -143,10 +141,8 @@ def _unrolled(
 ) -> Any:
     """The scan with `unroll` steps (all if True) in each step of a loop."""
     count = length if unroll is True else operator.index(unroll)
-    if count < 1 and unroll is not True:
-        raise ValueError(f"scan: unroll must be True or an int from 1 on, but is {unroll}.")
     if count >= length:
-        return _written_out(step, init, xs, range(length), reverse, length)
+        return _written_out(step, init, xs, range(length), reverse)
     whole = length - length % count
     ends: list[Any] = [(0, whole), (whole, length)]
     ys: dict[int, Any] = {}
@@ -155,12 +151,12 @@ def _unrolled(
         start, stop = ends[i]
         part = _each(xs, operator.itemgetter(slice(start, stop)))
         if i == 1:
-            carry, ys[i] = _written_out(step, carry, part, range(stop - start), reverse, length)
+            carry, ys[i] = _written_out(step, carry, part, range(stop - start), reverse)
             continue
         part = _each(part, lambda x: reshape(x, (-1, count, *shape(x)[1:])))
 
         def several(carry: Any, xs: Any) -> Any:
-            return _written_out(step, carry, xs, range(count), reverse, count)
+            return _written_out(step, carry, xs, range(count), reverse)
 
         carry, stacked = _scan(several, carry, part, whole // count, reverse)
         ys[i] = _each(stacked, lambda y: reshape(y, (whole, *shape(y)[2:])))
@@ -170,7 +166,7 @@ def _unrolled(
 
 
 def _written_out(
-    step: Callable[..., Any], carry: Any, xs: Any, positions: range, reverse: bool, length: int
+    step: Callable[..., Any], carry: Any, xs: Any, positions: range, reverse: bool
 ) -> Any:
     if not positions:
         # Nothing runs, but the shapes of the results are those of a step.
@@ -249,7 +245,7 @@ def vectorize(
         pyfunc: takes scalars, or arrays as `signature` says; returns tensors.
         excluded: positions and names of arguments that are passed on as they are.
         signature: how many axes each argument and result of `pyfunc` has, such as
-            "(m,n),(n)->(m)"; one-letter sizes of one name are equal.
+            "(m,n),(n)->(m)"; axes of one name have one size.
 
     Returns:
         The function. It may be called with keywords.
@@ -269,10 +265,8 @@ def vectorize(
         names = [k for k in kwargs if k not in kept]
         places = [i for i in range(len(args)) if i not in kept]
         given = [as_tensor(args[i]) for i in places] + [as_tensor(kwargs[k]) for k in names]
-        inner = [0] * len(given) if cores is None else cores
-        if len(inner) != len(given) or builtins.any(
-            t.rank < n for t, n in zip(given, inner, strict=True)
-        ):
+        inner = [[] for _ in given] if cores is None else cores
+        if not _fit(given, inner):
             shapes = ", ".join(format_shape(t.shape) for t in given)
             raise ValueError(
                 f"vectorize: arguments of shapes {shapes} do not fit the signature {signature!r}."
@@ -285,13 +279,13 @@ def vectorize(
             named.update(zip(names, values[len(places) :], strict=True))
             return pyfunc(*every, **named)
 
-        return _over_all(call, given, inner)
+        return _over_all(call, given, [len(names) for names in inner])
 
     return wrapped
 
 
-def _cores(signature: str) -> list[int]:
-    """The numbers of axes that a signature gives the arguments."""
+def _cores(signature: str) -> list[list[str]]:
+    """The names of the axes that a signature gives each argument."""
     group = r"\(\s*(?:\w+\s*(?:,\s*\w+\s*)*)?\)"
     groups = rf"\s*{group}\s*(?:,\s*{group}\s*)*"
     if not re.fullmatch(rf"{groups}->{groups}", signature):
@@ -299,7 +293,21 @@ def _cores(signature: str) -> list[int]:
             f'vectorize: signature must be like "(m,n),(n)->(m)", but got {signature!r}.'
         )
     arguments = signature.split("->")[0]
-    return [len(re.findall(r"\w+", part)) for part in re.findall(group, arguments)]
+    return [re.findall(r"\w+", part) for part in re.findall(group, arguments)]
+
+
+def _fit(values: Sequence[Tensor], cores: Sequence[Sequence[str]]) -> bool:
+    """Whether all have the named axes, last, and axes of one name are of one size."""
+    if len(values) != len(cores):
+        return False
+    sizes: dict[str, int] = {}
+    for x, names in zip(values, cores, strict=True):
+        if x.rank < len(names):
+            return False
+        for name, size in zip(names, x.shape[x.rank - len(names) :], strict=True):
+            if size is not None and sizes.setdefault(name, size) != size:
+                return False
+    return True
 
 
 def _over_all(call: Callable[..., Any], values: Sequence[Tensor], inner: Sequence[int]) -> Any:
@@ -394,7 +402,7 @@ def while_loop(
         states=len(inits),
         maximum=limit,
     )
-    return packed(loop_vars, _all(results))
+    return packed(loop_vars, results_of(results))
 
 
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
@@ -463,7 +471,7 @@ def associative_scan(
 
     Raises:
         ValueError: if `elems` holds no tensor, or one without such an axis, or f returns another
-            structure or other shapes.
+            structure, other shapes or other dtypes.
         TypeError: if `elems` holds what is no array of numbers.
 
     >>> associative_scan(lambda a, b: a * b, np.float32([1, 2, 3, 4])).numpy()
@@ -482,10 +490,10 @@ def associative_scan(
         _check_structure("associative_scan: the result of f", elems, result)
         combined = [as_tensor(x) for x in leaves_of(result)]
         for old, new in zip(a, combined, strict=True):
-            if not compatible(old.shape, new.shape):
+            if old.dtype != new.dtype or not compatible(old.shape, new.shape):
                 raise ValueError(
-                    "associative_scan: f must keep the shapes, but was given "
-                    f"{format_shape(old.shape)} and returned {format_shape(new.shape)}."
+                    "associative_scan: f must keep the shapes and dtypes, but was given "
+                    f"{old.spec} and returned {new.spec}."
                 )
         return combined
 
@@ -501,8 +509,7 @@ def associative_scan(
 
 
 def _along(xs: Sequence[Tensor], axis: int, start: Any, stop: Any, step: int = 1) -> list[Tensor]:
-    key = (slice(None),) * axis + (slice(start, stop, step),)
-    return [getitem(x, key) for x in xs]
+    return [along(x, axis, slice(start, stop, step)) for x in xs]
 
 
 def _by_halves(combine: Callable[..., Any], xs: Sequence[Tensor], axis: int) -> list[Tensor]:

@@ -6,12 +6,11 @@ from typing import Any
 
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
+from kerasish.graph.shapes import canonical_axes
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.binary import (
-    where,
-)
+from kerasish.ops.binary import where
 from kerasish.ops.elementwise import isnan, logical_not, sqrt, square
-from kerasish.ops.promotion import as_float, cast
+from kerasish.ops.promotion import as_float, cast, widened
 from kerasish.ops.reduce import all, argmax, argmin, cumprod, cumsum, max, min, prod, sum
 
 # --- averages ----------------------------------------------------------------------------
@@ -141,6 +140,10 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     2.0
     """
     x = as_float(x)
+    return cast(_mean(widened(x), axis, keepdims), x.dtype)
+
+
+def _mean(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
     return nansum(x, axis, keepdims) / _count(x, axis, keepdims)
 
 
@@ -164,8 +167,12 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     1.0
     """
     x = as_float(x)
+    return cast(_variance(widened(x), axis, keepdims), x.dtype)
+
+
+def _variance(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
     # What is infinite leaves NaN behind, which counts.
-    apart = where(isnan(x), 0, x - nanmean(x, axis, keepdims=True))
+    apart = where(isnan(x), 0, x - _mean(x, axis, keepdims=True))
     return sum(square(apart), axis, keepdims) / _count(x, axis, keepdims)
 
 
@@ -188,7 +195,8 @@ def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> float(nanstd([np.nan, 1.0, 3.0]))
     1.0
     """
-    return sqrt(nanvar(x, axis, keepdims))
+    x = as_float(x)
+    return cast(sqrt(_variance(widened(x), axis, keepdims)), x.dtype)
 
 
 def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -239,22 +247,21 @@ def _extreme(
     function: Any, bound: Any, instead: float, x: Any, axis: Any, keepdims: bool
 ) -> Tensor:
     x = as_tensor(x)
-    if 0 not in x.shape:
-        return _without_nan(function, instead, float("nan"), x, axis, keepdims)
-    if dtypes.is_float(x.dtype):
-        return function(x, axis, keepdims, initial=float("nan"))
-    return function(x, axis, keepdims, initial=bound(x.dtype))
+    start = instead if dtypes.is_float(x.dtype) else bound(x.dtype)
+    sizes = [x.shape[i] for i in canonical_axes(axis, x.rank)]
+    more = {"initial": start} if 0 in sizes or None in sizes else {}
+    return _without_nan(function, instead, float("nan"), x, axis, keepdims, **more)
 
 
 def _without_nan(
-    function: Any, instead: float, of_none: float, x: Any, axis: Any, keepdims: bool
+    function: Any, instead: float, of_none: float, x: Any, axis: Any, keepdims: bool, **more: Any
 ) -> Tensor:
     """The function with NaN replaced, and its result where there is nothing but NaN."""
     x = as_tensor(x)
     missing = _is_missing(x)
     if missing is None:
-        return function(x, axis, keepdims)
-    found = function(where(missing, instead, x), axis, keepdims)
+        return function(x, axis, keepdims, **more)
+    found = function(where(missing, instead, x), axis, keepdims, **more)
     return where(all(missing, axis, keepdims), of_none, found)
 
 

@@ -8,15 +8,15 @@ from typing import Any
 from kerasish import config
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
-from kerasish.graph.shapes import canonical_axes, canonical_axis, compatible
-from kerasish.graph.spec import format_shape
+from kerasish.graph.shapes import canonical_axes, canonical_axis, compatible, size_of
+from kerasish.graph.spec import Shape, format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import reshape
+from kerasish.ops.array import reshape, shape
 from kerasish.ops.binary import maximum
 from kerasish.ops.elementwise import log, rsqrt, square
 from kerasish.ops.norms import norm
-from kerasish.ops.promotion import as_float, cast, plain, promoted
-from kerasish.ops.reduce import mean, sum
+from kerasish.ops.promotion import as_float, cast, plain, promoted, widened
+from kerasish.ops.reduce import mean, reshape_without, sum
 
 
 def normalize(x: Any, axis: Any = -1, order: float = 2, epsilon: float | None = None) -> Tensor:
@@ -45,9 +45,9 @@ def normalize(x: Any, axis: Any = -1, order: float = 2, epsilon: float | None = 
         raise ValueError(f"normalize: order must be a positive number, but got {order!r}.")
     order, epsilon = plain(order), config.epsilon() if epsilon is None else plain(epsilon)
     if order == 2:
-        squares = sum(square(x), axis=axis, keepdims=True)
-        return x * rsqrt(maximum(squares, epsilon**2))
-    return x / maximum(norm(x, order, axis, keepdims=True), epsilon)
+        return l2_normalize(x, axis, epsilon**2)
+    wide = widened(x)
+    return cast(wide / maximum(norm(wide, order, axis, keepdims=True), epsilon), x.dtype)
 
 
 def layer_normalization(
@@ -80,7 +80,7 @@ def layer_normalization(
     """
     x = as_tensor(x)
     axes = canonical_axes(axis, x.rank)
-    wide = _widened(x)
+    wide = widened(x)
     epsilon = config.epsilon() if epsilon is None else epsilon
     y = standardize_p(wide, axes=axes, epsilon=float(epsilon))
     y = y if gamma is None else y * _on_axes(gamma, x, axes, "gamma", wide.dtype)
@@ -133,7 +133,7 @@ def rms_normalization(
     """
     x = _with_axis(as_tensor(x))
     axes = canonical_axes(axis, x.rank)
-    wide = _widened(x)
+    wide = widened(x)
     epsilon = config.epsilon() if epsilon is None else plain(epsilon)
     y = wide * rsqrt(mean(square(wide), axis=axes, keepdims=True) + epsilon)
     y = y if scale is None else y * _on_axes(scale, x, axes, "scale", wide.dtype)
@@ -144,24 +144,27 @@ def _with_axis(x: Tensor) -> Tensor:
     return x if x.rank else reshape(x, (1,))
 
 
-def _widened(x: Tensor) -> Tensor:
-    """As floats of at least 32 bits: in 16 bits the squares would overflow."""
-    return cast(x, dtypes.result_type(x.dtype, "float32"))
-
-
 def _on_axes(value: Any, x: Tensor, axes: tuple[int, ...], name: str, dtype: str) -> Tensor:
     """A weight of the shape of x on `axes`, with axes of size 1 for the others."""
     weight = cast(value, dtype)
     right = tuple(x.shape[i] for i in axes)
     if weight.rank == len(axes) and compatible(weight.shape, right):
-        sizes = iter(weight.shape)
+        sizes = iter(shape(weight))
         return reshape(weight, tuple(next(sizes) if i in axes else 1 for i in range(x.rank)))
-    if weight.rank == len(axes) or weight.rank > x.rank:
+    if weight.rank == len(axes) or not _stretches_to(weight.shape, x.shape):
         raise ValueError(
             f"{name} must have the shape of x {format_shape(x.shape)} on axes {axes}, but got "
             f"{format_shape(weight.shape)}."
         )
     return weight
+
+
+def _stretches_to(small: Shape, large: Shape) -> bool:
+    """Whether a tensor of the first shape broadcasts to the second one."""
+    return len(small) <= len(large) and all(
+        n in (1, None) or m in (n, None)
+        for n, m in zip(reversed(small), reversed(large), strict=False)
+    )
 
 
 def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
@@ -190,8 +193,8 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
         )
     if not max_val > 0:
         raise ValueError(f"psnr: max_val must be above 0, but it is {max_val}.")
-    error = mean(square(a - b))
-    return 20 * math.log10(max_val) - log(error) * (10 / math.log(10))
+    error = mean(square(widened(a) - widened(b)))
+    return cast(20 * math.log10(max_val) - log(error) * (10 / math.log(10)), a.dtype)
 
 
 def moments(
@@ -219,9 +222,12 @@ def moments(
     if synchronized:
         raise ValueError("moments: synchronized=True is not supported; there is one device.")
     x = as_float(x)
-    centre = mean(x, axis=axes, keepdims=True)
-    variance = mean(square(x - centre), axis=axes, keepdims=keepdims)
-    return (centre if keepdims else mean(x, axis=axes)), variance
+    wide = widened(x)
+    centre = mean(wide, axis=axes, keepdims=True)
+    variance = mean(square(wide - centre), axis=axes, keepdims=keepdims)
+    if not keepdims:
+        centre = reshape_without(centre, canonical_axes(axes, x.rank))
+    return cast(centre, x.dtype), cast(variance, x.dtype)
 
 
 def batch_normalization(
@@ -259,12 +265,25 @@ def batch_normalization(
     """
     x = as_tensor(x)
     position = canonical_axis(axis, x.rank)
-    shape = tuple(-1 if i == position else 1 for i in range(x.rank))
+    given = {"mean": mean, "variance": variance, "offset": offset, "scale": scale}
+    for name, value in given.items():
+        if value is not None:
+            _check_channels(name, as_tensor(value), x, position)
+    along = tuple(-1 if i == position else 1 for i in range(x.rank))
     factor = rsqrt(as_tensor(variance) + plain(epsilon))
     factor = factor if scale is None else factor * scale
     shift = -as_tensor(mean) * factor
     shift = shift if offset is None else shift + offset
-    return x * reshape(factor, shape) + reshape(shift, shape)
+    return x * reshape(factor, along) + reshape(shift, along)
+
+
+def _check_channels(name: str, value: Tensor, x: Tensor, axis: int) -> None:
+    count, channels = size_of(value.shape), x.shape[axis]
+    if count not in (None, 1) and channels not in (None, count):
+        raise ValueError(
+            f"{name} must hold one number for each of the {channels} channels on axis {axis} of "
+            f"{format_shape(x.shape)}, but its shape is {format_shape(value.shape)}."
+        )
 
 
 def l2_normalize(x: Any, axis: Any = -1, epsilon: float = 1e-12) -> Tensor:
@@ -286,4 +305,6 @@ def l2_normalize(x: Any, axis: Any = -1, epsilon: float = 1e-12) -> Tensor:
     array([0.6, 0.8], dtype=float32)
     """
     x = as_float(x)
-    return x * rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), plain(epsilon)))
+    wide = widened(x)
+    squares = sum(square(wide), axis=axis, keepdims=True)
+    return cast(wide * rsqrt(maximum(squares, plain(epsilon))), x.dtype)

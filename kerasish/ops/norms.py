@@ -6,14 +6,13 @@ import builtins
 import math
 from typing import Any
 
-from kerasish.graph import dtypes
 from kerasish.graph.shapes import canonical_axis
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import expand_dims, moveaxis
+from kerasish.ops.array import expand_dims, moveaxis, squeeze
 from kerasish.ops.binary import not_equal, power
 from kerasish.ops.decompositions import svd
 from kerasish.ops.elementwise import abs, sqrt, square
-from kerasish.ops.promotion import cast, promoted
+from kerasish.ops.promotion import as_float, cast, widened
 from kerasish.ops.reduce import max, min, sum
 
 
@@ -48,7 +47,11 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
     >>> norm([[1.0, -2.0], [3.0, 4.0]], ord=1, axis=(0, 1)).numpy()
     array(6., dtype=float32)
     """
-    (x,) = promoted(x, to=dtypes.floating)
+    x = as_float(x)
+    return cast(_norm(widened(x), ord, axis, keepdims), x.dtype)
+
+
+def _norm(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
     if axis is None and ord is None:
         return sqrt(sum(square(x), keepdims=keepdims))
     chosen = range(x.rank) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
@@ -93,4 +96,4 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     summed, over = (row, column) if builtins.abs(ord) == 1 else (column, row)
     sums = sum(abs(x), axis=summed, keepdims=True)
     result = (max if ord > 0 else min)(sums, axis=over, keepdims=True)
-    return result if keepdims else sum(result, axis=axes)
+    return result if keepdims else squeeze(result, axes)

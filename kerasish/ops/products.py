@@ -17,7 +17,7 @@ from kerasish.ops.creation import diagonal
 from kerasish.ops.elementwise import sqrt, square
 from kerasish.ops.joining import stack
 from kerasish.ops.matrices import factors, matmul, tensordot
-from kerasish.ops.promotion import cast, joined, promoted
+from kerasish.ops.promotion import cast, joined, promoted, widened
 from kerasish.ops.reduce import sum
 
 
@@ -211,10 +211,11 @@ def cdist(x: Any, y: Any) -> Tensor:
             "cdist: expected points of shape (..., n, dimensions), but got "
             f"{format_shape(a.shape)} and {format_shape(b.shape)}."
         )
-    total = sum(square(expand_dims(a, -2) - expand_dims(b, -3)), axis=-1)
+    apart = expand_dims(widened(a), -2) - expand_dims(widened(b), -3)
+    total = sum(square(apart), axis=-1)
     # The root has no gradient at 0; there, that of the distance counts as 0.
-    apart = greater(total, 0)
-    return where(apart, sqrt(where(apart, total, 1.0)), total)
+    some = greater(total, 0)
+    return cast(where(some, sqrt(where(some, total, 1.0)), total), a.dtype)
 
 
 # --- Einstein sums -----------------------------------------------------------------------
@@ -267,7 +268,12 @@ def _letters(subscripts: str, ranks: list[int]) -> tuple[list[list[str]], list[s
     """The names of the axes of each operand and of the result; `...` spelled out as .0, .1"""
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     inputs = left.split(",")
-    if len(inputs) != len(ranks) or re.search(r"[^A-Za-z.,]", left + right):
+    if not all(re.fullmatch(r"[A-Za-z]*(\.{3}[A-Za-z]*)?", term) for term in (*inputs, right)):
+        raise ValueError(
+            "einsum: the axes of each operand and of the result must be letters, with at most one "
+            f"'...' among them, but got {subscripts!r}."
+        )
+    if len(inputs) != len(ranks):
         raise ValueError(
             f"einsum: {subscripts!r} describes {len(inputs)} operands, but got {len(ranks)}."
         )

@@ -15,7 +15,7 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import Dim
 from kerasish.graph.spec import Spec
-from kerasish.graph.tensor import Tensor
+from kerasish.graph.tensor import Constant, Tensor
 
 
 def promoted(*values: Any, to: Callable[[str], str] | None = None) -> tuple[Tensor, ...]:
@@ -94,6 +94,17 @@ def as_float(x: Any) -> Tensor:
     return promoted(x, to=dtypes.floating)[0]
 
 
+def at_least_single(dtype: str) -> str:
+    """The float of at least 32 bits in which numbers of a dtype are squared, summed or counted."""
+    return dtypes.result_type(dtype, "float32")
+
+
+def widened(x: Any) -> Tensor:
+    """`x` as floats of at least 32 bits."""
+    x = as_tensor(x)
+    return cast(x, at_least_single(x.dtype))
+
+
 def wide_floating(dtype: str) -> str:
     """The float in which a few operations compute 64-bit integers: float64, not floatx."""
     return "float64" if dtype == "int64" else dtypes.floating(dtype)
@@ -121,8 +132,14 @@ def cast(x: Any, dtype: Any) -> Tensor:
     >>> cast([1.7, -1.7], "int32").numpy()
     array([ 1, -1], dtype=int32)
     """
-    x, dtype = as_tensor(x), dtypes.standardize(dtype)
-    return x if x.dtype == dtype else cast_p(x, dtype=dtype)
+    # Python's floats at once: as floatx first they would lose digits.
+    dtype = dtypes.standardize(dtype)
+    if isinstance(x, float):
+        return as_tensor(x, dtype)
+    tensor = as_tensor(x)
+    if isinstance(x, (list, tuple)) and isinstance(tensor, Constant):
+        return as_tensor(x, dtype)
+    return tensor if tensor.dtype == dtype else cast_p(tensor, dtype=dtype)
 
 
 @cast_p.vjp

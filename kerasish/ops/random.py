@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import numbers
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,7 +25,8 @@ from kerasish.ops.array import shape as shape_of
 from kerasish.ops.array import whole_sizes
 from kerasish.ops.elementwise import floor
 from kerasish.ops.filling import zeros_like
-from kerasish.ops.promotion import cast
+from kerasish.ops.promotion import as_float, cast
+from kerasish.ops.reduce import no_gradient
 
 
 @primitive
@@ -186,8 +188,8 @@ def float_dtype(name: str, dtype: Any) -> str:
 
 def _moved(draw: Tensor, start: Any, width: Any) -> Tensor:
     """What was drawn times a width and from a start on, numbers or arrays, in its own dtype."""
-    numbers = isinstance(start, (int, float)) and isinstance(width, (int, float))
-    if numbers and (start, width) == (0, 1):
+    known = isinstance(start, numbers.Real) and isinstance(width, numbers.Real)
+    if known and (start, width) == (0, 1):
         return draw
     return cast(draw * width + start, draw.dtype)
 
@@ -260,7 +262,8 @@ def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: An
         A tensor of the given shape and dtype.
 
     Raises:
-        ValueError: if dtype is not an int, maxval not above minval, or a size negative.
+        ValueError: if dtype is not an int or does not hold the bounds, they are not whole, maxval
+            is not above minval, or a size negative.
         TypeError: if the shape is not made of ints, or the seed is of another kind.
 
     >>> randint((2, 3), 0, 1, seed=1).numpy()
@@ -270,9 +273,13 @@ def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: An
     name = dtypes.standardize(dtype)
     if not dtypes.is_int(name):
         raise ValueError(f"randint: dtype must be an int, but is {name}.")
-    bounds = isinstance(minval, (int, float)) and isinstance(maxval, (int, float))
+    bounds = isinstance(minval, numbers.Real) and isinstance(maxval, numbers.Real)
     if bounds and not minval < maxval:
         raise ValueError(f"randint: maxval must be above minval, but got {minval} to {maxval}.")
+    if bounds and (minval % 1 or maxval % 1):
+        raise ValueError(f"randint: the bounds must be whole numbers, not {minval} and {maxval}.")
+    if bounds and not dtypes.lowest(name) <= minval < maxval <= dtypes.highest(name) + 1:
+        raise ValueError(f"randint: {name} does not hold all numbers from {minval} to {maxval}.")
     return cast(floor(uniform(shape, minval, maxval, dtype="float64", seed=seed)), name)
 
 
@@ -282,7 +289,7 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     Source: Srivastava et al., 2014, https://jmlr.org/papers/v15/srivastava14a.html
 
     Args:
-        inputs: a float tensor.
+        inputs: a tensor; ints and booleans become floats.
         rate: the share to drop, from 0 to 1.
         noise_shape: the shape of the mask: 1 where it is shared along an axis, None where it has
             the size of the inputs; one that is shorter is shared along the first axes. None for a
@@ -290,7 +297,7 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
         seed: an int, a SeedGenerator, or None.
 
     Returns:
-        A tensor of the shape and dtype of the inputs.
+        A tensor of the shape of the inputs, and of their dtype if that is a float, else of floatx.
 
     Raises:
         ValueError: if the rate is not in [0, 1], or noise_shape does not fit the inputs.
@@ -299,7 +306,7 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     >>> np.unique(dropout(np.ones(100, "float32"), 0.5, seed=1))
     array([0., 2.], dtype=float32)
     """
-    x = as_tensor(inputs)
+    x = as_float(inputs)
     if not 0 <= rate <= 1 or math.isnan(rate):
         raise ValueError(f"dropout: rate must be from 0 to 1, but got {rate}.")
     streams, sizes = draws(seed), _mask_shape(x, noise_shape)
@@ -328,10 +335,5 @@ def _mask_shape(x: Tensor, noise_shape: Any) -> tuple[Any, ...]:
     return tuple(n if m is None else m for m, n in zip(noise_shape, shape_of(x), strict=True))
 
 
-def _no_gradient(g, **attrs):
-    return ()
-
-
-random_uniform_p.vjp(_no_gradient)
-random_normal_p.vjp(_no_gradient)
-dropout_mask_p.vjp(_no_gradient)
+for _drawn in (random_uniform_p, random_normal_p, dropout_mask_p):
+    _drawn.vjp(no_gradient)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import builtins
+import math
 from typing import Any
 
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import Primitive, as_tensor, composite, primitive
-from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis, size_of
-from kerasish.graph.spec import Spec
+from kerasish.graph.shapes import canonical_axes, canonical_axis
+from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.array import broadcast_to, expand_dims, flip, reshape, transpose
+from kerasish.ops.array import broadcast_to, expand_dims, flip, reshape, shape, transpose
 from kerasish.ops.binary import equal, maximum, minimum
 from kerasish.ops.elementwise import exp, log, sqrt, square, stop_gradient
-from kerasish.ops.joining import concatenate, pad_p
-from kerasish.ops.promotion import cast, promoted
-from kerasish.ops.selection import getitem
+from kerasish.ops.joining import along, pad_p
+from kerasish.ops.promotion import as_float, cast, promoted, widened
 
 
 def _reduced(x: Spec, axis: tuple[int, ...], keepdims: bool, dtype: str | None = None) -> Spec:
@@ -134,8 +134,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0).numpy()
     array([2., 3.], dtype=float32)
     """
-    x = as_tensor(x)
-    return _apply(mean_p, cast(x, dtypes.floating(x.dtype)), axis, keepdims)
+    return _apply(mean_p, as_float(x), axis, keepdims)
 
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
@@ -174,7 +173,8 @@ def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
         A tensor without the reduced axes, or with size 1 there, of the dtype of x.
 
     Raises:
-        ValueError: if x has no such axis, or without `initial` there is no element along it.
+        ValueError: if x has no such axis, without `initial` there is no element along it, or
+            `initial` is no single number.
         OverflowError: if `initial` is an int that the dtype of x does not hold.
         TypeError: if x or `initial` holds no numbers, or an axis is no int.
 
@@ -197,7 +197,8 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
         A tensor without the reduced axes, or with size 1 there, of the dtype of x.
 
     Raises:
-        ValueError: if x has no such axis, or without `initial` there is no element along it.
+        ValueError: if x has no such axis, without `initial` there is no element along it, or
+            `initial` is no single number.
         OverflowError: if `initial` is an int that the dtype of x does not hold.
         TypeError: if x or `initial` holds no numbers, or an axis is no int.
 
@@ -213,11 +214,15 @@ def _extreme(op: Primitive, pair: Any, x: Any, axis: Any, keepdims: bool, initia
         return _apply(op, x, axis, keepdims)
     axes, keepdims = canonical_axes(axis, x.rank), bool(keepdims)
     initial = cast(promoted(x, initial)[1], x.dtype)
+    if initial.rank:
+        raise ValueError(
+            f"initial must be a single number, but has shape {format_shape(initial.shape)}."
+        )
     if builtins.any(x.shape[i] is None for i in axes):
         return extreme_from_p(x, initial, which=op.name, axis=axes, keepdims=keepdims)
     if builtins.any(x.shape[i] == 0 for i in axes):
         # Of nothing, the initial value is the extreme.
-        left = [(i, Dim.of(x, i)) for i in range(x.rank) if keepdims or i not in axes]
+        left = [(i, size) for i, size in enumerate(shape(x)) if keepdims or i not in axes]
         return broadcast_to(initial, tuple(1 if i in axes else size for i, size in left))
     return pair(_apply(op, x, axes, keepdims), initial)
 
@@ -339,9 +344,14 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> float(var([1.0, 3.0]))
     1.0
     """
-    x = as_tensor(x)
-    x = cast(x, dtypes.floating(x.dtype))
-    return mean(square(x - mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
+    x = as_float(x)
+    return cast(_variance(x, axis, keepdims), x.dtype)
+
+
+def _variance(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    wide = widened(x)
+    apart = wide - mean(wide, axis=axis, keepdims=True)
+    return mean(square(apart), axis=axis, keepdims=keepdims)
 
 
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -362,7 +372,8 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> float(std([1.0, 3.0]))
     1.0
     """
-    return sqrt(var(x, axis=axis, keepdims=keepdims))
+    x = as_float(x)
+    return cast(sqrt(_variance(x, axis, keepdims)), x.dtype)
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -383,8 +394,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> np.round(logsumexp([0.0, 0.0]), 3)
     np.float32(0.693)
     """
-    x = as_tensor(x)
-    x = cast(x, dtypes.floating(x.dtype))
+    x = as_float(x)
     # Finite, so that infinity minus infinity does not come up.
     least, most = dtypes.lowest(x.dtype), dtypes.highest(x.dtype)
     top = stop_gradient(minimum(max(x, axis=axis, keepdims=True, initial=least), most))
@@ -394,7 +404,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def reshape_without(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """`x` without the given axes of size 1."""
-    return reshape(x, tuple(Dim.of(x, i) for i in range(x.rank) if i not in axes))
+    return reshape(x, tuple(size for i, size in enumerate(shape(x)) if i not in axes))
 
 
 def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -477,8 +487,7 @@ def cumprod_p(x: Tensor, *, axis: int) -> Tensor:
     # zeros, and so are its gradients.
     reach = 1
     while reach < (x.shape[axis] or 0):
-        lead = (builtins.slice(None),) * axis
-        before = getitem(x, (*lead, builtins.slice(None, -reach)))
+        before = along(x, axis, builtins.slice(None, -reach))
         widths = tuple((reach if i == axis else 0, 0) for i in range(x.rank))
         x = x * pad_p(before, widths=widths, value=1)
         reach *= 2
@@ -518,22 +527,18 @@ def _restored(g: Tensor, x: Tensor, axis: tuple[int, ...], keepdims: bool) -> Te
     """`g` of a reduced shape, with the reduced axes back as axes of size 1."""
     if keepdims:
         return g
-    return reshape(g, tuple(1 if i in axis else Dim.of(x, i) for i in range(x.rank)))
-
-
-def _dims(x: Tensor) -> tuple[Any, ...]:
-    return tuple(Dim.of(x, i) for i in range(x.rank))
+    return reshape(g, tuple(1 if i in axis else size for i, size in enumerate(shape(x))))
 
 
 @sum_p.vjp
 def _(g, x, *, axis, keepdims):
-    return broadcast_to(_restored(g, x, axis, keepdims), _dims(x))
+    return broadcast_to(_restored(g, x, axis, keepdims), shape(x))
 
 
 @mean_p.vjp
 def _(g, x, *, axis, keepdims):
-    count = size_of(tuple(x.shape[i] for i in axis))
-    return broadcast_to(_restored(g, x, axis, keepdims) / count, _dims(x))
+    count = math.prod(shape(x)[i] for i in axis)
+    return broadcast_to(_restored(g, x, axis, keepdims) / count, shape(x))
 
 
 @prod_p.vjp
@@ -541,19 +546,17 @@ def _(g, x, *, axis, keepdims):
     # Products of the others, exact for zeros too: before times after, along a flat axis.
     order = tuple(i for i in range(x.rank) if i not in axis) + axis
     moved = transpose(x, order)
-    lead = moved.shape[: x.rank - len(axis)]
-    flat = reshape(moved, (*lead, -1))
-    n = flat.shape[-1]
-    ones = as_tensor(1, x.dtype)
-    before = [broadcast_to(ones, (*lead, 1))]
-    after = [broadcast_to(ones, (*lead, 1))]
-    for i in range(n - 1):
-        before.append(before[-1] * flat[..., i : i + 1])
-        after.append(after[-1] * flat[..., n - 1 - i : n - i])
-    others = concatenate(before, -1) * concatenate(after[::-1], -1)
+    last = x.rank - len(axis)
+    flat = reshape(moved, (*shape(moved)[:last], math.prod(shape(moved)[last:])))
+    others = _before(flat, last) * flip(_before(flip(flat, last), last), last)
     back = tuple(order.index(i) for i in range(x.rank))
-    others = transpose(reshape(others, moved.shape), back)
-    return others * _restored(g, x, axis, keepdims)
+    return transpose(reshape(others, shape(moved)), back) * _restored(g, x, axis, keepdims)
+
+
+def _before(x: Tensor, axis: int) -> Tensor:
+    """The products of all elements before each one along the last axis, `axis`."""
+    widths = tuple((int(i == axis), 0) for i in range(x.rank))
+    return cumprod_p(pad_p(x, widths=widths, value=1), axis=axis)[..., :-1]
 
 
 def _extreme_vjp(g, x, y, axis, keepdims):
@@ -576,9 +579,10 @@ def _(g, x, *, axis):
     return flip(cumsum(flip(g, axis), axis), axis)
 
 
-def _constant_gradient(g, x, **attrs):
-    return None
+def no_gradient(g, *inputs, **attrs):
+    """As `elementwise.constant_gradient`, of primitives with attributes."""
+    return (None,) * len(inputs)
 
 
 for _flat in (any_p, all_p, argmax_p, argmin_p):
-    _flat.vjp(_constant_gradient)
+    _flat.vjp(no_gradient)

@@ -24,7 +24,7 @@ from kerasish.ops.promotion import cast
 from kerasish.ops.reduce import max as max_
 from kerasish.ops.reduce import min as min_
 from kerasish.ops.reduce import prod as prod_
-from kerasish.ops.selection import take_grad_p, take_p
+from kerasish.ops.selection import added_at, take_grad_p, take_p
 
 
 def _in_segments(data: Tensor, ids: Tensor, count: Any, otherwise: Any) -> Tensor:
@@ -36,12 +36,14 @@ def _in_segments(data: Tensor, ids: Tensor, count: Any, otherwise: Any) -> Tenso
 
 @composite
 def segment_max_p(data: Tensor, ids: Tensor, *, count: Any) -> Tensor:
-    return max_(_in_segments(data, ids, count, dtypes.lowest(data.dtype)), axis=1)
+    least = dtypes.lowest(data.dtype)
+    return max_(_in_segments(data, ids, count, least), axis=1, initial=least)
 
 
 @composite
 def segment_min_p(data: Tensor, ids: Tensor, *, count: Any) -> Tensor:
-    return min_(_in_segments(data, ids, count, dtypes.highest(data.dtype)), axis=1)
+    most = dtypes.highest(data.dtype)
+    return min_(_in_segments(data, ids, count, most), axis=1, initial=most)
 
 
 @composite
@@ -106,7 +108,7 @@ def segment_sum(
     """
 
     def total(data: Tensor, ids: Tensor, count: Any) -> Tensor:
-        return take_grad_p(data, ids, shape=(count, *shape(data)[1:]), axis=0)
+        return added_at(data, ids, (count, *shape(data)[1:]))
 
     return _but_outside("segment_sum", data, segment_ids, num_segments, total)
 

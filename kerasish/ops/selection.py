@@ -31,18 +31,18 @@ def slice_p(
     x: Spec, *, start: tuple[Any, ...], stop: tuple[Any, ...], step: tuple[int, ...]
 ) -> Spec:
     """Bounds as of `range`, within the axis; stop -1 with a negative step means "to 0"."""
-    bounds = list(zip(start, stop, step, strict=True))
-    for n, (a, b, _) in zip(x.shape, bounds, strict=True):
-        # Only an index into an axis of once unknown size can turn out to lie outside.
-        if n is not None and not isinstance(a, Dim) and b == a + 1 and not 0 <= a < n:
-            raise ValueError(f"index {a} is out of range for an axis of size {n}.")
-    return Spec(
-        tuple(
-            None if isinstance(a, Dim) or isinstance(b, Dim) else len(range(a, b, s))
-            for a, b, s in bounds
-        ),
-        x.dtype,
-    )
+    taken = [
+        None if isinstance(a, Dim) or isinstance(b, Dim) else range(a, b, s)
+        for a, b, s in zip(start, stop, step, strict=True)
+    ]
+    for n, places in zip(x.shape, taken, strict=True):
+        # Only what stands for an axis of once unknown size can turn out to lie outside.
+        if n is None or not places or (0 <= places[0] < n and 0 <= places[-1] < n):
+            continue
+        first, last = places[0], places[-1]
+        what = f"index {first} is" if first == last else f"indices {first} to {last} are"
+        raise ValueError(f"{what} out of range for an axis of size {n}.")
+    return Spec(tuple(None if places is None else len(places) for places in taken), x.dtype)
 
 
 @primitive
@@ -289,6 +289,15 @@ def gathered(x: Tensor, place: Tensor, inside: Tensor | None, axis: int) -> Tens
         return found
     mask = reshape(inside, (*shape(inside), *(1,) * (x.rank - axis - 1)))
     return where(mask, found, as_tensor(np.nan if dtypes.is_float(x.dtype) else 0, x.dtype))
+
+
+def added_at(x: Tensor, places: Tensor, shape: Any) -> Tensor:
+    """Zeros of `shape` with the rows of x added at places; booleans are true where one of them is.
+
+    Engines differ in what they add: not all of them add booleans.
+    """
+    rows = cast(x, "int32") if x.dtype == "bool" else x
+    return cast(take_grad_p(rows, places, shape=shape, axis=0), x.dtype)
 
 
 @slice_p.vjp

@@ -27,7 +27,7 @@ from kerasish.ops.elementwise import isfinite, logical_not
 from kerasish.ops.filling import arange
 from kerasish.ops.indexing import picked, values_of
 from kerasish.ops.promotion import cast, joined
-from kerasish.ops.reduce import sum
+from kerasish.ops.reduce import no_gradient, sum
 from kerasish.ops.selection import take_p
 
 
@@ -49,7 +49,7 @@ def argsort_p(x: Tensor, *, axis: int) -> Tensor:
     return moveaxis(sum(found * place, axis=-1), -1, axis)
 
 
-argsort_p.vjp(lambda g, x, *, axis: None)
+argsort_p.vjp(no_gradient)
 
 
 @composite
@@ -77,7 +77,7 @@ def searchsorted_p(sorted_sequence: Tensor, values: Tensor, *, right: bool) -> T
     return sum(cast(before(sorted_sequence, expand_dims(values, -1)), "int32"), axis=-1)
 
 
-searchsorted_p.vjp(lambda g, sorted_sequence, values, *, right: (None, None))
+searchsorted_p.vjp(no_gradient)
 
 
 def _axis(x: Any, axis: int | None) -> tuple[Tensor, int]:
@@ -183,6 +183,9 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
             f"top_k: k is {k}, but the last axis of {format_shape(x.shape)} must be at "
             "least as long."
         )
+    if x.dtype == "bool":  # not all engines order booleans
+        found, places = top_k_p(cast(x, "int32"), k=k)
+        return cast(found, "bool"), places
     return top_k_p(x, k=k)
 
 
@@ -213,6 +216,8 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
         )
     if dtypes.is_float(as_tensor(k).dtype):
         raise TypeError(f"in_top_k: k must be an int, but got {k!r}.")
+    if not dtypes.is_int(targets.dtype):
+        raise TypeError(f"in_top_k: targets must be integers, but got {targets.dtype}.")
     known = logical_and(targets >= 0, targets < shape(predictions)[1])
     places = cast(where(known, targets, 0), "int32")
     own = picked(predictions, expand_dims(places, 1), 1)
@@ -306,8 +311,8 @@ def unique(
     axis = axis if axis is None else canonical_axis(axis, array.ndim)
     found, *others = np.unique(array, True, True, True, axis=axis)
     index, inverse, counts = others
-    if axis is None:
-        inverse = inverse.reshape(array.shape)
+    # NumPy's versions differ in the shape of it.
+    inverse = inverse.reshape(array.shape if axis is None else -1)
     if size is not None:
         size = operator.index(size)
         if size < 0:

@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 from kerasish.graph import dtypes
-from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import (
     _float_pair,
     equal,
+    floor_divide,
     greater,
     isinf,
     less,
@@ -21,7 +21,6 @@ from kerasish.ops.binary import (
     maximum,
     minimum,
     mod,
-    multiply,
     power,
     where,
 )
@@ -203,7 +202,9 @@ def ldexp(x1: Any, x2: Any) -> Tensor:
     if not dtypes.is_int(exponent.dtype) and exponent.dtype != "bool":
         raise TypeError(f"ldexp: x2 must hold integers, but it is {exponent.dtype}.")
     (x, _) = promoted(x1, exponent, to=dtypes.floating)
-    return x * exp2(cast(exponent, x.dtype))
+    # In two steps: the power alone may be too large where the product is not.
+    half = floor_divide(exponent, 2)
+    return x * exp2(cast(half, x.dtype)) * exp2(cast(exponent - half, x.dtype))
 
 
 # Where the series in 1 / x is as good as the one in x, and how many terms each then takes.
@@ -295,8 +296,10 @@ def fmod(x1: Any, x2: Any) -> Tensor:
     x, y = joined(x1, x2, to=number)
     if x.dtype in dtypes.UNSIGNED:
         return mod(x, y)
-    rest = mod(abs(x), abs(y))
-    return where(x < 0, -rest, rest)
+    below = less(x, 0)
+    # Not abs(x), which has no gradient at 0.
+    rest = mod(where(below, -x, x), abs(y))
+    return where(below, -rest, rest)
 
 
 def fabs(x: Any) -> Tensor:
@@ -451,27 +454,6 @@ def isneginf(x: Any) -> Tensor:
     return logical_and(isinf(x), less(x, 0))
 
 
-def isreal(x: Any) -> Tensor:
-    """Where x has no imaginary part.
-
-    Args:
-        x: a tensor (True everywhere), or complex numbers; any shape.
-
-    Returns:
-        A boolean tensor of the shape of x.
-
-    Raises:
-        TypeError: if x is no array of numbers, such as a string or None.
-
-    >>> isreal(np.complex64([1 + 2j, 3])).numpy()
-    array([False,  True])
-    """
-    if is_complex(x):
-        return equal(as_complex(x).imag, 0)
-    x = as_tensor(x)
-    return logical_or(equal(x, x), True)
-
-
 def signbit(x: Any) -> Tensor:
     """Where x is negative or -0.0. NaN counts as positive.
 
@@ -572,66 +554,3 @@ def allclose(
     True
     """
     return all(isclose(x1, x2, rtol, atol, equal_nan))
-
-
-# --- complex numbers, of which only the real ones exist here -----------------------------
-
-
-def real(x: Any) -> Tensor:
-    """The real part of complex numbers; numbers that are real as they are.
-
-    Args:
-        x: a tensor, or what `view_as_complex` and `polar` return; any shape.
-
-    Returns:
-        A tensor of the shape of x: floats of complex numbers, else of the dtype of x.
-
-    Raises:
-        TypeError: if x is no array of numbers, such as a string or None.
-
-    >>> real(np.complex64([1 + 2j])).numpy()
-    array([1.], dtype=float32)
-    """
-    return as_complex(x).real if is_complex(x) else as_tensor(x)
-
-
-def imag(x: Any) -> Tensor:
-    """The imaginary part of complex numbers; 0 of real ones.
-
-    Args:
-        x: a tensor, or what `view_as_complex` and `polar` return; any shape.
-
-    Returns:
-        A tensor of the shape of x: floats of complex numbers, else of the dtype of x.
-
-    Raises:
-        TypeError: if x is no array of numbers, such as a string or None.
-
-    >>> imag(np.complex64([1 + 2j])).numpy()
-    array([2.], dtype=float32)
-    """
-    if is_complex(x):
-        return as_complex(x).imag
-    x = as_tensor(x)
-    return multiply(x, as_tensor(0, x.dtype))
-
-
-def conjugate(x: Any) -> Any:
-    """The complex conjugate; real numbers as they are.
-
-    Args:
-        x: a tensor, or what `view_as_complex` and `polar` return; any shape.
-
-    Returns:
-        A `Complex` of the shape of x; of real numbers a tensor of its shape and dtype.
-
-    Raises:
-        TypeError: if x is no array of numbers, such as a string or None.
-
-    >>> np.asarray(conjugate(np.complex64([1 + 2j])))
-    array([1.-2.j], dtype=complex64)
-    """
-    return as_complex(x).conjugate() if is_complex(x) else as_tensor(x)
-
-
-conj = conjugate

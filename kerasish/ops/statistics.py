@@ -1,9 +1,11 @@
-"""Statistics: averages, quantiles, counts, differences and running products."""
+"""Statistics: averages, counts, differences, integrals and correlations."""
 
 from __future__ import annotations
 
 import builtins
+import math
 import numbers
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,17 +14,14 @@ import numpy as np
 from kerasish.graph import dtypes
 from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor
-from kerasish.graph.shapes import Dim, canonical_axes, canonical_axis, compatible
+from kerasish.graph.shapes import Dim, canonical_axis, compatible
 from kerasish.graph.spec import format_shape
-from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import (
     broadcast_to,
     expand_dims,
     flatten,
     flip,
-    moveaxis,
-    ndim,
     reshape,
     shape,
     transpose,
@@ -33,21 +32,28 @@ from kerasish.ops.binary import (
     greater_equal,
     less_equal,
     logical_and,
-    maximum,
     minimum,
     not_equal,
     where,
 )
 from kerasish.ops.creation import diagonal, linspace
-from kerasish.ops.elementwise import ceil, floor, isnan, logical_not, round, sqrt, square
+from kerasish.ops.elementwise import sqrt, square
 from kerasish.ops.filling import arange, full
-from kerasish.ops.indexing import picked, values_of
-from kerasish.ops.joining import pad
+from kerasish.ops.indexing import values_of
+from kerasish.ops.joining import along, pad
 from kerasish.ops.matrices import matmul
-from kerasish.ops.promotion import as_float, as_wide_float, cast, joined, promoted, wide_floating
-from kerasish.ops.reduce import any, max, mean, min, sum
+from kerasish.ops.promotion import (
+    as_float,
+    as_wide_float,
+    cast,
+    joined,
+    promoted,
+    wide_floating,
+    widened,
+)
+from kerasish.ops.reduce import max, mean, min, sum
 from kerasish.ops.selection import getitem, take_grad_p, take_p
-from kerasish.ops.sorting import searchsorted, sort_p
+from kerasish.ops.sorting import searchsorted
 
 # --- averages ----------------------------------------------------------------------------
 
@@ -81,8 +87,8 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
             raise ValueError("average: weights of one axis need one axis to average over.")
         at = canonical_axis(axis, x.rank)
         weights = reshape(weights, tuple(-1 if i == at else 1 for i in range(x.rank)))
-    total = sum(x * weights, axis)
-    return total / sum(broadcast_to(weights, shape(x)), axis)
+    weights = broadcast_to(widened(weights), shape(x))
+    return cast(sum(x * weights, axis) / sum(weights, axis), x.dtype)
 
 
 def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -148,248 +154,14 @@ def corrcoef(x: Any) -> Tensor:
     x = as_wide_float(x)
     if x.rank > 2:
         raise ValueError(f"corrcoef: expected at most two axes, but got {format_shape(x.shape)}.")
+    wide = widened(x)
     if x.rank < 2:
-        one = sum(square(x - mean(x)))
-        return one / one
-    apart = x - mean(x, axis=1, keepdims=True)
+        one = sum(square(wide - mean(wide)))
+        return cast(one / one, x.dtype)
+    apart = wide - mean(wide, axis=1, keepdims=True)
     products = matmul(apart, transpose(apart))
     size = sqrt(diagonal(products))
-    return clip(products / expand_dims(size, 1) / size, -1, 1)
-
-
-# --- quantiles ---------------------------------------------------------------------------
-
-_METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
-
-
-def quantile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
-    """The values below which the fraction `q` of the elements over `axis` lies.
-
-    Args:
-        x: a tensor; as floats.
-        q: a fraction from 0 to 1, or a tensor of them, whose axes come first in the result.
-        axis: the axis or axes; None for all.
-        method: what lies between two elements: "linear", "lower", "higher", "midpoint" or
-            "nearest".
-        keepdims: whether `axis` stays, with size 1.
-
-    Returns:
-        A tensor of the shape of q followed by that of x without the reduced axes, or with size 1
-        there; of x's dtype if that is a float, else of floatx. NaN where an element is.
-
-    Raises:
-        ValueError: if q is not from 0 to 1, the method is unknown, x has no such axis, or a reduced
-            one has the size 0.
-        TypeError: if x or q is no array of numbers, such as a string or None.
-
-    >>> float(quantile([1.0, 2.0, 4.0], 0.75))
-    3.0
-    """
-    x = as_float(x)
-    _check_share(q, 1)
-    lines = _lines(x, axis)
-    size = as_tensor(Dim.of(lines, -1), None)
-    last = cast(size - 1, x.dtype)
-    result = _between(sort_p(lines, axis=lines.rank - 1), q, last, method)
-    missing = any(isnan(lines), axis=-1)
-    return _placed(where(missing, float("nan"), result), x, axis, keepdims, ndim(q))
-
-
-def nanquantile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
-    """`quantile` of the elements that are not NaN; NaN if there are none.
-
-    Args:
-        x: a tensor.
-        q: from 0 to 1, a number or several.
-        axis: an axis or several; all if None.
-        method: as in `quantile`.
-        keepdims: whether reduced axes stay, with size 1.
-
-    Returns:
-        A tensor of the shape of q followed by that of x without the reduced axes, or with size 1
-        there; of x's dtype if that is a float, else of floatx.
-
-    Raises:
-        ValueError: if q is not from 0 to 1, the method is unknown, or x has no such axis.
-        TypeError: if x or q is no array of numbers, such as a string or None.
-
-    >>> float(nanquantile([np.nan, 1.0, 3.0], 0.5))
-    2.0
-    """
-    x = as_float(x)
-    _check_share(q, 1)
-    if 0 in (x.shape[i] for i in canonical_axes(axis, x.rank)):
-        nothing = max(x, axis, keepdims, initial=float("nan"))
-        return broadcast_to(nothing, (*shape(q), *shape(nothing)))
-    lines = _lines(x, axis)
-    there = logical_not(isnan(lines))
-    count = sum(cast(there, "int32"), axis=-1)
-    # What is missing goes last, beyond the positions that are looked up.
-    ordered = sort_p(where(there, lines, float("inf")), axis=lines.rank - 1)
-    result = _between(ordered, q, cast(maximum(count - 1, 0), x.dtype), method)
-    return _placed(where(equal(count, 0), float("nan"), result), x, axis, keepdims, ndim(q))
-
-
-def _check_share(q: Any, most: int) -> None:
-    share = as_tensor(q)
-    if not varies(share) and not np.all((share.numpy() >= 0) & (share.numpy() <= most)):
-        raise ValueError(f"q must lie between 0 and {most}, but got {q!r:.80}.")
-
-
-def _lines(x: Tensor, axis: Any) -> Tensor:
-    """The axes to reduce as one last axis."""
-    axes = canonical_axes(axis, x.rank)
-    kept = [i for i in range(x.rank) if i not in axes]
-    moved = transpose(x, (*kept, *axes))
-    size: Any = 1
-    for i in axes:
-        size = size * Dim.of(x, i)
-    if isinstance(size, int) and size == 0:
-        raise ValueError("there is no quantile of no elements: an axis has the size 0.")
-    return reshape(moved, (*(Dim.of(x, i) for i in kept), size))
-
-
-def _between(ordered: Tensor, q: Any, last: Tensor, method: str) -> Tensor:
-    """(*q.shape, *lines): what lies at the fraction q of the positions 0 to `last`."""
-    if method not in _METHODS:
-        raise ValueError(f"quantile: method must be one of {_METHODS}, not {method!r}.")
-    fraction = cast(q, ordered.dtype)
-    lines = ordered.rank - 1
-    # (*lines, number of fractions)
-    place = expand_dims(broadcast_to(last, shape(ordered)[:-1]), -1) * flatten(fraction)
-    below, above = floor(place), ceil(place)
-    if method == "lower":
-        result = _at(ordered, below)
-    elif method == "higher":
-        result = _at(ordered, above)
-    elif method == "nearest":
-        result = _at(ordered, round(place))
-    else:
-        low, high = _at(ordered, below), _at(ordered, above)
-        part = place - below if method == "linear" else 0.5
-        # Between infinities of one sign nothing is to be added.
-        result = where(equal(low, high), low, low + (high - low) * part)
-    result = moveaxis(result, -1, 0) if lines else result
-    return reshape(result, (*shape(fraction), *shape(ordered)[:-1]))
-
-
-def _at(ordered: Tensor, place: Tensor) -> Tensor:
-    return picked(ordered, cast(place, "int32"), ordered.rank - 1)
-
-
-def _placed(result: Tensor, x: Tensor, axis: Any, keepdims: bool, lead: int) -> Tensor:
-    """`result` with the reduced axes back if they are to be kept."""
-    if not keepdims:
-        return result
-    axes = canonical_axes(axis, x.rank)
-    kept = tuple(1 if i in axes else Dim.of(x, i) for i in range(x.rank))
-    return reshape(result, (*shape(result)[:lead], *kept))
-
-
-def percentile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
-    """`quantile` with `q` from 0 to 100.
-
-    Args:
-        x: a tensor.
-        q: from 0 to 100, a number or several.
-        axis: an axis or several; all if None.
-        method: as in `quantile`.
-        keepdims: whether reduced axes stay, with size 1.
-
-    Returns:
-        A tensor of the shape of q followed by that of x without the reduced axes, or with size 1
-        there; of x's dtype if that is a float, else of floatx. NaN where an element is.
-
-    Raises:
-        ValueError: if q is not from 0 to 100, the method is unknown, x has no such axis, or a
-            reduced one has the size 0.
-        TypeError: if x or q is no array of numbers, such as a string or None.
-
-    >>> float(percentile([1.0, 2.0, 4.0], 50))
-    2.0
-    """
-    return quantile(x, _hundredths(x, q), axis, method, keepdims)
-
-
-def nanpercentile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
-    """`nanquantile` with `q` from 0 to 100.
-
-    Args:
-        x: a tensor.
-        q: from 0 to 100, a number or several.
-        axis: an axis or several; all if None.
-        method: as in `quantile`.
-        keepdims: whether reduced axes stay, with size 1.
-
-    Returns:
-        A tensor of the shape of q followed by that of x without the reduced axes, or with size 1
-        there; of x's dtype if that is a float, else of floatx.
-
-    Raises:
-        ValueError: if q is not from 0 to 100, the method is unknown, or x has no such axis.
-        TypeError: if x or q is no array of numbers, such as a string or None.
-
-    >>> float(nanpercentile([np.nan, 1.0, 3.0], 50))
-    2.0
-    """
-    return nanquantile(x, _hundredths(x, q), axis, method, keepdims)
-
-
-def _hundredths(x: Any, q: Any) -> Tensor:
-    _check_share(q, 100)
-    return cast(q, dtypes.floating(as_tensor(x).dtype)) / 100
-
-
-def median(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The middle element over `axis`, or the mean of the two in the middle.
-
-    Args:
-        x: a tensor.
-        axis: an axis or several; all if None.
-        keepdims: whether reduced axes stay, with size 1.
-
-    Returns:
-        A tensor without the reduced axes, or with size 1 there, of x's dtype if that is a float,
-        else of floatx. NaN where an element is.
-
-    Raises:
-        ValueError: if x has no such axis, or a reduced one has the size 0.
-        TypeError: if x is no array of numbers, such as a string or None.
-
-    >>> float(median([1.0, 5.0, 2.0]))
-    2.0
-    """
-    return quantile(x, 0.5, axis, "midpoint", keepdims)
-
-
-def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """`median` of the elements that are not NaN; NaN if there are none.
-
-    Args:
-        x: a tensor.
-        axis: an axis or several; all if None.
-        keepdims: whether reduced axes stay, with size 1.
-
-    Returns:
-        A tensor without the reduced axes, or with size 1 there, of x's dtype if that is a float,
-        else of floatx.
-
-    Raises:
-        ValueError: if x has no such axis.
-        TypeError: if x is no array of numbers, such as a string or None.
-
-    >>> float(nanmedian([np.nan, 1.0, 3.0]))
-    2.0
-    """
-    return nanquantile(x, 0.5, axis, "midpoint", keepdims)
+    return cast(clip(products / expand_dims(size, 1) / size, -1, 1), x.dtype)
 
 
 # --- counts ------------------------------------------------------------------------------
@@ -412,9 +184,9 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
         `minlength`; it is `minlength` if they are known only when the graph runs.
 
     Raises:
-        ValueError: if a number is negative, x has neither one nor two axes, the weights have
-            another shape, `sparse` is True, or the numbers are not known yet and there is no
-            `minlength`.
+        ValueError: if a number or minlength is negative, x has neither one nor two axes, the
+            weights have another shape, `sparse` is True, or the numbers are not known yet and
+            there is no `minlength`.
         TypeError: if x is no array of numbers, such as a string or None.
 
     >>> bincount([0, 2, 2]).numpy()
@@ -427,7 +199,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
         raise ValueError(
             f"bincount: expected one or two axes, but got the shape {format_shape(x.shape)}."
         )
-    size = _count_of_bins(x, minlength)
+    size = _count_of_bins(x, operator.index(minlength))
     one = full(shape(x), 1, "int32") if weights is None else as_tensor(weights)
     if not compatible(one.shape, x.shape):
         raise ValueError(
@@ -435,27 +207,25 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
             f"{format_shape(one.shape)}."
         )
     one = cast(one, dtypes.result_type(one.dtype, "int32"))
+    # Numbers outside of the range go to a bin of their own.
+    bins = where(logical_and(x >= 0, less_equal(x, size - 1)), x, size)
     if x.rank == 1:
-        return take_grad_p(*_within(x, one, size), shape=(size + 1,), axis=0)[:size]
+        return take_grad_p(one, bins, shape=(size + 1,), axis=0)[:size]
     batch = Dim.of(x, 0)
-    ids, one = _within(x, one, size)[::-1]
-    rows = ids + expand_dims(arange(batch), 1) * (size + 1)
+    rows = bins + expand_dims(arange(batch), 1) * (size + 1)
     counts = take_grad_p(flatten(one), flatten(rows), shape=(batch * (size + 1),), axis=0)
     return getitem(reshape(counts, (batch, size + 1)), (slice(None), slice(0, size)))
 
 
 def _count_of_bins(x: Tensor, minlength: int) -> int:
+    if minlength < 0:
+        raise ValueError(f"bincount: minlength must not be negative, but it is {minlength}.")
     if minlength and not has_value(x):
         return minlength
     values = values_of(x, "bincount")
     if values.min(initial=0) < 0:
         raise ValueError(f"bincount: the numbers must not be negative, but {values.min()} is.")
     return builtins.max(minlength, int(values.max(initial=-1)) + 1)
-
-
-def _within(x: Tensor, one: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """(weights, numbers), where numbers outside of the range go to a bin of their own."""
-    return one, where(logical_and(x >= 0, less_equal(x, size - 1)), x, size)
 
 
 def histogram(
@@ -474,8 +244,8 @@ def histogram(
         (bins + 1,) in the dtype of x if that is a float, else in floatx.
 
     Raises:
-        ValueError: if bins is below 1, the range does not ascend, or x is empty and there is no
-            range.
+        ValueError: if bins is below 1, the range does not ascend or is not finite, or x is empty
+            and there is no range.
         TypeError: if x is no array of numbers, bins no int, or the range not two numbers.
 
     >>> [t.numpy().tolist() for t in histogram([1, 2, 2, 3], bins=2)]
@@ -485,8 +255,8 @@ def histogram(
     x = flatten(as_float(x))
     if not isinstance(bins, (int, np.integer)) or bins < 1:
         raise ValueError(f"histogram: bins must be a positive int, but got {bins!r}.")
-    if range is not None and not range[0] <= range[1]:
-        raise ValueError(f"histogram: the range must ascend, but it is {range!r}.")
+    if range is not None and not -math.inf < range[0] <= range[1] < math.inf:
+        raise ValueError(f"histogram: the range must ascend and be finite, but it is {range!r}.")
     low, high = (min(x), max(x)) if range is None else (cast(v, x.dtype) for v in range)
     flat = equal(low, high)  # of a single value: an interval around it
     low, high = where(flat, low - 0.5, low), where(flat, high + 0.5, high)
@@ -504,8 +274,7 @@ def histogram(
 
 def _parts(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     """All but the last and all but the first along `axis`."""
-    lead = (slice(None),) * axis
-    return getitem(x, (*lead, slice(None, -1))), getitem(x, (*lead, slice(1, None)))
+    return along(x, axis, slice(None, -1)), along(x, axis, slice(1, None))
 
 
 def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
@@ -550,7 +319,8 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
         A tensor of y's shape without `axis`, and of its dtype; floatx for ints.
 
     Raises:
-        ValueError: if y has no such axis, or the distances do not broadcast.
+        ValueError: if y has no such axis, x has another number of axes than y or one, or the
+            distances do not broadcast.
         TypeError: if y, x or dx is no array of numbers.
 
     >>> float(trapezoid([1.0, 2.0, 3.0]))
@@ -564,6 +334,11 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
         x = cast(x, y.dtype)
         if x.rank == 1:
             x = reshape(x, tuple(-1 if i == axis else 1 for i in range(y.rank)))
+        if x.rank != y.rank:
+            raise ValueError(
+                f"trapezoid: x must have the shape of y, {format_shape(y.shape)}, or one axis, but "
+                f"has {format_shape(x.shape)}."
+            )
         width = diff(x, axis=axis)
     before, after = _parts(y, axis)
     return sum(width * (before + after) * 0.5, axis)

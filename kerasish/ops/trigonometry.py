@@ -144,8 +144,8 @@ def arccos(x: Any) -> Tensor:
 
 
 def _other_leg(x: Tensor) -> Tensor:
-    """sqrt(1 - x^2), exact near 1."""
-    return sqrt((1 - x) * (1 + x))
+    """sqrt(1 - x^2), exact near 1; of two roots, so that its gradient at 1 is infinite, not NaN."""
+    return sqrt(1 - x) * sqrt(1 + x)
 
 
 def sinh(x: Any) -> Tensor:
@@ -203,7 +203,7 @@ def arcsinh_p(x: Tensor) -> Tensor:
 
 @arcsinh_p.vjp
 def _(g, x):
-    return g * rsqrt(square(x) + 1)
+    return g / hypot(x, as_tensor(1, x.dtype))  # the square alone may be too large
 
 
 def arcsinh(x: Any) -> Tensor:

@@ -182,6 +182,12 @@ CASES = [
     ),
     Case("isin", ops.isin, (integers(0, 9, 3, 4), i32(1, 4, 7)), np.isin, batch=(0, 1)),
     Case(
+        "isin beyond the dtype",
+        lambda x: ops.isin(x, 300),
+        (np.array([44, 1], "uint8"),),
+        lambda x: np.array([False, False]),
+    ),
+    Case(
         "isin inverted",
         _with("isin", invert=True),
         (normal(2), normal(3)),
@@ -234,6 +240,20 @@ CASES = [
         lambda: (f32(0, 0.5, 1), np.float32(0.5)),
     ),
     Case(
+        "linspace of nothing with its step",
+        lambda: ops.linspace(0.0, 1.0, 0, retstep=True),
+        (),
+        lambda: np.linspace(0.0, 1.0, 0, retstep=True),
+    ),
+    Case(
+        "linspace of more than 16 bits can count",
+        lambda: ops.linspace(0.0, 1.0, 70001, dtype="float16"),
+        (),
+        lambda: np.linspace(0.0, 1.0, 70001),
+        tolerance=5e-4,
+        dtype="float16",
+    ),
+    Case(
         "linspace of ints",
         lambda: ops.linspace(0, 7, 4, dtype="int32"),
         (),
@@ -247,6 +267,12 @@ CASES = [
         lambda a, b: np.geomspace(a, b, 4),
         batch=(),
         tolerance=1e-4,
+    ),
+    Case(
+        "geomspace of ints",
+        lambda: ops.geomspace(3, 19, 2, dtype="int32"),
+        (),
+        lambda: i32(3, 19),
     ),
     Case(
         "geomspace below 0",

@@ -125,6 +125,12 @@ CASES = [
     ),
     Case("expand_dims", lambda x: ops.expand_dims(x, -1), (normal(2, 3),), lambda x: x[..., None]),
     Case(
+        "expand_dims of an array of two",
+        lambda x: ops.expand_dims(x, np.array([0, 1])),
+        (normal(2, 1),),
+        lambda x: x[None, None],
+    ),
+    Case(
         "expand_dims of two",
         lambda x: ops.expand_dims(x, (0, -1)),
         (normal(2, 3),),
@@ -378,6 +384,12 @@ CASES = [
         lambda: np.eye(2, 4, 1, "int32"),
     ),
     Case("one_hot", lambda x: ops.one_hot(x, 4), (integers(0, 4, 2, 3),), lambda x: np.eye(4)[x]),
+    Case(
+        "one_hot of small ints among many",
+        lambda x: ops.one_hot(x, 300),
+        (np.array([0, 5, 255], "uint8"),),
+        lambda x: np.eye(300)[x],
+    ),
     Case(
         "one_hot on axis 1",
         lambda x: ops.one_hot(x, 4, axis=1, dtype="int32"),

@@ -203,6 +203,32 @@ CASES = [
         lambda x: np.round(x, 2),
         gradient=_zeros,
     ),
+    Case(
+        "round thousands",
+        lambda x: ops.round(x, -3),
+        (f32(1500, 2500, 1999123, -3499),),
+        lambda x: f32(2000, 2000, 1999000, -3000),
+        gradient=_zeros,
+    ),
+    Case(
+        "round thousands of ints",
+        lambda x: ops.round(x, -3),
+        (i32(1500, 2500, 1999123, -3499, 499),),
+        lambda x: np.round(x, -3),
+    ),
+    Case(
+        "round tens of all small ints",
+        lambda x: ops.round(x, -1),
+        (np.arange(-124, 125, dtype="int8"),),
+        lambda x: np.round(x, -1),
+        batch=(),
+    ),
+    Case(
+        "round thousands of small ints",
+        lambda x: ops.round(x, -3),
+        (np.array([0, 255], "uint8"),),
+        np.zeros_like,
+    ),
     Case("round tens", lambda x: ops.round(x, -1), (i32(14, 16, -26),), lambda x: np.round(x, -1)),
     Case(
         "stop_gradient",

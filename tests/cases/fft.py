@@ -58,6 +58,12 @@ CASES = [
         )
         for n, length in ((5, None), (6, None), (5, 8), (6, 3))
     ),
+    Case(
+        "fft of complex numbers",
+        lambda re, im: ops.fft(ops.view_as_complex(ops.stack([re, im], -1))),
+        (normal(2, 5), normal(2, 5)),
+        lambda re, im: parts(np.fft.fft(re + 1j * im)),
+    ),
     Case("rfft of ints", ops.rfft, (integers(0, 9, 2, 5),), lambda x: parts(np.fft.rfft(x))),
     *(
         Case(

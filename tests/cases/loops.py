@@ -326,6 +326,14 @@ CASES = [
         lambda x, w: (1 - np.tanh(x @ w) ** 2) @ w.T,
     ),
     Case(
+        "vectorized_map of gradients through a phase",
+        lambda x: ops.vectorized_map(
+            lambda row: ops.gradients(ops.sum(ops.in_train_phase(row**2, row[0])), row), x
+        ),
+        (normal(4, 3),),
+        lambda x: np.eye(3)[[0] * 4] * 3,
+    ),
+    Case(
         "vectorized_map by positions",
         lambda x, i: ops.vectorized_map(
             lambda pair: (ops.take(pair[0], pair[1], axis=0), ops.softmax(pair[0][::-1])), (x, i)

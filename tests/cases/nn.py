@@ -96,6 +96,30 @@ NORM = {"axis": -1, "epsilon": 1e-3}
 
 CASES = [
     *(Case(name, getattr(ops, name), (nonzero(2, 4) * 1.3,), ref) for name, ref in ACTIVATIONS),
+    *(
+        Case(
+            f"{name} at 0",
+            getattr(ops, name),
+            (f32(0, 1),),
+            lambda x: x,
+            gradient=lambda w, x: [w],
+        )
+        for name in ("elu", "celu")
+    ),
+    Case(
+        "elu next to 0",
+        lambda x: 1e6 * ops.elu(x),
+        (f32(-1e-6, -1e-8),),
+        lambda x: np.float32(1e6) * np.expm1(x),
+        grad=False,
+    ),
+    Case(
+        "sparsemax of infinities",
+        ops.sparsemax,
+        (f32([1, 0.5, -np.inf]),),
+        lambda x: f32([0.75, 0.25, 0]),
+        grad=False,
+    ),
     Case("celu by alpha", lambda x: ops.celu(x, 2.0), (nonzero(5),), lambda x: celu(x, 2.0)),
     Case(
         "glu of an axis",
@@ -233,6 +257,13 @@ CASES = [
         lambda t, p: _picked(t[:, 0], p),
     ),
     Case(
+        "sparse_categorical_crossentropy on axis 1",
+        lambda t, x: ops.sparse_categorical_crossentropy(t, x, from_logits=True, axis=1),
+        (integers(0, 4, 2, 1, 3), normal(2, 4, 3)),
+        lambda t, x: -np.take_along_axis(np.log(softmax(x, 1)), t, 1)[:, 0],
+        batch=(0, 1),
+    ),
+    Case(
         "sparse_categorical_crossentropy from logits",
         lambda t, x: ops.sparse_categorical_crossentropy(t, x, from_logits=True),
         (LABELS.astype("float32"), normal(3, 4)),
@@ -243,6 +274,12 @@ CASES = [
         ],
     ),
     Case("binary_crossentropy", ops.binary_crossentropy, (unit(3, 2), unit(3, 2)), binary),
+    Case(
+        "binary_crossentropy in 16 bits",
+        lambda t, x: ops.isfinite(ops.binary_crossentropy(t, x)),
+        (np.array([0, 1, 1, 0], "float16"), np.array([0, 0, 1, 1], "float16")),
+        lambda t, x: np.full(4, True),
+    ),
     Case(
         "binary_crossentropy from logits",
         lambda t, x: ops.binary_crossentropy(t, x, from_logits=True),

@@ -35,9 +35,11 @@ FIXED = [
     ("CategoryEncoding", {"num_tokens": 4, "output_mode": "one_hot"}, CATEGORIES),
     ("CategoryEncoding", {"num_tokens": 4, "output_mode": "one_hot"}, CATEGORIES[:, :1]),
     ("IntegerLookup", {"vocabulary": [12, 36, 1138]}, CATEGORIES * 12),
+    ("IntegerLookup", {"vocabulary": [12, 36]}, (CATEGORIES * 12.5).astype("float32")),
     ("IntegerLookup", {"vocabulary": [12, 36], "mask_token": 0}, CATEGORIES * 12),
     ("IntegerLookup", {"vocabulary": [12, 36], "num_oov_indices": 3}, CATEGORIES * 6),
     ("IntegerLookup", {"vocabulary": [12, 36], "invert": True}, CATEGORIES),
+    ("IntegerLookup", {"vocabulary": [12, 36], "invert": True}, CATEGORIES.astype("float32")),
     ("IntegerLookup", {"vocabulary": [12, 36], "output_mode": "multi_hot"}, CATEGORIES * 12),
     (
         "IntegerLookup",
@@ -93,6 +95,7 @@ FIXED = [
     ("STFTSpectrogram", {"frame_length": 16, "frame_step": 8}, SOUND[..., None]),
     ("STFTSpectrogram", {"frame_length": 20, "mode": "psd", "padding": "same"}, SOUND[..., None]),
     ("STFTSpectrogram", {"frame_length": 16, "mode": "stft"}, SOUND.reshape(2, 200, 2)),
+    ("STFTSpectrogram", {"frame_length": 16, "mode": "real", "window": None}, SOUND[..., None]),
     ("STFTSpectrogram", {"frame_length": 16, "mode": "imag"}, SOUND.reshape(2, 200, 2)),
     (
         "STFTSpectrogram",
@@ -166,6 +169,7 @@ RANDOM = [
     ("RandomBrightness", {"factor": 0.4}),
     ("RandomBrightness", {"factor": (-0.4, 0.1)} | UNIT),
     ("RandomContrast", {"factor": 0.6}),
+    ("RandomContrast", {"factor": (0.2, 3.0)}),
     ("RandomColorDegeneration", {"factor": 0.6}),
     ("RandomColorJitter", {"brightness_factor": 0.2, "contrast_factor": 0.2, "hue_factor": 0.1}),
     ("RandomColorJitter", {"saturation_factor": 0.2}),

@@ -42,7 +42,7 @@ def _not_nan(w, x):
 
 
 def descending(x, k):
-    order = np.argsort(-x, -1, "stable")[..., :k]
+    order = np.argsort(-x.astype("float64"), -1, "stable")[..., :k]
     return np.take_along_axis(x, order, -1), order.astype("int32")
 
 
@@ -110,6 +110,7 @@ CASES = [
     ),
     Case("argpartition", _with("argpartition", 1), (distinct(3, 4),), np.argsort),
     Case("top_k", _with("top_k", 2), (distinct(3, 4),), lambda x: descending(x, 2)),
+    Case("top_k of bools", _with("top_k", 3), (booleans(3, 4),), lambda x: descending(x, 3)),
     Case(
         "top_k of ties",
         _with("top_k", 3),
@@ -216,6 +217,20 @@ CASES = [
         (f32(1, 1, 2, 5), i32(0, 0, 1, 1)),
         segments(np.maximum, -LARGEST),
         gradient=lambda w, x, i: [f32(w[0] / 2, w[0] / 2, 0, w[1]), i],
+        batch=(),
+    ),
+    Case(
+        "segment_sum of bools",
+        lambda x: ops.segment_sum(x, [0, 2, 0], 3),
+        (booleans(3, 4),),
+        lambda x: np.stack([x[0] | x[2], x[1] & False, x[1]]),
+        batch=(),
+    ),
+    Case(
+        "scatter_update of bools",
+        lambda x, y: ops.scatter_update(x, [[0], [2], [0]], y, "add"),
+        (booleans(3, 4), booleans(3, 4)),
+        lambda x, y: np.stack([x[0] | y[0] | y[2], x[1], x[2] | y[1]]),
         batch=(),
     ),
     Case(

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from kerasish import ops, random
+from kerasish.graph.tensor import Placeholder
 
 A, B = np.zeros((2, 3), "float32"), np.zeros((4, 5), "float32")
 IMAGE = np.zeros((1, 4, 4, 3), "float32")
 INTS = np.array([1, 2])
+PLACE = Placeholder((), "int32")
 
 # The mistake, and what the message must hold, in this order.
 MISTAKES = [
@@ -168,9 +170,48 @@ MISTAKES = [
     (lambda: ops.while_loop(lambda i: i < 3, abs, 1, -1), "while_loop", "negative", "-1"),
     (lambda: ops.while_loop(lambda i: [i < 3, i < 2], abs, 1), "while_loop", "a scalar bool", "["),
     (lambda: ops.associative_scan(lambda a, b: a[:0], A), "associative_scan", "(1, 3)", "(0, 3)"),
+    (lambda: ops.associative_scan(lambda a, b: a / b, INTS), "associative_scan", "int64", "float"),
     (lambda: random.uniform((2,), dtype="int32"), "uniform", "float", "int32"),
     (lambda: random.randint((2,), 0, 5, dtype="float32"), "randint", "int", "float32"),
     (lambda: random.randint((2,), 3, 3), "randint", "above", "3 to 3"),
+    (lambda: random.randint((2,), *INTS[::-1]), "randint", "above", "2 to 1"),
+    (lambda: random.randint((2,), 0, 200, "int8"), "randint", "int8", "0 to 200"),
+    (lambda: ops.max(A, 1, initial=[1, 2]), "max", "single number", "(2,)"),
+    (lambda: ops.pad(2.0, 1, "edge"), "pad", "reflect", "'edge'"),
+    (lambda: ops.slice(A, (PLACE, 0), (3, 1)), "slice", "0 to 3", "axis 0", "(2, 3)"),
+    (lambda: ops.unravel_index([3, 6], (2, 3)), "unravel_index", "index 6", "6 elements", "(2, 3)"),
+    (lambda: ops.scan(abs, 0, A, unroll=0), "scan", "unroll", "from 1 on", "0"),
+    (lambda: ops.vectorize(ops.dot, signature="(n),(n)->()")(A, A[:, 1:]), "vectorize", "(n),(n)"),
+    (lambda: ops.in_top_k([0.5, 1], A, 2), "in_top_k", "targets", "integers", "float32"),
+    (lambda: ops.quantile(A, 0.5, method="best"), "quantile", "method", "midpoint", "'best'"),
+    (lambda: ops.nanquantile(A[:0], 0.5, method="best"), "nanquantile", "method", "'best'"),
+    (lambda: ops.bincount(INTS, minlength=-1), "bincount", "minlength", "negative", "-1"),
+    (lambda: ops.histogram(A, 2, (0, float("inf"))), "histogram", "finite", "inf"),
+    (lambda: ops.trapezoid(A[None], A), "trapezoid", "(1, 2, 3)", "(2, 3)"),
+    (lambda: ops.einsum("i.j->ij", A), "einsum", "letters", "'i.j->ij'"),
+    (lambda: ops.einsum("i1->i", A), "einsum", "letters", "'i1->i'"),
+    (lambda: ops.image.resize(IMAGE, 0), "resize", "size", "positive", "0"),
+    (
+        lambda: ops.image.scale_and_translate(A, (4, 3), [1, 1], [0, 0], (0, -2), "linear"),
+        *("scale_and_translate", "spatial_dims", "twice", "(0, 0)"),
+    ),
+    (
+        lambda: ops.image.scale_and_translate(A, (-1, 3), [1], [0], (0,), "linear"),
+        *("scale_and_translate", "positive", "(-1, 3)"),
+    ),
+    (
+        lambda: ops.image.map_coordinates(A[:0], np.ones((2, 1)), 1),
+        *("map_coordinates", "elements", "(0, 3)"),
+    ),
+    (
+        lambda: ops.image.perspective_transform(IMAGE, *np.ones((2, 2, 4, 2))),
+        *("perspective_transform", "2 transforms", "batch of 1"),
+    ),
+    (
+        lambda: ops.batch_normalization(A[:, :1], INTS, INTS, -1),
+        *("batch_normalization", "mean", "1 channels on axis 1", "(2, 1)", "(2,)"),
+    ),
+    (lambda: ops.layer_normalization(A[:1], A), "layer_normalization", "gamma", "(1, 3)", "(2, 3)"),
     (lambda: random.normal((2, -2)), "normal", "negative", "(2, -2)"),
     (lambda: random.normal((2,), seed="7"), "seed", "SeedGenerator", "'7'"),
     (lambda: random.categorical(INTS, 2), "categorical", "(batch, classes)", "(2,)"),
@@ -182,6 +223,40 @@ MISTAKES = [
         "6 channels",
         "(1, 1, 3, 4)",
     ),
+    (
+        lambda: ops.separable_conv(IMAGE, np.ones((2, 2, 3, 1)), np.ones((2, 2, 3, 4))),
+        "separable_conv",
+        "size 1",
+        "(2, 2, 3, 4)",
+    ),
+    (lambda: ops.depthwise_conv(IMAGE, np.ones((2, 2, 4, 1)), data_format="last"), "'last'"),
+    (lambda: ops.max_pool(IMAGE, 2, padding=[(2, 0), (0, 0)]), "max_pool", "(2, 2)", "(2, 0)"),
+    (lambda: ops.adaptive_average_pool(IMAGE[:, :0], 2), "adaptive", "not 0", "(1, 0, 4, 3)"),
+    (lambda: ops.categorical_crossentropy(A[0], A), "(2, 3)", "(3,)"),
+    (lambda: ops.binary_crossentropy(A[0], A), "(2, 3)", "(3,)"),
+    (lambda: ops.sparse_categorical_crossentropy(A, A), "(2, 3)", "(2,)", "(2, 3)"),
+    (lambda: ops.rearrange(A, "a b -> b a", c=2), "rearrange", "'a b -> b a'", "'c'"),
+    (lambda: ops.logspace(0, 1, 2, base=[2, 3]), "logspace", "one number", "[2, 3]"),
+    (lambda: ops.geomspace(1.0, 0.0), "geomspace", "one sign", "1.0", "0.0"),
+    (lambda: ops.eye(2, k=0.5), "eye", "k must be an int", "0.5"),
+    (lambda: ops.jvp(max, (A, A), ((A, A),)), "jvp", "structure"),
+    (lambda: ops.gradients(ops.sum(ops.convert_to_tensor(A)), 3.0), "gradients", "tensor", "3.0"),
+    (lambda: ops.ctc_loss([[1]] * 4, IMAGE[0], [1] * 4, [4] * 4, 3), "ctc_loss", "3 classes", "3"),
+    (
+        lambda: ops.dot_product_attention(IMAGE, IMAGE, IMAGE, bias=np.zeros((2, 4, 4, 4))),
+        "dot_product_attention",
+        "bias",
+        "(1, 4, 4, 4)",
+        "(2, 4, 4, 4)",
+    ),
+    (
+        lambda: ops.dot_product_attention(IMAGE, IMAGE, IMAGE, attn_logits_soft_cap=0),
+        "dot_product_attention",
+        "soft_cap",
+        "above 0",
+        "0",
+    ),
+    (lambda: ops.conv(IMAGE, np.zeros((2, 2, 0, 4))), "conv", "3 channels", "takes 0"),
     (lambda: ops.ctc_loss([[1]], IMAGE[0], [1], [4] * 4), "ctc_loss", "target_length", "(1,)"),
     (lambda: ops.ctc_loss([[1]], IMAGE[0], [1] * 4, [4] * 4), "ctc_loss", "(1, 1)", "(4, 4, 3)"),
     (lambda: ops.ctc_decode(IMAGE[0], [1]), "ctc_decode", "sequence_lengths", "(1,)", "(4, 4, 3)"),

@@ -70,7 +70,7 @@ KNOWN_ONLY = {
     "solve with leading axes that broadcast",  # likewise
     "min of nothing",
     "cross in the plane",  # vectors of unknown sizes are taken for ones of 3 elements
-    *("qr", "qr square", "qr wide", "eig"),
+    *("qr", "qr square", "qr wide", "eig", "fft of complex numbers"),
 }
 
 

@@ -262,6 +262,7 @@ UNKNOWN = {
     "array_split": lambda x: ops.array_split(x, 2, axis=1)[1],
     "solve": lambda x: ops.solve(x @ ops.transpose(x) + 2 * np.eye(2, dtype="float32"), x),
     "cross": lambda x: ops.cross(x, x[..., ::-1] * 2),
+    "vectorized_map": lambda x: ops.vectorized_map(ops.logsumexp, x),
     "depthwise_conv": lambda x: ops.depthwise_conv(x[None], np.ones((2, 3, 1)), padding="same"),
 }
 
@@ -301,7 +302,11 @@ EMPTY = {
     "logsumexp": lambda x: ops.logsumexp(x, 1),
     "max": lambda x: ops.max(x, 1, initial=3.0),
     "nansum": lambda x: ops.nansum(x, 1),
+    "nanmax": lambda x: ops.nanmax(x, 1),
+    "nanquantile": lambda x: ops.nanquantile(x, [0.1, 0.5], 1),
     "softmax": ops.softmax,
+    "multi_hot": lambda x: ops.multi_hot(ops.cast(x, "int32"), 3),
+    "matrix_rank": ops.matrix_rank,
     "associative_scan": lambda x: ops.associative_scan(ops.add, x, axis=1),
     "log_softmax": lambda x: ops.log_softmax(x, (0, 1)),
 }
@@ -319,6 +324,9 @@ MISFITS = {
     "pad": (lambda x: ops.pad(x, 2, "reflect"), "size 2 is too short to mirror 2"),
     "cross": (lambda x: ops.cross(x[:, :2], x[:, 1:]), "unknown size count as ones of 3 elements"),
     "top_k": (lambda x: ops.top_k(x, 4)[0], r"k is 4, but the last axis of \(2, 3\)"),
+    "slice": (lambda x: ops.slice(x, (0, 1), (3, 1)), "0 to 2 are out of range .* of size 2"),
+    "slice_update": (lambda x: ops.slice_update(x, (1, 0), X), "1 to 3 is not within axis 0"),
+    "unstack": (lambda x: ops.unstack(x, 1)[0], r"cannot reshape \(2, 3\)"),
 }
 
 
@@ -352,6 +360,18 @@ def test_complex_numbers():
         (abs(z), abs(exact)),
     ]:
         np.testing.assert_allclose(np.asarray(found), right, rtol=1e-6)
+    for found, right in [
+        (z - np.uint8(3), exact - 3),  # as small ints, 0 - 3 would be 253
+        (z / 50000, exact / 50000),  # whose square no int32 holds
+        (z / 1e30, exact / 1e30),
+        (1e-30 * z / (1e-30 * z), exact / exact),
+        (z == exact, [True, True]),
+        (z != z.conjugate(), exact.imag != 0),
+    ]:
+        np.testing.assert_allclose(np.asarray(found), right, rtol=1e-6)
+    precise = ops.view_as_complex(np.float64([1, 2]))
+    for number in (0.1, 0.1j):
+        np.testing.assert_array_equal(np.asarray(precise * number), (1 + 2j) * number)
     assert np.asarray(z).dtype == "complex64"
     assert "shape=(2,)" in repr(z)
     real, imaginary = z

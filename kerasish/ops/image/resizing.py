@@ -14,8 +14,9 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import canonical_axis, compatible, known
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
+from kerasish.ops.conv import _each
 from kerasish.ops.image.layout import each_image, known_sizes
-from kerasish.ops.promotion import promoted
+from kerasish.ops.promotion import at_least_single, promoted, widened
 
 # --- kernels: the weight of a pixel at a distance, written for NumPy and for ops alike ----
 
@@ -127,9 +128,8 @@ def resize(
     >>> resize(np.zeros((1, 4, 4, 3)), (8, 6)).shape
     (1, 8, 6, 3)
     """
-    target = (size, size) if isinstance(size, int) else tuple(size)
-    if len(target) != 2 or not all(isinstance(n, (int, np.integer)) and n > 0 for n in target):
-        raise ValueError(f"resize: size must be (height, width), but got {size!r}.")
+    rows, columns = _each(size, 2, "size")
+    target = (rows, columns)
     if interpolation not in INTERPOLATIONS:
         raise ValueError(
             f"resize: interpolation must be one of {', '.join(INTERPOLATIONS)}, but got "
@@ -181,7 +181,7 @@ def _resized(x: Tensor, target: tuple[int, int], interpolation: str, antialias: 
             at = np.minimum(np.floor(nearest), inputs - 1).astype("int32")
             x = x if inputs == outputs else ops.take(x, at, axis=axis)
         return x
-    y = ops.cast(x, dtypes.result_type(x.dtype, "float32"))
+    y = widened(x)
     for axis, outputs in enumerate(target, 1):
         inputs = x.shape[axis]
         if inputs == outputs:
@@ -196,14 +196,9 @@ def _resized(x: Tensor, target: tuple[int, int], interpolation: str, antialias: 
         else:
             weights = _weights(np, inputs, outputs, outputs / inputs, 0.0, interpolation, antialias)
         y = _along(y, axis, weights.astype(y.dtype))
-    return y if x.dtype == y.dtype else _narrowed(y, x.dtype)
-
-
-def _narrowed(y: Tensor, dtype: str) -> Tensor:
-    if dtypes.is_int(dtype):
-        bounds = np.iinfo(dtype)
-        y = ops.clip(ops.round(y), float(bounds.min), float(bounds.max))
-    return ops.cast(y, dtype)
+    if dtypes.is_int(x.dtype):
+        return ops.saturate_cast(ops.round(y), x.dtype)
+    return ops.cast(y, x.dtype)
 
 
 def scale_and_translate(
@@ -232,8 +227,8 @@ def scale_and_translate(
 
     Raises:
         ValueError: if output_shape, scale or translation have other than one number per axis, if
-            output_shape has another size than images outside of `spatial_dims`, if there is no
-            such axis, or for another method.
+            a size is not positive, if output_shape has another size than images outside of
+            `spatial_dims`, if there is no such axis or one comes twice, or for another method.
         TypeError: if images, scale or translation is no array of numbers, or output_shape or
             spatial_dims no sequence of ints.
 
@@ -247,7 +242,14 @@ def scale_and_translate(
             f"scale_and_translate: output_shape must have one size per axis of "
             f"{format_shape(x.shape)}, but it is {output_shape!r}."
         )
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"scale_and_translate: spatial_dims names an axis twice: {axes}.")
     sizes = tuple(map(known, output_shape))
+    if any(sizes[i] is not None and sizes[i] < 1 for i in axes):  # type: ignore[operator]
+        raise ValueError(
+            f"scale_and_translate: on the spatial_dims {axes} output_shape must be positive, but "
+            f"it is {format_shape(sizes)}."
+        )
     staying = [i for i in range(x.rank) if i not in axes]
     if not compatible(tuple(sizes[i] for i in staying), tuple(x.shape[i] for i in staying)):
         raise ValueError(
@@ -258,8 +260,7 @@ def scale_and_translate(
         raise ValueError(
             f"scale_and_translate: method must be one of {', '.join(_KERNELS)}, not {method!r}."
         )
-    precision = dtypes.result_type(x.dtype, "float32")
-    scale, shift = (ops.cast(as_tensor(v), precision) for v in (scale, translation))
+    scale, shift = (ops.cast(as_tensor(v), at_least_single(x.dtype)) for v in (scale, translation))
     for v, name in ((scale, "scale"), (shift, "translation")):
         if not compatible(v.shape, (len(axes),)):
             raise ValueError(

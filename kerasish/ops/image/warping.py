@@ -13,14 +13,14 @@ from kerasish.graph.shapes import Dim, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape
-from kerasish.ops.binary import clip, floor_divide, logical_and, minimum, mod, where
+from kerasish.ops.binary import clip, equal, floor_divide, logical_and, minimum, mod, where
 from kerasish.ops.elementwise import abs, floor, round, sign
 from kerasish.ops.equations import solve
 from kerasish.ops.filling import arange
 from kerasish.ops.image.filters import bell, blur
 from kerasish.ops.image.layout import each_image, known_sizes
 from kerasish.ops.joining import stack, unstack
-from kerasish.ops.promotion import cast
+from kerasish.ops.promotion import at_least_single, cast, widened
 from kerasish.ops.random import normal
 from kerasish.ops.selection import take_p
 from kerasish.ops.unknown import may_wait, put_off
@@ -50,7 +50,8 @@ def _looked_up(
     for index, size in zip(indices, sizes, strict=True):
         there = logical_and(index >= 0, index <= size - 1)
         inside = there if inside is None else logical_and(inside, there)
-        position = position * size + cast(clip(index, 0, size - 1), "int32")
+        # Where there is none, the first: NaN is no position, nor is what is beyond an int32.
+        position = position * size + cast(where(there, index, 0), "int32")
     found = take_p(flat, position, axis=0)
     inside = reshape(inside, (*shape(inside), *(1,) * (found.rank - inside.rank)))  # type: ignore[union-attr]
     return where(inside, found, cast(fill_value, found.dtype))
@@ -90,8 +91,8 @@ def map_coordinates(
         An array of the shape of one coordinate and the dtype of the inputs; integers are rounded.
 
     Raises:
-        ValueError: if there are not as many coordinates as inputs has axes, or for another order or
-            fill_mode.
+        ValueError: if there are not as many coordinates as inputs has axes, if it has no axes or no
+            elements, or for another order or fill_mode.
         TypeError: if inputs or coordinates is no array of numbers, such as a string or None.
 
     >>> map_coordinates([10.0, 20.0, 30.0], [[0.5, 1.0]], order=1).numpy()
@@ -103,6 +104,10 @@ def map_coordinates(
             f"map_coordinates: inputs of known shape and as many coordinates as they have axes "
             f"are needed, but got {format_shape(x.shape)} and {format_shape(at.shape)}."
         )
+    if not x.rank or 0 in x.shape:
+        raise ValueError(
+            f"map_coordinates: inputs must have axes and elements, but got {format_shape(x.shape)}."
+        )
     if fill_mode not in _INDEX_RULES:
         raise ValueError(
             f"map_coordinates: fill_mode must be one of {', '.join(_INDEX_RULES)}, but got "
@@ -110,7 +115,7 @@ def map_coordinates(
         )
     if order not in (0, 1):
         raise ValueError(f"map_coordinates: order must be 0 or 1, but got {order!r}.")
-    places = unstack(cast(at, dtypes.floating(at.dtype)), x.rank, axis=0)
+    places = unstack(widened(at), x.rank, axis=0)
     sizes: list[Any] = list(x.shape)
     flat, rule = reshape(x, (-1,)), _INDEX_RULES[fill_mode]
 
@@ -168,7 +173,7 @@ def _sampled(
     if interpolation == "nearest":
         nearest = [sign(p) * floor(abs(p) + 0.5) for p in places]
         return _looked_up(flat, offset, nearest, sizes, fill_value)
-    wide = cast(flat, dtypes.result_type(x.dtype, "float32"))
+    wide = widened(flat)
     total: Any = 0.0
     for indices, weight in _corners(places):
         weight = cast(expand_dims(weight, -1), wide.dtype)
@@ -176,22 +181,22 @@ def _sampled(
     return cast(total, x.dtype)
 
 
-def _projected(x: Tensor, transforms: Tensor, *how: Any) -> Tensor:
+def _projected(name: str, x: Tensor, transforms: Tensor, *how: Any) -> Tensor:
     """Images looked up where the maps, (batch, 8), send the pixels of the result."""
-    height, width = known_sizes("affine_transform", x)
+    count = transforms.shape[0]
+    if count != 1 and not compatible((count,), x.shape[:1]):
+        raise ValueError(f"{name}: {count} transforms do not fit a batch of {x.shape[0]}.")
+    height, width = known_sizes(name, x)
     down = reshape(arange(height, dtype=transforms.dtype), (1, -1, 1))
     across = reshape(arange(width, dtype=transforms.dtype), (1, 1, -1))
     t = [reshape(v, (-1, 1, 1)) for v in unstack(transforms, 8, axis=1)]
     depth = t[6] * across + t[7] * down + 1
-    columns = (t[0] * across + t[1] * down + t[2]) / depth
-    rows = (t[3] * across + t[4] * down + t[5]) / depth
+    nowhere = equal(depth, 0)  # what is infinitely far away lies outside
+    depth = where(nowhere, 1.0, depth)
+    columns = where(nowhere, -1.0, (t[0] * across + t[1] * down + t[2]) / depth)
+    rows = where(nowhere, -1.0, (t[3] * across + t[4] * down + t[5]) / depth)
     sizes = (Dim.of(x, 0), height, width)
     return _sampled(x, broadcast_to(rows, sizes), broadcast_to(columns, sizes), *how)
-
-
-def _precision(images: Any) -> str:
-    """The dtype in which places in images are computed."""
-    return dtypes.result_type(as_tensor(images).dtype, "float32")
 
 
 def _check_options(name: str, interpolation: str, fill_mode: str) -> None:
@@ -240,7 +245,7 @@ def affine_transform(
     array([2., 3., 0.])
     """
     _check_options("affine_transform", interpolation, fill_mode)
-    t = cast(transform, _precision(images))
+    t = cast(transform, at_least_single(as_tensor(images).dtype))
     if t.rank not in (1, 2) or t.shape[-1] != 8:
         raise ValueError(
             f"affine_transform: transform must have shape (8,) or (batch, 8), but got "
@@ -249,11 +254,7 @@ def affine_transform(
     t = reshape(t, (-1, 8))
 
     def apply(x: Tensor) -> Tensor:
-        if t.shape[0] != 1 and not compatible(t.shape[:1], x.shape[:1]):
-            raise ValueError(
-                f"affine_transform: {t.shape[0]} transforms do not fit a batch of {x.shape[0]}."
-            )
-        return _projected(x, t, interpolation, fill_mode, fill_value)
+        return _projected("affine_transform", x, t, interpolation, fill_mode, fill_value)
 
     return each_image("affine_transform", images, data_format, apply)
 
@@ -289,7 +290,8 @@ def perspective_transform(
     (3, 3, 1)
     """
     _check_options("perspective_transform", interpolation, "constant")
-    start, end = (cast(points, _precision(images)) for points in (start_points, end_points))
+    precision = at_least_single(as_tensor(images).dtype)
+    start, end = cast(start_points, precision), cast(end_points, precision)
     if start.shape != end.shape or start.rank not in (2, 3) or start.shape[-2:] != (4, 2):
         raise ValueError(
             "perspective_transform: start and end points must have shape (4, 2) or (batch, 4, 2), "
@@ -298,7 +300,9 @@ def perspective_transform(
     transforms = _through_points(reshape(start, (-1, 4, 2)), reshape(end, (-1, 4, 2)))
 
     def apply(x: Tensor) -> Tensor:
-        return _projected(x, transforms, interpolation, "constant", fill_value)
+        return _projected(
+            "perspective_transform", x, transforms, interpolation, "constant", fill_value
+        )
 
     return each_image("perspective_transform", images, data_format, apply)
 
