@@ -65,7 +65,8 @@ class MinMaxNorm(Constraint):
     def __init__(
         self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0
     ):
-        check_range(self, 0, min_value=min_value, max_value=max_value)
+        check_range(self, 0, min_value=min_value)
+        check_range(self, min_value, max_value=max_value)
         check_range(self, 0, 1, rate=rate)
         self.min_value, self.max_value, self.rate = min_value, max_value, rate
         self.axis = _checked_axis(self, axis)

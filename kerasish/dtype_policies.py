@@ -7,13 +7,13 @@ Micikevicius et al., 2017, arXiv:1710.03740. What follows from a policy is done 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from kerasish import config
 from kerasish.graph import dtypes
 from kerasish.saving.serialization import Configurable, Registry, serialize_keras_object
+from kerasish.utils.patterns import fitting
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
@@ -164,15 +164,8 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         Raises:
             ValueError: several patterns match its path.
         """
-        if path in self._policies:
-            return self._policies[path]
-        matching = [pattern for pattern in self._policies if re.fullmatch(pattern, path)]
-        if len(matching) > 1:
-            raise ValueError(
-                f"DTypePolicyMap: the path {path!r} matches {len(matching)} patterns: {matching}. "
-                "Each path may match one only."
-            )
-        return self._policies[matching[0]] if matching else self.default_policy
+        pattern = fitting(path, self._policies, "DTypePolicyMap")
+        return self.default_policy if pattern is None else self._policies[pattern]
 
     def __setitem__(self, path: str, policy: Any) -> None:
         if path in self._policies:

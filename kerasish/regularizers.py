@@ -10,6 +10,7 @@ from kerasish.compat.modules import attributes as older_attributes
 from kerasish.graph.shapes import Dim
 from kerasish.graph.tensor import Tensor
 from kerasish.saving.serialization import Configurable, Registry
+from kerasish.utils.arguments import reject_unknown
 
 
 class Regularizer(Configurable):
@@ -30,15 +31,16 @@ class L1L2(Regularizer):
     """l1 * sum(|x|) + l2 * sum(x^2).
 
     Args:
-        l1: the factor of the absolute values.
-        l2: the factor of the squares.
+        l1: the factor of the absolute values; None is 0.
+        l2: the factor of the squares, likewise.
 
     >>> float(L1L2(l1=1.0, l2=0.5)([1.0, -2.0]))
     5.5
     """
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0):
-        self.l1, self.l2 = _factor(self, "l1", l1), _factor(self, "l2", l2)
+    def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0):
+        self.l1 = _factor(self, "l1", 0.0 if l1 is None else l1)
+        self.l2 = _factor(self, "l2", 0.0 if l2 is None else l2)
 
     def __call__(self, x: Any) -> Tensor:
         return _l1_l2(x, self.l1, self.l2)
@@ -56,7 +58,7 @@ class L1(Regularizer):
     """
 
     def __init__(self, l1: float = 0.01, **old: float):
-        self.l1 = _factor(self, "l1", _old_name(old, l1))
+        self.l1 = _factor(self, "l1", _old_name(self, old, l1))
 
     def __call__(self, x: Any) -> Tensor:
         return _l1_l2(x, self.l1, 0.0)
@@ -74,7 +76,7 @@ class L2(Regularizer):
     """
 
     def __init__(self, l2: float = 0.01, **old: float):
-        self.l2 = _factor(self, "l2", _old_name(old, l2))
+        self.l2 = _factor(self, "l2", _old_name(self, old, l2))
 
     def __call__(self, x: Any) -> Tensor:
         return _l1_l2(x, 0.0, self.l2)
@@ -87,10 +89,9 @@ def _l1_l2(x: Any, l1: float, l2: float) -> Tensor:
     return sum(terms[1:], start=terms[0]) if terms else ops.zeros((), x.dtype)
 
 
-def _old_name(old: dict[str, float], value: float) -> float:
+def _old_name(owner: Regularizer, old: dict[str, float], value: float) -> float:
     value = old.pop("l", value)
-    if old:
-        raise TypeError(f"unexpected argument {next(iter(old))!r}; the factor is the only one.")
+    reject_unknown(old, type(owner), type(owner).__name__)
     return value
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.callbacks.callback import Callback, Logs
+from kerasish.callbacks.callback import Callback, Logs, batches_between_saves, path_of
 from kerasish.graph.variable import Variable
 from kerasish.saving.atomic import replacing
 from kerasish.utils.progbar import say
@@ -56,18 +56,14 @@ class BackupAndRestore(Callback):
         double_checkpoint: bool = False,
         delete_checkpoint: bool = True,
     ) -> None:
-        if not os.fspath(backup_dir):
+        self.backup_dir = path_of(self, "backup_dir", backup_dir)
+        if not self.backup_dir:
             raise ValueError("BackupAndRestore: backup_dir must name a folder, got ''")
-        if save_freq != "epoch" and (isinstance(save_freq, bool) or not _is_count(save_freq)):
-            raise ValueError(
-                "BackupAndRestore: save_freq must be 'epoch' or a number of batches, got "
-                f"{save_freq!r}"
-            )
-        self.backup_dir = os.fspath(backup_dir)
         self.save_freq = save_freq
+        self._every = batches_between_saves(self, save_freq)
         self.double_checkpoint = double_checkpoint
         self.delete_checkpoint = delete_checkpoint
-        self.batch_reports = "none" if save_freq == "epoch" else "step"
+        self.batch_reports = "step" if self._every else "none"
         self.others: list[Callback] = []  # set by CallbackList
         self._batches = 0
 
@@ -94,11 +90,11 @@ class BackupAndRestore(Callback):
             self._restore(*found)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self.save_freq == "epoch":
+        if self._every is None:
             return
         self._batches += 1
         # A callback that stops training in this epoch does so again when it is resumed.
-        if self._batches % int(self.save_freq) == 0 and not self.model.stop_training:
+        if self._batches % self._every == 0 and not self.model.stop_training:
             self._save(self.model.fit_position.inside(batch + 1), logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
@@ -200,10 +196,6 @@ class BackupAndRestore(Callback):
             epoch, done = position["epoch"], position["done"]
             after = f", after {done} batches" if done else ""
             say(f"Resuming in epoch {epoch + 1}{after}, from {self.backup_dir}.")
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and value > 0
 
 
 def _packed(value: Any, arrays: list[np.ndarray], what: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from typing import Any
 
 from kerasish.utils.kinds import Checked
@@ -113,6 +115,33 @@ class Callback(Checked):
 
     def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Called after predicting batch number `batch`; `logs["outputs"]` holds the outputs."""
+
+
+def batches_between_saves(owner: Callback, save_freq: str | int) -> int | None:
+    """The batches that `save_freq` asks for, None for "epoch".
+
+    Raises:
+        ValueError: it is neither "epoch" nor a whole number above 0.
+    """
+    if save_freq == "epoch":
+        return None
+    if isinstance(save_freq, (str, bool)) or not 1 <= save_freq < math.inf:
+        raise ValueError(
+            f"{type(owner).__name__}: save_freq must be 'epoch' or a number of batches, got "
+            f"{save_freq!r}"
+        )
+    return int(save_freq)
+
+
+def path_of(owner: Callback, argument: str, value: Any) -> str:
+    """A path that a callback was given, as a string.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{type(owner).__name__}: {argument} must be a path, got {value!r}")
+    return os.fspath(value)
 
 
 def overrides(callback: Any, hook: str) -> bool:

@@ -57,22 +57,29 @@ class CallbackList(Callback):
             self.callbacks.insert(self._progbar_place(), ProgbarLogger())
         if add_history and self._find(History) is None:
             self.callbacks.append(History())
-        self.callbacks.sort(key=lambda callback: getattr(callback, "comes_last", False))
-        for callback in self.callbacks:
-            if isinstance(callback, BackupAndRestore):
-                callback.others = [c for c in self.callbacks if c is not callback]
+        self._arrange()
         if params:
             self.set_params(params)
         if model is not None:
             self.set_model(model)
 
     def append(self, callback: Callback) -> None:
-        """Adds `callback` at the end; it gets the model and parameters if they are known."""
+        """Adds `callback` at the end, but before those that come last.
+
+        It gets the model and parameters if they are known.
+        """
         self.callbacks.append(_checked(callback))
+        self._arrange()
         if self.params is not None:
             callback.set_params(self.params)
         if self.model is not None:
             callback.set_model(self.model)
+
+    def _arrange(self) -> None:
+        self.callbacks.sort(key=lambda callback: getattr(callback, "comes_last", False))
+        for callback in self.callbacks:
+            if isinstance(callback, BackupAndRestore):
+                callback.others = [c for c in self.callbacks if c is not callback]
 
     def __iter__(self):
         return iter(self.callbacks)

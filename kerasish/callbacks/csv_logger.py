@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.callbacks.callback import Callback, Logs
+from kerasish.callbacks.callback import Callback, Logs, path_of
 
 
 class CSVLogger(Callback):
@@ -38,7 +38,9 @@ class CSVLogger(Callback):
     def __init__(
         self, filename: str | os.PathLike, separator: str = ",", append: bool = False
     ) -> None:
-        self.filename = os.fspath(filename)
+        self.filename = path_of(self, "filename", filename)
+        if len(separator) != 1:
+            raise ValueError(f"CSVLogger: separator must be one character, got {separator!r}")
         self.sep = separator
         self.append = append
         self.keys: list[str] = []

@@ -18,7 +18,7 @@ class EarlyStopping(MonitorCallback):
         min_delta: the least change that counts as an improvement.
         patience: epochs without improvement after which training stops.
         verbose: 1 says when training stops and which weights are restored.
-        mode: `"min"`, `"max"` or `"auto"` (by the value's name).
+        mode: `"min"`, `"max"` or `"auto"` (as the metric says, else by its name).
         baseline: a value to be better than; until then an improvement doesn't renew the patience.
         restore_best_weights: at the end, go back to the weights of the best epoch.
         start_from_epoch: epochs at the start that aren't looked at.

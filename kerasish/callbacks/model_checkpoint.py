@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from kerasish.callbacks.callback import Logs, batches_between_saves
+from kerasish.callbacks.callback import Logs, batches_between_saves, path_of
 from kerasish.callbacks.monitor import MonitorCallback, with_other_names
 from kerasish.utils.kinds import check_range
 from kerasish.utils.progbar import format_value, say
@@ -19,7 +19,7 @@ class SavingCallback(MonitorCallback):
         verbose: 1 says what was saved and why.
         save_best_only: save only when the watched value has improved. Until there is such a
             value, after one warning, every state is saved: rather too many than none.
-        mode: `"min"`, `"max"` or `"auto"` (by the value's name).
+        mode: `"min"`, `"max"` or `"auto"` (as the metric says, else by its name).
         save_freq: `"epoch"`, or a number of batches, counted across epochs.
         initial_value_threshold: the value to beat before anything is saved.
         period: save only after every `period`-th epoch.
@@ -111,7 +111,7 @@ class ModelCheckpoint(SavingCallback):
         save_best_only: save only when the watched value has improved. Until there is such a
             value, after one warning, every state is saved: rather too many than none.
         save_weights_only: `model.save_weights(path)` instead of `model.save(path)`.
-        mode: `"min"`, `"max"` or `"auto"` (by the value's name).
+        mode: `"min"`, `"max"` or `"auto"` (as the metric says, else by its name).
         save_freq: `"epoch"`, or a number of batches, counted across epochs.
         initial_value_threshold: the value to beat before anything is saved.
         period: save only after every `period`-th epoch.
@@ -150,7 +150,7 @@ class ModelCheckpoint(SavingCallback):
         super().__init__(
             monitor, verbose, save_best_only, mode, save_freq, initial_value_threshold, period
         )
-        self.filepath = os.fspath(filepath)
+        self.filepath = path_of(self, "filepath", filepath)
         self.save_weights_only = save_weights_only
 
     def save(self, epoch: int, batch: int | None, logs: dict[str, Any], reason: str) -> None:

@@ -11,11 +11,13 @@ from kerasish.callbacks.callback import Callback, Logs
 
 _ALIASES = {"acc": "accuracy", "accuracy": "acc", "lr": "learning_rate", "learning_rate": "lr"}
 
-# Parts of metric names that are better the larger they are; everything else is taken as a loss.
+# Parts of names that are better the larger they are, unless they are losses all the same.
 _LARGER_IS_BETTER = (
     "acc", "auc", "precision", "recall", "sensitivity", "specificity", "true_positives",
-    "true_negatives", "f1", "fbeta", "fmeasure", "iou", "dice", "r2", "cosine_similarity",
+    "true_negatives", "f1", "fbeta", "fmeasure", "iou", "io_u", "dice", "r2", "similarity",
+    "correlation",
 )  # fmt: skip
+_LOSSES = ("loss", "error")
 
 
 def other_name(name: str) -> str:
@@ -48,6 +50,10 @@ class Values(dict):
     def __contains__(self, name: Any) -> bool:
         held = super().__contains__
         return held(name) or (isinstance(name, str) and held(other_name(name)))
+
+
+def _names_one_of(parts: tuple[str, ...], name: str) -> bool:
+    return any(part in name.lower() for part in parts)
 
 
 def with_other_names(logs: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +95,7 @@ class MonitorCallback(Callback):
             direction = getattr(metric, "_direction", None)  # as Keras's own metrics declare it
             if metric.name in (name, other_name(name)) and direction in ("up", "down"):
                 return direction == "up"
-        return any(part in name.lower() for part in _LARGER_IS_BETTER)
+        return _names_one_of(_LARGER_IS_BETTER, name) and not _names_one_of(_LOSSES, name)
 
     def get_monitor_value(self, logs: Logs) -> float | None:
         """The watched value in `logs`; None, after one warning, if it isn't there."""

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from kerasish.callbacks.callback import Logs
+from kerasish.callbacks.callback import Logs, path_of
 from kerasish.callbacks.model_checkpoint import SavingCallback
 from kerasish.utils.kinds import check_range
 from kerasish.utils.progbar import say
@@ -25,7 +25,7 @@ class OrbaxCheckpoint(SavingCallback):
         monitor: name of the value that tells which model is best.
         verbose: 1 says what was saved and why.
         save_best_only: save only when the watched value has improved.
-        mode: `"min"`, `"max"` or `"auto"` (by the value's name).
+        mode: `"min"`, `"max"` or `"auto"` (as the metric says, else by its name).
         save_freq: `"epoch"`, or a number of batches, counted across epochs.
         initial_value_threshold: the value to beat before anything is saved.
         max_to_keep: how many checkpoints stay, the latest ones; None: all.
@@ -67,7 +67,7 @@ class OrbaxCheckpoint(SavingCallback):
         super().__init__(monitor, verbose, save_best_only, mode, save_freq, initial_value_threshold)
         if max_to_keep is not None:
             check_range(self, 1, max_to_keep=max_to_keep)
-        self.directory = os.fspath(directory)
+        self.directory = path_of(self, "directory", directory)
         self.max_to_keep = max_to_keep
         self.save_on_background = save_on_background
         self.save_weights_only = save_weights_only

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-import urllib.error
 import urllib.parse
 import urllib.request
 import warnings
-from typing import Any
 
 import numpy as np
 
@@ -50,18 +49,18 @@ class RemoteMonitor(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         values = {name: np.asarray(value).tolist() for name, value in (logs or {}).items()}
-        request = self._request({"epoch": epoch, **values})
+        body = json.dumps({"epoch": epoch, **values})
         try:
-            urllib.request.urlopen(request, timeout=_TIMEOUT).close()
-        except (urllib.error.URLError, OSError) as error:
+            urllib.request.urlopen(self._request(body), timeout=_TIMEOUT).close()
+        # URLError is an OSError; an address that is none gives ValueError.
+        except (OSError, http.client.HTTPException, ValueError) as error:
             warnings.warn(
                 f"RemoteMonitor: {self.root}{self.path} could not be told of epoch {epoch + 1}: "
                 f"{error}",
                 stacklevel=2,
             )
 
-    def _request(self, content: dict[str, Any]) -> urllib.request.Request:
-        body = json.dumps(content)
+    def _request(self, body: str) -> urllib.request.Request:
         kind = "application/json"
         if not self.send_as_json:
             body = urllib.parse.urlencode({self.field: body})

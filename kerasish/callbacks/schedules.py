@@ -9,6 +9,7 @@ from typing import Any
 
 from kerasish.callbacks.callback import Callback, Logs
 from kerasish.callbacks.monitor import MonitorCallback
+from kerasish.utils.arguments import reject_unknown
 from kerasish.utils.kinds import check_range
 from kerasish.utils.progbar import format_value, say
 
@@ -99,7 +100,7 @@ class ReduceLROnPlateau(MonitorCallback):
         factor: what the rate is multiplied with, below 1.
         patience: epochs without improvement after which the rate is lowered.
         verbose: 1 says when it is.
-        mode: `"min"`, `"max"` or `"auto"` (by the value's name).
+        mode: `"min"`, `"max"` or `"auto"` (as the metric says, else by its name).
         min_delta: the least change that counts as an improvement (older name: `epsilon`).
         cooldown: epochs to wait after a reduction before counting again.
         min_lr: the rate isn't lowered below this.
@@ -137,8 +138,7 @@ class ReduceLROnPlateau(MonitorCallback):
         **kwargs: Any,
     ) -> None:
         min_delta = kwargs.pop("epsilon", min_delta)
-        if kwargs:
-            raise TypeError(f"ReduceLROnPlateau: unknown arguments: {', '.join(kwargs)}")
+        reject_unknown(kwargs, type(self), "ReduceLROnPlateau")
         if factor >= 1.0:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor}")
         super().__init__(monitor, mode, min_delta)

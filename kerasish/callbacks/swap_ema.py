@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from kerasish.callbacks.callback import Callback, Logs
+from kerasish.graph.variable import Variable
 
 
 class SwapEMAWeights(Callback):
     """Puts moving averages in the place of the weights, and takes them away again.
 
-    The averages are those of the optimizer (`use_ema=True`).
+    The averages are those of the optimizer (`use_ema=True`), or of those of several that keep
+    some. They are in place while the model evaluates, validates or predicts.
 
     Args:
-        swap_on_epoch: do it at each epoch's end, and back before the next, so that callbacks
-            after this one (a `ModelCheckpoint`) see the averages; after the last epoch the
-            averages stay. Otherwise they are in place only while the model evaluates or predicts.
+        swap_on_epoch: put them in place at each epoch's end, too, and back before the next, so
+            that callbacks after this one (a `ModelCheckpoint`) see them; after the last epoch
+            they stay.
 
     Raises:
         ValueError: at the first swap, if the optimizer keeps no averages.
@@ -35,31 +35,29 @@ class SwapEMAWeights(Callback):
     def __init__(self, swap_on_epoch: bool = False) -> None:
         self.swap_on_epoch = swap_on_epoch
         self._kept: list[np.ndarray] | None = None  # the weights, while averages are in place
+        self._until_evaluated = False
 
     def _put_averages(self) -> None:
         if self._kept is None:
-            optimizer, variables = self._optimizer(), self.model.trained_variables()
-            averages = [optimizer.average_of(variable).numpy() for variable in variables]
+            variables = self._averaged()
+            averages = [self.model.optimizer.average_of(v).numpy() for v in variables]
             self._kept = [variable.numpy() for variable in variables]
-            self._assign(averages)
+            _assign(variables, averages)
 
     def _put_weights(self) -> None:
         if self._kept is not None:
-            self._assign(self._kept)
+            _assign(self._averaged(), self._kept)
             self._kept = None
 
-    def _assign(self, values: list[np.ndarray]) -> None:
-        for variable, value in zip(self.model.trained_variables(), values, strict=True):
-            variable.assign(value)
-
-    def _optimizer(self) -> Any:
+    def _averaged(self) -> list[Variable]:
         optimizer = getattr(self.model, "optimizer", None)
-        if not hasattr(optimizer, "average_of"):
+        found = getattr(optimizer, "averaged", [])
+        if not found:
             raise ValueError(
-                f"SwapEMAWeights: expected a model compiled with an optimizer that keeps moving "
-                f"averages (use_ema=True), got {optimizer!r}"
+                "SwapEMAWeights: expected a model compiled with an optimizer that keeps moving "
+                f"averages (use_ema=True), after a first step; got {optimizer!r}"
             )
-        return optimizer
+        return found
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         if self.swap_on_epoch:
@@ -74,11 +72,11 @@ class SwapEMAWeights(Callback):
         self._kept = None
 
     def on_test_begin(self, logs: Logs = None) -> None:
-        if not self.swap_on_epoch:
-            self._put_averages()
+        self._until_evaluated = self._kept is None
+        self._put_averages()
 
     def on_test_end(self, logs: Logs = None) -> None:
-        if not self.swap_on_epoch:
+        if self._until_evaluated:
             self._put_weights()
 
     def on_predict_begin(self, logs: Logs = None) -> None:
@@ -86,3 +84,8 @@ class SwapEMAWeights(Callback):
 
     def on_predict_end(self, logs: Logs = None) -> None:
         self.on_test_end(logs)
+
+
+def _assign(variables: list[Variable], values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

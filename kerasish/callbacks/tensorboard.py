@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 import warnings
@@ -11,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.callbacks.callback import Callback, Logs
+from kerasish import engines
+from kerasish.callbacks.callback import Callback, Logs, path_of
 from kerasish.callbacks.event_file import EventFile
 from kerasish.callbacks.loss_gradients import LossGradients
 from kerasish.callbacks.projector import Projector
@@ -35,7 +37,10 @@ class TensorBoard(Callback):
         write_steps_per_second: whether the speed is.
         update_freq: `"epoch"`, `"batch"`, or a number of batches after which training values
             are written. All but the first make `fit` report every single batch.
-        profile_batch: profiling belongs to the engines; anything but 0 is an error.
+        profile_batch: the batch of the training, or the first and last of several, during which
+            the engine's profiler runs; 0 for none. What it finds is shown by a plugin of
+            TensorBoard (`pip install tensorboard-plugin-profile`). It makes `fit` report every
+            single batch, too.
         embeddings_freq: every how many epochs the weights of Embedding layers are written.
         embeddings_metadata: a file with a label per row of the embedding, or a dict from a
             layer's name to one; in `log_dir`, or else copied into it.
@@ -47,8 +52,9 @@ class TensorBoard(Callback):
 
     Raises:
         ImportError: at the first use, if the `tensorboard` package isn't installed.
-        ValueError: for profile_batch, an `update_freq` that is none of these, and gradients
+        ValueError: for an `update_freq` or `profile_batch` that is none of these, and gradients
             without validation data in arrays.
+        NotImplementedError: in `fit`, for a `profile_batch` where the engine has no profiler.
 
     Example:
 
@@ -73,19 +79,14 @@ class TensorBoard(Callback):
     ) -> None:
         extras = tensorboard_extras(kwargs)
         reject_unknown(kwargs, type(self), "TensorBoard")
-        if profile_batch:
-            raise ValueError(
-                f"TensorBoard: profile_batch={profile_batch!r} isn't supported; use the profiler "
-                "of the engine (tf.profiler, jax.profiler, torch.profiler) around fit."
-            )
         every = {"epoch": 0, "batch": 1}.get(update_freq, update_freq)  # type: ignore[arg-type]
-        if not isinstance(every, int) or isinstance(every, bool) or every < 0:
+        if isinstance(every, (str, bool)) or not 0 <= every < math.inf:
             raise ValueError(
                 "TensorBoard: update_freq must be 'epoch', 'batch' or a number of batches, got "
                 f"{update_freq!r}"
             )
         check_range(self, 0, histogram_freq=histogram_freq, embeddings_freq=embeddings_freq)
-        self.log_dir = os.fspath(log_dir)
+        self.log_dir = path_of(self, "log_dir", log_dir)
         self.histogram_freq, self.update_freq = histogram_freq, update_freq
         self.write_graph, self.write_images = write_graph, write_images
         self.write_steps_per_second = write_steps_per_second
@@ -93,9 +94,12 @@ class TensorBoard(Callback):
         self.write_grads, self.batch_size = extras.write_grads, extras.batch_size
         self.embeddings_layer_names = extras.embeddings_layer_names
         self.embeddings_data = extras.embeddings_data
+        self.profile_batch = profile_batch
+        self._profiled = _batches_of(profile_batch)
+        self._profiler: Any = None  # of the engine, while it runs
         self._gradients: LossGradients | None = None
-        self._every = every
-        self.batch_reports = "step" if every else "none"
+        self._every = int(every)
+        self.batch_reports = "step" if every or self._profiled else "none"
         self._batches = 0
         self._files: dict[str, EventFile] = {}
         self._started: tuple[float, int] = (0.0, 0)
@@ -122,20 +126,37 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self._batches, self._gradients = 0, None
+        self._stop_profiler()  # of a training that failed
+        if self._profiled and engines.current_engine().profiler is None:
+            raise NotImplementedError(
+                f"TensorBoard: profile_batch={self.profile_batch!r} needs an engine with a "
+                f"profiler, and {engines.current_engine().name} has none."
+            )
         if self.write_graph:
             self._write_graph()
 
     def on_train_end(self, logs: Logs = None) -> None:
+        self._stop_profiler()
         self._files = {}
+
+    def _stop_profiler(self) -> None:
+        if self._profiler is not None:
+            self._profiler.stop()
+            self._profiler = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._started = time.perf_counter(), self._iterations()
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        if self._profiled and self._batches + 1 == self._profiled[0]:
+            self._profiler = engines.current_engine().profiler
+            self._profiler.start(os.path.join(self.log_dir, "train"))
         self._batch_started = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self._batches += 1
+        if self._profiled and self._batches == self._profiled[-1]:
+            self._stop_profiler()
         if not self._every or self._batches % self._every:
             return
         if self.write_steps_per_second:
@@ -205,6 +226,21 @@ class TensorBoard(Callback):
         if self._gradients is None:
             self._gradients = LossGradients(self.model, self.validation_data, self.batch_size)
         return self._gradients
+
+
+def _batches_of(profile_batch: Any) -> range:
+    """The batches, counted from 1, that `profile_batch` names: 3, (3, 5) or "3,5"; none for 0."""
+    given = profile_batch.split(",") if isinstance(profile_batch, str) else profile_batch
+    try:
+        first, last = map(int, given if isinstance(given, (tuple, list)) else (given, given))
+    except (TypeError, ValueError):
+        first, last = -1, -1
+    if not 0 <= first <= last:
+        raise ValueError(
+            "TensorBoard: profile_batch must be the number of a batch, or a pair of them, the "
+            f"first and the last one; got {profile_batch!r}"
+        )
+    return range(max(first, 1), last + 1)
 
 
 def _pictures(value: np.ndarray) -> list[np.ndarray] | None:

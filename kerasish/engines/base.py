@@ -69,6 +69,8 @@ class Engine(ABC):
             it may compile for their number.
         volatile: whether its process may die while this one lives on, so that the values
             of variables have to be fetched now and then.
+        profiler: what records how long its operations take, in files that TensorBoard shows: an
+            object with start(folder) and stop(). None if it has none.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Engine(ABC):
     without_gradient: Collection[str] = ()
     one_shape = False
     volatile = False
+    profiler: Any = None
 
     def lowers(self, op: str) -> bool:
         """Whether the engine can run the operation."""

@@ -38,7 +38,25 @@ def pair(y_true: Any, y_pred: Any, where: str) -> tuple[Tensor, Tensor]:
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_pred = ops.cast(y_pred, dtypes.floating(y_pred.dtype))
-    y_true, y_pred = same_rank(ops.cast(y_true, y_pred.dtype), y_pred)
+    return comparable(ops.cast(y_true, y_pred.dtype), y_pred, where)
+
+
+def comparable(y_true: Any, y_pred: Any, where: str) -> tuple[Tensor, Tensor]:
+    """`same_rank` of targets and predictions, which must fit together.
+
+    Raises:
+        ValueError: the shapes don't broadcast, or only if the number of samples happened to be
+            that of classes.
+    """
+    y_true, y_pred = same_rank(y_true, y_pred)
+    fewer = min(y_true, y_pred, key=lambda y: y.rank)
+    if y_true.rank != y_pred.rank and None in fewer.shape:
+        hint = " For class numbers take a sparse loss or metric, or to_categorical(y_true)."
+        raise ValueError(
+            f"{where}: expected y_true with the axes of y_pred, whose shape is "
+            f"{format_shape(y_pred.shape)}, but got shape {format_shape(y_true.shape)}."
+            f"{hint if fewer is y_true else ''}"
+        )
     broadcast_shapes(y_true.shape, y_pred.shape, where=f"{where}: y_true and y_pred")
     return y_true, y_pred
 
@@ -119,7 +137,7 @@ def reduce_weighted(
             )
         weight = aligned(weight, values)
         values = values * weight
-    if reduction in ("none", None):
+    if reduction in ("none", None) or values.rank == 0:
         return values
     if averaged:
         return ops.mean(values)
@@ -282,6 +300,7 @@ def class_of(
         arguments = dict(given.arguments)
         del arguments["self"]
         check_range(self, 0, 1, label_smoothing=arguments.get("label_smoothing"))
+        check_range(self, 1, k=arguments.get("k"))
         base.__init__(self, function, **arguments)  # type: ignore[misc]
         vars(self).update((name, arguments[name]) for name in options)
 

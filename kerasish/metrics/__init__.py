@@ -95,6 +95,8 @@ def _mean_of(
     made = class_of(
         function, class_name, MeanMetricWrapper, defaults, __name__, tuple(order.split())
     )
+    # What is no loss either is a share of right answers or a likeness.
+    made._direction = "up"
     _objects.append(made)
     return made
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from kerasish import config, ops
 from kerasish.graph.shapes import canonical_axis
 from kerasish.graph.spec import format_shape
@@ -11,6 +13,7 @@ from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
 from kerasish.losses.loss import aligned, pair, weighted_mask
 from kerasish.metrics.metric import Metric
+from kerasish.utils.kinds import check_range
 
 _COUNTS = ("true_positives", "true_negatives", "false_positives", "false_negatives")
 
@@ -23,6 +26,7 @@ def confusion(
     top_k: int | None = None,
     class_id: int | None = None,
     per_label: bool = False,
+    where: str = "confusion",
 ) -> dict[str, Tensor]:
     """Weighted counts at each threshold, by name.
 
@@ -37,12 +41,13 @@ def confusion(
         top_k: only the k largest predictions along the last axis can be positive.
         class_id: only this entry of the last axis counts.
         per_label: whether the last axis is kept.
+        where: the name of the metric, for messages.
 
     Returns:
         Four tensors of shape (thresholds,), or (thresholds, labels).
     """
     mask = getattr(y_pred, "mask", None)
-    y_true, y_pred = pair(y_true, y_pred, "confusion")
+    y_true, y_pred = pair(y_true, y_pred, where)
     weight = weighted_mask(sample_weight, mask, y_pred.dtype, rescale=False)
     weight = _like(1.0 if weight is None else weight, y_pred)
     y_true = ops.broadcast_to(y_true, ops.shape(y_pred))
@@ -80,11 +85,16 @@ def _largest(x: Tensor, k: int) -> Tensor:
     return ops.sum(ops.cast(before, "int32"), axis=-1) < k
 
 
-def _thresholds(value: Any, default: float = 0.5) -> list[float]:
-    numbers = [default] if value is None else value
-    numbers = list(numbers) if isinstance(numbers, (list, tuple)) else [numbers]
-    if any(t is None or (not 0 <= t <= 1 and t != default) for t in numbers):
-        raise ValueError(f"thresholds must be numbers from 0 to 1, but got {value!r}.")
+def _checked(metric: Metric, thresholds: Any, default: float = 0.5) -> list[float]:
+    """The thresholds as a list of numbers; the default, which may be any, if None."""
+    if thresholds is None:
+        return [default]
+    numbers = thresholds if np.ndim(thresholds) else [thresholds]
+    if any(t is None or not 0 <= t <= 1 for t in numbers):
+        raise ValueError(
+            f"{type(metric).__name__}: thresholds must be numbers from 0 to 1, but got "
+            f"{thresholds!r}."
+        )
     return [float(t) for t in numbers]
 
 
@@ -108,10 +118,11 @@ class _Counting(Metric):
             setattr(self, name, variable)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        counts = confusion(y_true, y_pred, self._limits, sample_weight, self.top_k, self.class_id)
-        self._add(counts)
+        options = {"top_k": self.top_k, "class_id": self.class_id}
+        self._count(y_true, y_pred, sample_weight, **options)
 
-    def _add(self, counts: dict[str, Tensor]) -> None:
+    def _count(self, y_true: Any, y_pred: Any, sample_weight: Any, **options: Any) -> None:
+        counts = confusion(y_true, y_pred, self._limits, sample_weight, where=self.name, **options)
         for name, variable in self._counts.items():
             variable.assign_add(ops.cast(counts[name], self.dtype))
 
@@ -123,7 +134,7 @@ class _Count(_Counting):
     def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None):
         super().__init__(dtype, name)
         self.thresholds = thresholds
-        self._make_state(_thresholds(thresholds))
+        self._make_state(_checked(self, thresholds))
 
     def result(self) -> Tensor:
         return _number_if_one(self._state()[0])
@@ -165,6 +176,8 @@ class FalseNegatives(_Count):
 class _Share(_Counting):
     """True positives over themselves plus another count."""
 
+    _direction = "up"
+
     def __init__(
         self,
         thresholds: Any = None,
@@ -174,8 +187,9 @@ class _Share(_Counting):
         dtype: Any = None,
     ):
         super().__init__(dtype, name)
+        check_range(self, 1, top_k=top_k)
         self.thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
-        self._make_state(_thresholds(thresholds, 0.5 if top_k is None else float("-inf")))
+        self._make_state(_checked(self, thresholds, 0.5 if top_k is None else float("-inf")))
 
     def result(self) -> Tensor:
         hits, others = self._state()
@@ -212,7 +226,7 @@ class Recall(_Share):
 class _AtBound(_Counting):
     """The best of one rate among the thresholds at which another is at least `bound`."""
 
-    argument: str
+    _direction = "up"
 
     def __init__(
         self, bound: float, num_thresholds: int, class_id: int | None, name: Any, dtype: Any
@@ -222,8 +236,7 @@ class _AtBound(_Counting):
             raise ValueError(
                 f"{type(self).__name__}: the rate must be from 0 to 1, but got {bound}."
             )
-        if num_thresholds < 1:
-            raise ValueError(f"num_thresholds must be at least 1, but got {num_thresholds}.")
+        check_range(self, 1, num_thresholds=num_thresholds)
         self._bound, self.num_thresholds, self.class_id = bound, num_thresholds, class_id
         gaps = num_thresholds - 1
         self._make_state([i / gaps for i in range(num_thresholds)] if gaps else [0.5])
@@ -360,6 +373,8 @@ class AUC(_Counting):
     0.75
     """
 
+    _direction = "up"
+
     def __init__(
         self,
         num_thresholds: int = 200,
@@ -376,16 +391,18 @@ class AUC(_Counting):
         super().__init__(dtype, name)
         curve, summation_method = curve.upper(), summation_method.lower()
         if curve not in ("ROC", "PR"):
-            raise ValueError(f'curve must be "ROC" or "PR", but got {curve!r}.')
+            raise ValueError(f'AUC: curve must be "ROC" or "PR", but got {curve!r}.')
         if summation_method not in ("interpolation", "minoring", "majoring"):
             raise ValueError(
-                'summation_method must be "interpolation", "minoring" or "majoring", but got '
-                f"{summation_method!r}."
+                'AUC: summation_method must be "interpolation", "minoring" or "majoring", but '
+                f"got {summation_method!r}."
             )
-        if thresholds is None and num_thresholds < 2:
-            raise ValueError(f"num_thresholds must be at least 2, but got {num_thresholds}.")
+        if thresholds is None:
+            check_range(self, 2, num_thresholds=num_thresholds)
+        if not multi_label and not (num_labels is None and label_weights is None):
+            raise ValueError("AUC: num_labels and label_weights are for multi_label=True only.")
         inner = (
-            sorted(_thresholds(thresholds))
+            sorted(_checked(self, thresholds))
             if thresholds is not None
             else [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)]
         )
@@ -410,9 +427,7 @@ class AUC(_Counting):
             y_pred = ops.sigmoid(y_pred)
         if mask is not None:
             sample_weight = weighted_mask(sample_weight, mask, self.dtype, rescale=False)
-        self._add(
-            confusion(y_true, y_pred, self._limits, sample_weight, per_label=self.multi_label)
-        )
+        self._count(y_true, y_pred, sample_weight, per_label=self.multi_label)
 
     def result(self) -> Tensor:
         if not self._counts:

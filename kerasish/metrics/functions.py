@@ -10,7 +10,7 @@ from typing import Any
 from kerasish import config, ops
 from kerasish.graph.spec import Shape, format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.losses.loss import class_pair, pair, same_rank, sparse_pair
+from kerasish.losses.loss import class_pair, comparable, pair, sparse_pair
 
 
 def accuracy(y_true: Any, y_pred: Any) -> Tensor:
@@ -19,7 +19,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
     >>> accuracy([1, 2], [1, 3]).numpy()
     array([1., 0.], dtype=float32)
     """
-    y_true, y_pred = same_rank(y_true, y_pred)
+    y_true, y_pred = comparable(y_true, y_pred, "accuracy")
     return ops.cast(ops.equal(y_true, y_pred), config.floatx())
 
 

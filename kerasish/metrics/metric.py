@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from kerasish import initializers, ops, tree
+from kerasish import initializers, losses, ops, tree
+from kerasish.compat.arguments import by_name
 from kerasish.graph import dtypes, trace
 from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable, holding
@@ -45,6 +46,9 @@ class Metric(Checked, Configurable):
     3.0
     """
 
+    # Which way is better, "up" or "down", for callbacks of mode "auto"; None lets its name decide.
+    _direction: str | None = None
+
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = name or snake_case(type(self).__name__)
         self.dtype = dtypes.standardize(dtype)
@@ -78,19 +82,22 @@ class Metric(Checked, Configurable):
         self._variables.append(variable)
         return variable
 
-    def add_weight(
-        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: Any = None
-    ) -> Variable:
-        """`add_variable` under its older name, which may come first: add_weight("total")."""
-        if isinstance(shape, str):
-            shape, name = (), shape
-        return self.add_variable(shape, initializer, dtype, name=name)
+    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
+        """`add_variable` under its older name.
+
+        Args: (shape=(), initializer=None, dtype=None, name=None), or in the order of Keras 2
+            (name, shape, initializer, dtype), where the name is a string in the first place.
+        """
+        order = ["shape", "initializer", "dtype"]
+        order.insert(0 if args and isinstance(args[0], str) else len(order), "name")
+        given = by_name(f"{self.name}.add_weight", order, args, kwargs)
+        return self.add_variable(**{"shape": (), **given})
 
     @property
     def variables(self) -> list[Variable]:
-        """The state, with that of metrics kept in attributes."""
-        inner = [v for value in vars(self).values() for v in _state_of(value)]
-        return [*self._variables, *inner]
+        """The state: what `add_variable` made, then variables and metrics kept in attributes."""
+        kept = [value for name, value in vars(self).items() if name != "_init_arguments"]
+        return list(dict.fromkeys([*self._variables, *_state_of(kept)]))
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Takes in a batch: (y_true, y_pred, sample_weight=None) for most metrics."""
@@ -145,12 +152,15 @@ class Metric(Checked, Configurable):
         return result
 
 
-def _state_of(value: Any) -> Iterable[Variable]:
-    if isinstance(value, Metric):
-        return value.variables
-    if isinstance(value, (list, tuple)):
-        return [v for item in value if isinstance(item, Metric) for v in item.variables]
-    return []
+def _state_of(value: Any) -> Iterator[Variable]:
+    """The variables in an attribute: itself, a metric, or lists and dicts of such."""
+    if isinstance(value, Variable):
+        yield value
+    elif isinstance(value, Metric):
+        yield from value.variables
+    elif isinstance(value, (list, tuple, Mapping)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _state_of(item)
 
 
 def one_per_sample(values: Any, sample_weight: Any, dtype: str) -> tuple[Tensor, Tensor | None]:
@@ -241,7 +251,7 @@ class MeanMetricWrapper(Mean):
     Args:
         fn: takes y_true, y_pred and `kwargs`, and returns one value per sample; or the name of
             such a function, as files hold it.
-        name: defaults to the name of the function.
+        name: defaults to the name of the function; "lambda" if it has none.
         dtype: the float of the state.
         **kwargs: passed to the function.
 
@@ -258,8 +268,10 @@ class MeanMetricWrapper(Mean):
         **kwargs: Any,
     ):
         fn = function_named(fn) if isinstance(fn, str) else fn
-        default = getattr(fn, "__name__", snake_case(type(self).__name__))
-        super().__init__(name or str(default), dtype)
+        default = str(getattr(fn, "__name__", snake_case(type(self).__name__)))
+        super().__init__(name or default.strip("<>"), dtype)  # "lambda", as in Keras 3
+        if isinstance(fn, losses.Loss) or losses.registry.name_of(fn):
+            self._direction = "down"
         self.fn = fn
         self._fn_kwargs = kwargs
 

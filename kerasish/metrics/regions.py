@@ -7,9 +7,11 @@ from numbers import Real
 from typing import Any
 
 from kerasish import config, ops
+from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.losses.loss import aligned, same_rank
 from kerasish.metrics.metric import Metric
+from kerasish.utils.kinds import check_range
 
 
 class IoU(Metric):
@@ -29,6 +31,8 @@ class IoU(Metric):
     0.3330000042915344
     """
 
+    _direction = "up"
+
     def __init__(
         self,
         num_classes: int,
@@ -41,6 +45,7 @@ class IoU(Metric):
         axis: int = -1,
     ):
         super().__init__(dtype, name)
+        check_range(self, 1, num_classes=num_classes)
         ids = target_class_ids if isinstance(target_class_ids, Iterable) else [target_class_ids]
         if not all(isinstance(i, Real) and 0 <= i < num_classes for i in ids):
             raise ValueError(
@@ -55,6 +60,7 @@ class IoU(Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         true = y_true if self.sparse_y_true else ops.argmax(y_true, axis=self.axis)
         pred = y_pred if self.sparse_y_pred else ops.argmax(y_pred, axis=self.axis)
+        self._check_classes(ops.convert_to_tensor(true), ops.convert_to_tensor(pred))
         weight = ops.cast(1.0 if sample_weight is None else sample_weight, self.dtype)
         true, weight = same_rank(ops.cast(true, "int32"), weight)
         weight = ops.flatten(ops.broadcast_to(aligned(weight, true), ops.shape(true)))
@@ -64,6 +70,16 @@ class IoU(Metric):
         rows = ops.one_hot(true, self.num_classes, dtype=self.dtype) * ops.expand_dims(weight, 1)
         columns = ops.one_hot(pred, self.num_classes, dtype=self.dtype)
         self.total_cm.assign_add(ops.matmul(ops.transpose(rows), columns))
+
+    def _check_classes(self, true: Tensor, pred: Tensor) -> None:
+        if abs(pred.rank - true.rank) == 1 and self.num_classes > 1:
+            more, which = max((pred, "pred"), (true, "true"), key=lambda pair: pair[0].rank)
+            if more.shape[-1] == self.num_classes:
+                raise ValueError(
+                    f"{self.name}: expected class numbers, but y_{which} of shape "
+                    f"{format_shape(more.shape)} has one number per class. Make the metric with "
+                    f"sparse_y_{which}=False."
+                )
 
     def result(self) -> Tensor:
         matrix = ops.convert_to_tensor(self.total_cm)

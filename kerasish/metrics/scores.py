@@ -9,6 +9,7 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.losses.loss import pair
 from kerasish.metrics.metric import Mean, Metric
+from kerasish.utils.kinds import check_range
 
 
 class RootMeanSquaredError(Mean):
@@ -21,6 +22,8 @@ class RootMeanSquaredError(Mean):
     >>> float(RootMeanSquaredError()([[0.0], [0.0]], [[3.0], [3.0]]))
     3.0
     """
+
+    _direction = "down"
 
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None):
         super().__init__(name, dtype)
@@ -38,6 +41,7 @@ class RootMeanSquaredError(Mean):
 class _PerColumn(Metric):
     """Base class: state with one entry per column of (batch, columns), made at the first batch."""
 
+    _direction = "up"
     keeps: tuple[str, ...] = ()
 
     def _columns(self, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
@@ -90,10 +94,11 @@ class FBetaScore(_PerColumn):
         super().__init__(dtype, name)
         if average not in (None, "micro", "macro", "weighted"):
             raise ValueError(
-                f'average must be None, "micro", "macro" or "weighted", but got {average!r}.'
+                f'{type(self).__name__}: average must be None, "micro", "macro" or "weighted", '
+                f"but got {average!r}."
             )
         if not beta > 0:
-            raise ValueError(f"beta must be above 0, but got {beta!r}.")
+            raise ValueError(f"{type(self).__name__}: beta must be above 0, but got {beta!r}.")
         self.average, self.beta, self.threshold = average, beta, threshold
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -168,11 +173,10 @@ class R2Score(_PerColumn):
         super().__init__(dtype, name)
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
             raise ValueError(
-                'class_aggregation must be None, "uniform_average" or '
+                'R2Score: class_aggregation must be None, "uniform_average" or '
                 f'"variance_weighted_average", but got {class_aggregation!r}.'
             )
-        if num_regressors < 0:
-            raise ValueError(f"num_regressors must not be negative, but got {num_regressors}.")
+        check_range(self, 0, num_regressors=num_regressors)
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         # How many numbers were seen, without weights, which the adjustment needs.
         self.num_samples: Any = None

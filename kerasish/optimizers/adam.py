@@ -9,6 +9,7 @@ from kerasish import config, ops
 from kerasish.compat.arguments import is_bool, is_number, older_order
 from kerasish.compat.optimizers import schedule_decay
 from kerasish.graph.tensor import Tensor
+from kerasish.graph.variable import Variable
 from kerasish.ops.optimize import adam_step_p, adamax_step_p
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.kinds import check_range
@@ -166,8 +167,8 @@ class Nadam(_Moments):
         self.schedule_decay = schedule_decay(kwargs)
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
 
-    def build(self, variables: Any) -> None:
-        super().build(variables)
+    def _add_slots(self, variables: list[Variable]) -> None:
+        super()._add_slots(variables)
         if self._product is None:
             self._product = self.add_variable((), "ones", name="momentum_product")
 

@@ -7,6 +7,7 @@ from typing import Any
 from kerasish import ops
 from kerasish.graph.tensor import Tensor
 from kerasish.optimizers.optimizer import Optimizer
+from kerasish.utils.kinds import check_range
 
 
 class Ftrl(Optimizer):
@@ -41,15 +42,14 @@ class Ftrl(Optimizer):
             raise ValueError(
                 f"Ftrl: learning_rate_power must not be above 0, but got {learning_rate_power}."
             )
-        strengths = {
-            "initial_accumulator_value": initial_accumulator_value,
-            "l1_regularization_strength": l1_regularization_strength,
-            "l2_regularization_strength": l2_regularization_strength,
-            "l2_shrinkage_regularization_strength": l2_shrinkage_regularization_strength,
-        }
-        for name, value in strengths.items():
-            if value < 0:
-                raise ValueError(f"Ftrl: {name} must not be negative, but got {value}.")
+        check_range(
+            self,
+            0,
+            initial_accumulator_value=initial_accumulator_value,
+            l1_regularization_strength=l1_regularization_strength,
+            l2_regularization_strength=l2_regularization_strength,
+            l2_shrinkage_regularization_strength=l2_shrinkage_regularization_strength,
+        )
         self.initial_accumulator_value = initial_accumulator_value
         self.l1_regularization_strength = l1_regularization_strength
         self.l2_regularization_strength = l2_regularization_strength

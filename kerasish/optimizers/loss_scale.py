@@ -8,6 +8,7 @@ from typing import Any
 from kerasish import ops
 from kerasish.graph.variable import Variable
 from kerasish.optimizers.optimizer import Optimizer, only_if
+from kerasish.utils.kinds import check_range
 
 
 class LossScaleOptimizer(Optimizer):
@@ -48,6 +49,11 @@ class LossScaleOptimizer(Optimizer):
                 f"LossScaleOptimizer: {given[0]} has no effect here; give it to inner_optimizer."
             )
         super().__init__(0.0, name=name)
+        check_range(self, 1, dynamic_growth_steps=dynamic_growth_steps)
+        if not initial_scale > 0:
+            raise ValueError(
+                f"LossScaleOptimizer: initial_scale must be above 0, but got {initial_scale}."
+            )
         self.inner_optimizer = optimizers.get(inner_optimizer)
         # Gradients must not be divided by two scales.
         self.inner_optimizer.loss_scale_factor = None
@@ -101,8 +107,18 @@ class LossScaleOptimizer(Optimizer):
         """The loss times the scale, to be differentiated instead of it."""
         return loss * ops.cast(self.dynamic_scale, ops.convert_to_tensor(loss).dtype)
 
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Variable] = (), var_names: Iterable[str] = ()
+    ) -> None:
+        """As of `Optimizer`, for the inner one."""
+        self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
+
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         self.inner_optimizer.finalize_variable_values(var_list)
+
+    @property
+    def averaged(self) -> list[Variable]:
+        return self.inner_optimizer.averaged
 
     def average_of(self, variable: Variable) -> Variable:
         return self.inner_optimizer.average_of(variable)

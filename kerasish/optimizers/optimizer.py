@@ -11,6 +11,7 @@ import numpy as np
 
 from kerasish import initializers, ops
 from kerasish.compat.optimizers import decayed, modern_arguments, updates_arguments
+from kerasish.compat.tensors import optimizers_are_shared
 from kerasish.graph import trace
 from kerasish.graph.function import Function
 from kerasish.graph.gradients import gradients
@@ -21,7 +22,7 @@ from kerasish.optimizers import schedules
 from kerasish.optimizers.schedules import LearningRateSchedule
 from kerasish.saving.serialization import Configurable, snake_case
 from kerasish.utils.arguments import reject_unknown
-from kerasish.utils.kinds import Checked
+from kerasish.utils.kinds import Checked, check_range
 
 
 class Optimizer(Checked, Configurable):
@@ -75,13 +76,11 @@ class Optimizer(Checked, Configurable):
     ):
         learning_rate, self.decay = modern_arguments(learning_rate, kwargs)
         reject_unknown(kwargs, type(self), type(self).__name__)
-        _check_clipping(clipnorm, clipvalue, global_clipnorm)
-        _check_averages(use_ema, ema_momentum, ema_overwrite_frequency)
-        if gradient_accumulation_steps is not None and gradient_accumulation_steps < 2:
-            raise ValueError(
-                "gradient_accumulation_steps must be at least 2, or None, but got "
-                f"{gradient_accumulation_steps}."
-            )
+        _check_clipping(self, clipnorm, clipvalue, global_clipnorm)
+        if use_ema:
+            check_range(self, 0, 1, ema_momentum=ema_momentum)
+            check_range(self, 1, ema_overwrite_frequency=ema_overwrite_frequency)
+        check_range(self, 2, gradient_accumulation_steps=gradient_accumulation_steps)
         self.name = name or snake_case(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
@@ -93,6 +92,8 @@ class Optimizer(Checked, Configurable):
         self._variables: list[Variable] = []
         self._trainable: list[Variable] = []
         self._slots: dict[Variable, dict[str, Variable]] = {}
+        self._averages_of: dict[Variable, Variable] = {}
+        self._sums_of: dict[Variable, Variable] = {}
         self._undecayed: tuple[set[Variable], list[str]] = (set(), [])
         self._eager: tuple[list[Variable], Function] | None = None
         self._steps_done = self.add_variable((), "zeros", "int32", name="iteration")
@@ -202,17 +203,20 @@ class Optimizer(Checked, Configurable):
         if self.built:
             self._check_known(variables)
             return
-        self._trainable = variables
+        self._add_slots(variables)
+        self.built = True
+
+    def _add_slots(self, variables: list[Variable]) -> None:
+        self._trainable = [*self._trainable, *variables]
         if self.use_ema:
-            self._averages_of = {v: self._slot(v, "average", 0.0) for v in variables}
+            self._averages_of |= {v: self._slot(v, "average", 0.0) for v in variables}
         if self.gradient_accumulation_steps:
-            self._sums_of = {v: self._slot(v, "gradient_accumulator", 0.0) for v in variables}
-        self._slots = {variable: {} for variable in variables}
+            self._sums_of |= {v: self._slot(v, "gradient_accumulator", 0.0) for v in variables}
+        self._slots |= {variable: {} for variable in variables}
         for groups in itertools.zip_longest(*map(self.slots_of, variables), fillvalue={}):
             for variable, group in zip(variables, groups, strict=True):
                 made = {name: self._slot(variable, name, start) for name, start in group.items()}
                 self._slots[variable].update(made)
-        self.built = True
 
     def _slot(self, variable: Variable, name: str, start: Any) -> Variable:
         shape = start.shape if isinstance(start, np.ndarray) else variable.shape
@@ -221,11 +225,15 @@ class Optimizer(Checked, Configurable):
 
     def _check_known(self, variables: Sequence[Variable]) -> None:
         known = set(self._trainable)
-        unknown = [v.path for v in variables if v not in known]
-        if unknown:
+        unknown = [v for v in variables if v not in known]
+        if unknown and optimizers_are_shared() and type(self).build is Optimizer.build:
+            with trace.outside():
+                self._add_slots(unknown)
+        elif unknown:
+            names = [v.path for v in unknown]
             raise ValueError(
                 f"{self.name} was built for other variables and does not know "
-                f"{', '.join(unknown[:5])}{' ...' if len(unknown) > 5 else ''}. Use a new "
+                f"{', '.join(names[:5])}{' ...' if len(names) > 5 else ''}. Use a new "
                 "optimizer (compile again), or call build() with all variables first."
             )
 
@@ -491,11 +499,15 @@ class Optimizer(Checked, Configurable):
                 due = ops.equal((self.iterations + 1) % self.ema_overwrite_frequency, 0)
                 variable.assign(ops.where(due, new, ops.convert_to_tensor(variable)))
 
+    @property
+    def averaged(self) -> list[Variable]:
+        """The variables whose moving averages are kept: with `use_ema`, all of them."""
+        return list(self._averages_of) if self.use_ema and self.built else []
+
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Ends training: weights become their moving averages, if those are kept."""
-        if self.use_ema and self.built:
-            for variable in self._averages_of.keys() & set(var_list):
-                variable.assign(self._averages_of[variable].numpy())
+        for variable in set(self.averaged) & set(var_list):
+            variable.assign(self._averages_of[variable].numpy())
 
     def average_of(self, variable: Variable) -> Variable:
         """Where the moving average of a variable is kept, with `use_ema`."""
@@ -560,16 +572,10 @@ def _clip_by(grad: Tensor, norm: Tensor, limit: float) -> Tensor:
     return grad * (limit / ops.maximum(norm, limit))
 
 
-def _check_clipping(*limits: float | None) -> None:
+def _check_clipping(owner: Optimizer, *limits: float | None) -> None:
     given = [limit for limit in limits if limit is not None]
+    kind = type(owner).__name__
     if len(given) > 1:
-        raise ValueError("Only one of clipnorm, clipvalue and global_clipnorm may be given.")
+        raise ValueError(f"{kind}: only one of clipnorm, clipvalue, global_clipnorm may be given.")
     if any(limit <= 0 for limit in given):
-        raise ValueError(f"A limit of clipping must be above 0, but got {given[0]}.")
-
-
-def _check_averages(use_ema: bool, momentum: float, frequency: int | None) -> None:
-    if use_ema and not 0 <= momentum <= 1:
-        raise ValueError(f"ema_momentum must be from 0 to 1, but got {momentum}.")
-    if use_ema and frequency is not None and (not isinstance(frequency, int) or frequency < 1):
-        raise ValueError(f"ema_overwrite_frequency must be an int above 0, but got {frequency!r}.")
+        raise ValueError(f"{kind}: a limit of clipping must be above 0, but got {given[0]}.")

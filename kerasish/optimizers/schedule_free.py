@@ -8,6 +8,7 @@ from kerasish import ops
 from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
 from kerasish.optimizers.optimizer import Optimizer
+from kerasish.utils.kinds import check_range
 
 
 class ScheduleFreeAdamW(Optimizer):
@@ -43,6 +44,8 @@ class ScheduleFreeAdamW(Optimizer):
         **kwargs: Any,
     ):
         super().__init__(learning_rate, **kwargs)
+        check_range(self, 0, 1, beta_1=beta_1, beta_2=beta_2)
+        check_range(self, 0, epsilon=epsilon, warmup_steps=warmup_steps)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.warmup_steps = warmup_steps
 

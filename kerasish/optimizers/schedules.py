@@ -124,6 +124,11 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 "PiecewiseConstantDecay: values must be one more than boundaries, but got "
                 f"{len(values)} values and {len(boundaries)} boundaries."
             )
+        if list(boundaries) != sorted(boundaries):
+            raise ValueError(
+                "PiecewiseConstantDecay: boundaries must be in rising order, but got "
+                f"{boundaries!r}."
+            )
         self.boundaries, self.values, self.name = list(boundaries), list(values), name
 
     def __call__(self, step: Any) -> Tensor:

@@ -6,7 +6,7 @@ from feeding import X, Y, classifier
 
 import kerasish
 from kerasish import backend as K
-from kerasish import layers, losses, metrics, models, ops, optimizers
+from kerasish import engines, layers, losses, metrics, models, ops, optimizers
 from kerasish.callbacks import Callback
 from kerasish.utils import is_keras_tensor, set_random_seed, unpack_x_y_sample_weight
 
@@ -114,6 +114,32 @@ def test_metrics_of_ones_own_start_over_with_each_epoch():
     assert model.predict(X, verbose=0)["code"].shape == (len(X), 2)
 
 
+class Numbers(models.Model):
+    def train_step(self, data):
+        return {"number": 2, "array": np.float64(0.5), "switch": True, "mean": ops.mean(data[0])}
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_logs_may_be_numbers(eagerly):
+    found = history(model_of(Numbers, run_eagerly=eagerly), X, TARGETS, batch_size=len(X))
+    mean = pytest.approx([X.mean()] * 2, rel=1e-4)
+    assert found == {"array": [0.5] * 2, "mean": mean, "number": [2.0] * 2, "switch": [1.0] * 2}
+
+
+class OtherTest(models.Model):
+    def test_step(self, data):
+        own = {"z": 1, "a": 2}
+        return own | super().test_step(data)
+
+
+def test_evaluations_list_the_metrics_before_other_logs():
+    model = model_of(OtherTest, metrics=["mae"])
+    found = model.evaluate(X, TARGETS, verbose=0, return_dict=True)
+    assert list(found) == ["loss", "mae", "a", "z"]
+    for values in (model.evaluate(X, TARGETS, verbose=0), model.test_on_batch(X, TARGETS)):
+        assert values == pytest.approx(list(found.values()), rel=1e-4)
+
+
 class Gan(models.Model):
     """Two networks, two optimizers, one step."""
 
@@ -152,6 +178,21 @@ def test_several_optimizers():
     assert set(found) == {"judged", "fooled"}
     assert int(makers.iterations) == int(judges.iterations) == 4
     assert not any(map(np.array_equal, before, model.get_weights()))
+
+
+def test_all_optimizers_survive_an_engine_that_may_die(monkeypatch):
+    engine = engines.current_engine()
+    monkeypatch.setattr(engine, "volatile", True)
+    model = Gan()
+    makers, judges = optimizers.Adam(0.01), optimizers.SGD(0.02, momentum=0.9)
+    model.compile(makers, judges, losses.BinaryCrossentropy(from_logits=True))
+    history(model, X, batch_size=35)
+    variables = [*model.weights, *makers.variables, *judges.variables]
+    before = [engine.read(variable.key) for variable in variables]
+    for variable in variables:
+        engine.delete(variable.key)
+    for variable, value in zip(variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value, err_msg=variable.path)
 
 
 # --- loops of one's own ------------------------------------------------------------------

@@ -300,6 +300,32 @@ def test_sequences_of_varying_length_share_a_step(named):
         model.fit({"x": np.ones((2, 4, 5))} if named else np.ones((2, 4, 5)), np.zeros((2, 3)))
 
 
+@pytest.mark.parametrize("declared", [False, True])
+def test_a_sequential_takes_other_sizes_where_its_layers_do(declared):
+    """Texts in batches of their own lengths, after a first one that told the shape."""
+    stack = [layers.Dense(3), layers.GlobalAveragePooling1D()]
+    model = models.Sequential([layers.Input((3, 2)), *stack] if declared else stack)
+    traced = []
+
+    def loss(y_true, y_pred):
+        traced.append(y_pred.shape)
+        return (y_true - y_pred) ** 2
+
+    model.compile("sgd", loss)
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(size=(2, n, 2)).astype("float32") for n in (3, 5, 3, 4, 9, 5)]
+    model.fit(iter([(x, np.zeros((2, 3), "float32")) for x in inputs]), verbose=0)
+    assert len(traced) == 3  # of the first sizes, of others, of any
+    one_by_one = np.concatenate([np.asarray(model(x)) for x in inputs])
+    found = model.predict(iter([(x,) for x in inputs]), verbose=0)
+    np.testing.assert_allclose(found, one_by_one, rtol=1e-5)
+    assert model.input_shape == (None, 3, 2)
+    with pytest.raises(
+        ValueError, match=r"\(None, 3, 2\), but got \(None, 4, 5\).* size 2 on axis"
+    ):
+        model.predict(np.ones((2, 4, 5)), verbose=0)
+
+
 def test_shuffled_files_train_as_shuffled_arrays(tmp_path):
     results = []
     for shuffle in (True, "batch"):
@@ -345,3 +371,14 @@ def test_a_memory_map_is_never_loaded_whole(tmp_path, dtype):
     finally:
         tracemalloc.stop()
     assert peak < x.nbytes / 20
+
+
+def test_what_is_beside_the_names_is_for_others():
+    """A generator may yield what only a callback of its own looks at, as in Keras's examples."""
+    x = layers.Input((3,), name="x")
+    model = models.Model(x, layers.Dense(1)(x))
+    data = np.ones((2, 3))
+    given = {"x": data, "source": ["a", "b"]}
+    np.testing.assert_array_equal(model.predict(given, verbose=0), model.predict(data, verbose=0))
+    with pytest.raises(ValueError, match="key 'z', but the model has no such name"):
+        model.predict({"z": data}, verbose=0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerasish import layers, models, ops, optimizers
+from kerasish import layers, models, ops, optimizers, tree
 from kerasish.callbacks import Callback, EarlyStopping
 from kerasish.metrics import MeanAbsoluteError
 from kerasish.training.class_weights import weigh_classes
@@ -183,6 +183,19 @@ def test_class_weights_of_several_outputs(given, named, own):
     losses = [history(given, own_weights if own else None), history(None, weights)]
     for name in losses[0]:
         np.testing.assert_allclose(losses[0][name], losses[1][name], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [CLASS_WEIGHTS, {np.float32(0): 0.0, 2.0: 3.0}, [CLASS_WEIGHTS], {"out": CLASS_WEIGHTS}],
+)
+@pytest.mark.parametrize("wrapped", [lambda y: y, lambda y: [y], lambda y: {"out": y}])
+def test_class_weights_of_one_output_may_be_written_in_many_ways(given, wrapped):
+    y = np.array([0, 1, 2, 1, 0])
+    weights = weigh_classes(wrapped(y), None, given, ["out"])
+    (found,) = tree.flatten(weights)
+    np.testing.assert_array_equal(found, [0, 1, 3, 1, 0])
+    assert type(weights) is type(wrapped(y))
 
 
 def test_class_weights_beside_weights_of_time_steps_and_of_negative_classes():

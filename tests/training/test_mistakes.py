@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from feeding import Batches, X, Y, batches, classifier, input_threads, on_disk
 
-from kerasish import layers, losses, models, ops
+from kerasish import layers, losses, models, ops, optimizers
 from kerasish.callbacks import Callback, EarlyStopping, LambdaCallback
-from kerasish.metrics import Mean
+from kerasish.metrics import F1Score, Mean, MeanIoU
 from kerasish.training.mistakes import TrainingWarning
 
 HOT = np.eye(3, dtype="float32")[Y]
@@ -71,7 +71,10 @@ def returning(make, kind="train"):
     class Net(models.Model):
         pass
 
-    setattr(Net, f"{kind}_step", lambda self, data: make(self(data[0] if kind == "train" else data)))
+    def step(self, data):
+        return make(self(data[0] if kind == "train" else data))
+
+    setattr(Net, f"{kind}_step", step)
     inputs = layers.Input((4,))
     model = Net(inputs, layers.Dense(1)(inputs))
     model.compile("sgd", "mse")
@@ -325,9 +328,25 @@ MISTAKES = {
         TypeError,
         ["returned None", "return"],
     ),
+    "no gradient": (
+        lambda m: net(1, None, lambda t, p: ops.cast(p > t, "float32")).fit(X, Y),
+        ValueError,
+        ["no gradient with respect to any of its 2 trainable weights", "comparisons"],
+    ),
+    "no optimizer": (
+        lambda m: m.compile(None, "mse") or m.fit(X, X[:, :3]),
+        RuntimeError,
+        ["optimizer=None", "train_step"],
+    ),
+    "targets for predict": (
+        lambda m: m.predict(X, Y),
+        ValueError,
+        ["batch_size must be a positive int, but got an array of shape (70,)"],
+    ),
     # arguments
     "class_weight": (lambda m: m.fit(X, Y, class_weight=[1, 2]), TypeError, ["dict", "{0: 1.0"]),
     "class names": (lambda m: m.fit(X, Y, class_weight={"a": 1}), ValueError, ["key is 'a'"]),
+    "half a class": (lambda m: m.fit(X, Y, class_weight={0.5: 1}), ValueError, ["key is 0.5"]),
     "weights": (lambda m: m.fit(X, Y, sample_weight=Y[:3]), ValueError, ["sample_weight: 3"]),
     "mode": (lambda m: m.compile(sample_weight_mode="x"), ValueError, ["temporal", "'x'"]),
     "temporal": (
@@ -504,6 +523,13 @@ def test_a_step_of_ones_own_may_make_other_rows_of_the_data():
     assert model.predict(np.full((2, 3), -1), verbose=0).shape == (2, 3, 2)
 
 
+def test_whole_numbers_of_files_that_are_too_large(tmp_path):
+    np.save(tmp_path / "times.npy", np.full((8, 4), 2**40))
+    times = np.load(tmp_path / "times.npy", mmap_mode="r")
+    with pytest.raises(ValueError, match=r"int64 holds numbers that do not fit .*floats"):
+        classifier().predict(times, verbose=0)
+
+
 def test_a_closed_file_is_named(tmp_path):
     data = on_disk(tmp_path, "y", Y)
     data.file.close()
@@ -515,6 +541,41 @@ def test_warnings_name_the_line_of_the_user():
     with pytest.warns(UserWarning, match="no trainable weights.*frozen") as found:
         frozen().fit(X, Y, verbose=0)
     assert found[0].filename == __file__
+
+
+def test_weights_without_gradient_stay_as_they_are():
+    inputs = layers.Input((4,))
+    outputs = [layers.Dense(1, kernel_initializer="ones", name=name)(inputs) for name in "ab"]
+    model = models.Model(inputs, outputs)
+    model.compile(optimizers.AdamW(0.1, weight_decay=0.5), ["mse", None])
+    with pytest.warns(UserWarning, match="respect to the weights b/kernel, b/bias, which"):
+        model.fit(X, [X[:, :1]] * 2, verbose=0)
+    assert not (model.get_weights()[0] == 1.0).any()
+    assert (model.get_weights()[2] == 1.0).all()
+    # All of them have their state, as in Keras's files.
+    assert len(model.optimizer.variables) == 2 + 2 * 4
+
+
+@pytest.mark.parametrize("samples", [16, 3])
+@pytest.mark.parametrize(
+    ("loss", "metric", "words"),
+    [
+        ("hinge", None, r"Output out: hinge: expected y_true .*\(None, 3\).*\(None,\)\. For class"),
+        ("dice", None, "dice: expected y_true with the axes of y_pred"),
+        ("poisson", None, "poisson: expected y_true with the axes of y_pred"),
+        (None, "AUC", "AUC: expected y_true .* For class numbers take a sparse loss or metric"),
+        (None, "Precision", "Precision: expected y_true"),
+        (None, "Accuracy", "accuracy: expected y_true"),
+        (None, F1Score(), "f1_score: expected y_true"),
+        (None, MeanIoU(3), r"mean_io_u: .* y_pred of shape \(None, 3\) .*sparse_y_pred=False"),
+    ],
+)
+def test_class_numbers_where_each_class_has_a_number(loss, metric, words, samples):
+    """Also where there are as many samples as classes, so that the shapes would broadcast."""
+    loss = loss or "sparse_categorical_crossentropy"
+    model = net(3, "softmax", loss, metrics=metric and [metric])
+    with pytest.raises(ValueError, match=words):
+        model.fit(X[:samples], Y[:samples], verbose=0)
 
 
 def test_class_weights_for_several_labels_warn():

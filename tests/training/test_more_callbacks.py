@@ -67,6 +67,35 @@ def test_swap_at_the_end_of_epochs():
     np.testing.assert_allclose(model.get_weights()[0], plain.get_weights()[0], rtol=1e-6)
 
 
+def test_validation_sees_averages_in_either_case():
+    wanted = None
+    for at_epochs in (False, True):
+        model, weights = _model(_ema()), Weights()
+        swap = callbacks.SwapEMAWeights(at_epochs)
+        options = {"batch_size": 4, "epochs": 3, "verbose": 0, "shuffle": False}
+        history = model.fit(
+            X, 2 * Y, **options, validation_data=(X, Y), callbacks=[swap, weights]
+        ).history
+        kernels = [np.ravel(kernel)[0] for kernel in weights.seen["test"]]
+        found = [*history["val_loss"], *kernels, *np.ravel(model.get_weights()[0])]
+        wanted = wanted or found
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    # Averages that an epoch's end has put there outlast an evaluation.
+    swap.on_epoch_end(3)
+    kept = model.get_weights()[0]
+    model.evaluate(X, Y, verbose=0, callbacks=swap)
+    np.testing.assert_array_equal(model.get_weights()[0], kept)
+
+
+def test_swap_what_has_averages_among_several_optimizers():
+    table = optimizers.OptimizerMap(optimizers.SGD(0.1), {".*kernel": _ema()})
+    model, weights = _model(optimizers.MultiOptimizer(table)), Weights()
+    swap = callbacks.SwapEMAWeights()
+    model.fit(X, 2 * Y, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[swap, weights])
+    average = model.optimizer.average_of(model.layers[-1].kernel).numpy()
+    np.testing.assert_array_equal(weights.seen["test"][-1], average)
+
+
 def test_swap_needs_averages():
     with pytest.raises(ValueError, match="use_ema=True"):
         _model().fit(X, Y, verbose=0, callbacks=callbacks.SwapEMAWeights(True))

@@ -79,6 +79,22 @@ def test_interactive_logging(monkeypatch):
     assert not config.is_interactive_logging_enabled()
 
 
+def test_metrics_and_loss_weights_come_in_both_orders():
+    """By position: Keras 2 has the metrics first, Keras 3 the weights."""
+    logs = []
+    for more in ((["mae"], [0.5]), ([0.5], ["mae"]), (None, ["mae"]), ({"out": 0.5}, None)):
+        model = models.Sequential([layers.Input((4,)), layers.Dense(1, "relu", name="out")])
+        model.compile("sgd", "mse", *more)
+        model.set_weights([np.zeros((4, 1)), np.zeros(1)])
+        logs.append(model.evaluate(X, np.ones(len(X)), verbose=0, return_dict=True))
+    assert logs == [
+        {"loss": 0.5, "mae": 1.0},
+        {"loss": 0.5, "mae": 1.0},
+        {"loss": 1.0, "mae": 1.0},
+        {"loss": 0.5},
+    ]
+
+
 # --- Keras 2's ways ----------------------------------------------------------------------
 
 
@@ -148,6 +164,7 @@ def test_stateful_models_start_anew():
     np.testing.assert_allclose(first[4:], plain.predict(long, verbose=0), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:.*no gradient with respect to the weights b/")
 def test_outputs_without_a_loss_need_no_targets():
     inputs = layers.Input((4,))
     a, b = layers.Dense(1, name="a")(inputs), layers.Dense(1, name="b")(inputs)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from kerasish import callbacks, layers, models
+from kerasish import callbacks, engines, layers, models
 
 pytest.importorskip("tensorboard")
 X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
@@ -46,7 +46,11 @@ def events(folder):
 def test_curves_histograms_images_and_graphs(tmp_path):
     model = _model()
     callback = callbacks.TensorBoard(
-        tmp_path, histogram_freq=1, write_images=True, write_steps_per_second=True, update_freq=2
+        tmp_path,
+        histogram_freq=1,
+        write_images=True,
+        write_steps_per_second=True,
+        update_freq=np.int64(2),
     )
     history = model.fit(
         X, Y, validation_split=0.2, batch_size=8, epochs=2, verbose=0, callbacks=callback
@@ -247,6 +251,46 @@ def test_gradients(tmp_path):
         model.fit(X, Y, verbose=0, callbacks=callback)
 
 
+class Profiler:
+    def __init__(self):
+        self.calls = []
+
+    def start(self, folder):
+        self.calls.append(("start", folder))
+
+    def stop(self):
+        self.calls.append("stop")
+
+
+@pytest.mark.parametrize(
+    ("batches", "first", "last"), [(2, 2, 2), ((2, 4), 2, 4), ("1,3", 1, 3), ((4, 99), 4, 5)]
+)
+def test_the_profiler_runs_during_the_batches(batches, first, last, tmp_path, monkeypatch):
+    profiler = Profiler()
+    monkeypatch.setattr(type(engines.current_engine()), "profiler", profiler)
+
+    class Watch(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            profiler.calls.append(batch + 1)
+
+    board = callbacks.TensorBoard(tmp_path, write_graph=False, profile_batch=batches)
+    _model().fit(X, Y, batch_size=8, verbose=0, callbacks=[Watch(), board])
+    before, during = range(1, first), range(first, last + 1)
+    start = ("start", str(tmp_path / "train"))
+    assert profiler.calls == [*before, start, *during, "stop", *range(last + 1, 6)]
+
+
+def test_the_profiler_of_an_engine(engine, tmp_path):
+    board = callbacks.TensorBoard(tmp_path, profile_batch=2)
+    if engines.current_engine().profiler is None:
+        with pytest.raises(NotImplementedError, match="profile_batch=2 needs an engine with"):
+            _model().fit(X, Y, verbose=0, callbacks=board)
+    else:
+        _model().fit(X, Y, batch_size=8, verbose=0, callbacks=board)
+        (found,) = tmp_path.glob("train/plugins/profile/*/*.xplane.pb")
+        assert found.stat().st_size > 1000
+
+
 def test_kernels_of_convolutions_are_pictures():
     from kerasish.callbacks.tensorboard import _pictures
 
@@ -259,7 +303,9 @@ def test_kernels_of_convolutions_are_pictures():
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"profile_batch": (2, 3)}, ValueError, "profiler of the engine"),
+        ({"profile_batch": (3, 2)}, ValueError, r"a pair of them, .* got \(3, 2\)"),
+        ({"profile_batch": "2,x"}, ValueError, "number of a batch"),
+        ({"profile_batch": -1}, ValueError, "number of a batch"),
         ({"update_freq": "never"}, ValueError, "'epoch', 'batch' or a number"),
         ({"log_direction": "x"}, TypeError, "'log_direction'. Did you mean 'log_dir'"),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from feeding import STEPS, Batches, X, Y, classifier, input_threads
 
-from kerasish import utils
+from kerasish import tree, utils
 from kerasish.utils import (
     GeneratorEnqueuer,
     OrderedEnqueuer,
@@ -64,6 +64,39 @@ def test_split_dataset(make, sizes, left, right):
     found = split_dataset(make(), **sizes)
     assert [[int(x) for x in part] for part in found] == [left, right]
     assert [len(part) for part in found] == [len(left), len(right)]
+
+
+PAIRS = [(np.array([i, i]), i) for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("samples", "first"),
+    [
+        (PAIRS, ([0, 0], 0)),
+        ([{"a": 1, "b": [2]}] * 4, {"a": 1, "b": [2]}),
+        ([[1, 2], [3, 4]], [1, 2]),
+        (([1, 2], [3, 4]), (1, 3)),
+        ({"a": [1, 2], "b": np.eye(2)}, {"a": 1, "b": [1, 0]}),
+        (["a", "b"], "a"),
+        (("a", "b"), "a"),
+    ],
+)
+def test_split_dataset_of_lists(samples, first):
+    """A list holds samples, unless all that it holds are arrays; a tuple is one of columns."""
+    left, right = split_dataset(samples, 0.5)
+    assert len(left) == len(right)
+    plain = tree.map_structure(lambda x: np.asarray(x).tolist(), left[0])
+    assert plain == first
+
+
+def test_first_looks():
+    windows = timeseries_dataset_from_array(np.arange(8.0), np.arange(8), 3, batch_size=2)
+    assert [(x.numpy().shape, y.numpy().tolist()) for x, y in windows.take(2)] == [
+        ((2, 3), [0, 1]),
+        ((2, 3), [2, 3]),
+    ]
+    left, _ = split_dataset(np.arange(4), 0.5)
+    assert [int(x) for x in left.take(9)] == [0, 1]
 
 
 def test_split_samples_stay_together_and_train():
