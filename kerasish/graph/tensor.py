@@ -256,7 +256,7 @@ def as_array(value: Any, dtype: str | None = None) -> np.ndarray:
             array = array.astype("int32")
     else:
         array = np.asarray(value)
-    if dtype is not None:
+    if dtype is not None and array.dtype.kind not in "SU":  # texts of numbers are none
         array = array.astype(dtypes.numpy_dtype(dtype), copy=False)
     if array.dtype.name not in dtypes.ALL:
         raise TypeError(

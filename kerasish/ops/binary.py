@@ -66,7 +66,7 @@ def _same_dtype(x: Spec, y: Spec) -> Spec:
     return Spec(broadcast_shapes(x.shape, y.shape), x.dtype)
 
 
-def _float_pair(x: Spec, y: Spec) -> Spec:
+def float_pair(x: Spec, y: Spec) -> Spec:
     float_rule(x)
     return _same_dtype(x, y)
 
@@ -78,7 +78,7 @@ def _comparison(x: Spec, y: Spec) -> Spec:
 add_p = named("add", _same_dtype)
 subtract_p = named("subtract", _same_dtype)
 multiply_p = named("multiply", _same_dtype)
-divide_p = named("divide", _float_pair)
+divide_p = named("divide", float_pair)
 power_p = named("power", _same_dtype)
 maximum_p = named("maximum", _same_dtype)
 minimum_p = named("minimum", _same_dtype)

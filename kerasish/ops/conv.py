@@ -125,7 +125,7 @@ def avg_pool_grad_p(
     return Spec(shape, g.dtype)
 
 
-def _each(value: Any, count: int, name: str, least: int = 1) -> tuple[int, ...]:
+def per_axis(value: Any, count: int, name: str, least: int = 1) -> tuple[int, ...]:
     """One int per spatial axis, none below `least`; a single int counts for all."""
     kind = "a positive int" if least == 1 else f"an int of at least {least}"
     wrong = f"{name} must be {kind} or {count} of them, but got {value!r}."
@@ -169,7 +169,7 @@ def _pairs(padding: Any, count: int) -> Pads:
             f"spatial axes, but got {padding!r}."
         )
     pads = tuple(
-        (_each(before, 1, "padding", 0)[0], _each(after, 1, "padding", 0)[0])
+        (per_axis(before, 1, "padding", 0)[0], per_axis(after, 1, "padding", 0)[0])
         for before, after in found
     )
     return pads
@@ -185,7 +185,7 @@ def _same(size: Any, window: int, stride: int, dilation: int) -> tuple[Any, Any]
     )
 
 
-def _channels_last(
+def in_channels_last(
     x: Tensor, data_format: str | None, function: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """Applies `function`, which wants the channels last, to `x` in either format."""
@@ -253,7 +253,7 @@ def conv(
             f"but got {format_shape(x.shape)}."
         )
     need_sizes("conv", "the kernel", kernel.shape)
-    strides, dilation = _each(strides, n, "strides"), _each(dilation_rate, n, "dilation_rate")
+    strides, dilation = per_axis(strides, n, "strides"), per_axis(dilation_rate, n, "dilation_rate")
     window = kernel.shape[:n]
 
     def apply(x: Tensor) -> Tensor:
@@ -271,7 +271,7 @@ def conv(
         groups = channels // taken
         return conv_p(x, kernel, strides=strides, padding=pads, dilation=dilation, groups=groups)
 
-    return _channels_last(x, data_format, apply)
+    return in_channels_last(x, data_format, apply)
 
 
 def _pad_causal(x: Tensor, steps: int) -> Tensor:
@@ -288,8 +288,8 @@ def _pool(primitive_: Any, inputs: Any, pool_size: Any, strides: Any, padding: A
             f"expected (batch, *sizes, channels) with 1 to 3 spatial axes, but got "
             f"{format_shape(x.shape)}."
         )
-    window = _each(pool_size, n, "pool_size")
-    strides = window if strides is None else _each(strides, n, "strides")
+    window = per_axis(pool_size, n, "pool_size")
+    strides = window if strides is None else per_axis(strides, n, "strides")
 
     def apply(x: Tensor) -> Tensor:
         pads = _padding(padding, x, window, strides, (1,) * n)
@@ -300,7 +300,7 @@ def _pool(primitive_: Any, inputs: Any, pool_size: Any, strides: Any, padding: A
             )
         return primitive_(x, window=window, strides=strides, padding=pads)
 
-    return _channels_last(x, data_format, apply)
+    return in_channels_last(x, data_format, apply)
 
 
 def max_pool(

@@ -16,13 +16,13 @@ from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import reshape, shape
 from kerasish.ops.conv import (
     Pads,
-    _channels_last,
-    _each,
     _is_last,
     _pairs,
     _same,
     conv,
     conv_input_grad_p,
+    in_channels_last,
+    per_axis,
 )
 from kerasish.ops.promotion import cast, promoted
 from kerasish.ops.reduce import max, sum
@@ -68,7 +68,7 @@ def conv_transpose(
     x, kernel = promoted(inputs, kernel)
     n = kernel.rank - 2
     _check_rank("conv_transpose", x, kernel)
-    strides, dilation = _each(strides, n, "strides"), _each(dilation_rate, n, "dilation_rate")
+    strides, dilation = per_axis(strides, n, "strides"), per_axis(dilation_rate, n, "dilation_rate")
     extra = _output_padding(output_padding, strides)
     window, filters, channels = kernel.shape[:n], kernel.shape[-2], kernel.shape[-1]
     given = None if isinstance(padding, str) else _shared_out(padding, window, dilation)
@@ -100,7 +100,7 @@ def conv_transpose(
             groups=1,
         )
 
-    return _channels_last(x, data_format, apply)
+    return in_channels_last(x, data_format, apply)
 
 
 def _check_rank(name: str, x: Tensor, kernel: Tensor) -> None:
@@ -325,7 +325,7 @@ def _adaptive(
     n = x.rank - 2
     if not 1 <= n <= 3:
         raise ValueError(f"{name}: inputs must have rank 3 to 5, but got {format_shape(x.shape)}.")
-    counts = _each(output_size, n, "output_size")
+    counts = per_axis(output_size, n, "output_size")
 
     def apply(x: Tensor) -> Tensor:
         for axis, count in enumerate(counts, 1):
@@ -340,4 +340,4 @@ def _adaptive(
                 x = along(x, axis, i * size // count, -(-(i + 1) * size // count))
         return x
 
-    return _channels_last(x, data_format, apply)
+    return in_channels_last(x, data_format, apply)

@@ -13,7 +13,7 @@ from kerasish.graph.shapes import Dim, same_padding
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import reshape, shape, transpose
-from kerasish.ops.conv import _channels_last, _each
+from kerasish.ops.conv import in_channels_last, per_axis
 from kerasish.ops.filling import whole
 from kerasish.ops.joining import pad_p
 from kerasish.ops.selection import slice_p, take, take_grad_p
@@ -40,9 +40,9 @@ def window_indices(
 
 def _windows(sizes: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> list[Any]:
     """Per axis of an image: the indices of the windows, and the padding."""
-    window, spread = _each(kernel_size, 2, "kernel_size"), _each(dilation, 2, "dilation")
-    steps = _each(stride, 2, "stride")
-    margin = _each(padding, 2, "padding", least=0)
+    window, spread = per_axis(kernel_size, 2, "kernel_size"), per_axis(dilation, 2, "dilation")
+    steps = per_axis(stride, 2, "stride")
+    margin = per_axis(padding, 2, "padding", least=0)
     return [
         (window_indices(n, k, s, d, (p, p)), p)
         for n, k, s, d, p in zip(sizes, window, steps, spread, margin, strict=True)
@@ -118,7 +118,7 @@ def fold(
            [1., 2., 1.]])
     """
     x = as_tensor(x)
-    height, width = _each(output_size, 2, "output_size")
+    height, width = per_axis(output_size, 2, "output_size")
     (rows, top), (columns, left) = _windows((height, width), kernel_size, dilation, padding, stride)
     elements, positions = rows.shape[0] * columns.shape[0], rows.shape[1] * columns.shape[1]
     if x.rank != 3 or (x.shape[1] or 0) % elements or x.shape[2] not in (None, positions):
@@ -198,7 +198,7 @@ def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") 
         x = transpose(x, (0, 1, 3, 2, 4, 5))
         return reshape(x, (batch, height // b, width // b, b * b * channels))
 
-    return _channels_last(x, data_format, apply)
+    return in_channels_last(x, data_format, apply)
 
 
 def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") -> Tensor:
@@ -235,7 +235,7 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
         x = transpose(x, (0, 1, 3, 2, 4, 5))
         return reshape(x, (batch, height * b, width * b, channels // (b * b)))
 
-    return _channels_last(x, data_format, apply)
+    return in_channels_last(x, data_format, apply)
 
 
 def _image_for(name: str, x: Any, block_size: Any) -> tuple[Tensor, int]:

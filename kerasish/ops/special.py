@@ -9,8 +9,8 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import (
-    _float_pair,
     equal,
+    float_pair,
     floor_divide,
     greater,
     isinf,
@@ -43,7 +43,7 @@ from kerasish.ops.elementwise import (
 from kerasish.ops.promotion import as_float, as_wide_float, cast, joined, promoted, wide_floating
 from kerasish.ops.reduce import all
 
-nextafter_p = named("nextafter", _float_pair)
+nextafter_p = named("nextafter", float_pair)
 nextafter_p.vjp(constant_gradient)
 
 

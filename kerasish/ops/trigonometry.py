@@ -10,8 +10,8 @@ from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import (
-    _float_pair,
     equal,
+    float_pair,
     less,
     logical_and,
     maximum,
@@ -37,7 +37,7 @@ from kerasish.ops.elementwise import (
 )
 from kerasish.ops.promotion import as_float, as_wide_float, cast, joined, wide_floating
 
-arctan2_p = named("arctan2", _float_pair)
+arctan2_p = named("arctan2", float_pair)
 
 
 @arctan2_p.vjp

@@ -96,7 +96,7 @@ def _several(result: Any) -> tuple[Any, ...]:
     return tuple(result) if isinstance(result, (tuple, list)) else (result,)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024, typed=True)
 def _is_list(specs: tuple[Spec, ...], attrs: tuple[tuple[str, Any], ...]) -> bool:
     return isinstance(next(_trials(specs, dict(attrs)))[1], list)
 
@@ -139,7 +139,7 @@ def _trials(specs: Sequence[Spec], attrs: dict[str, Any]) -> Iterator[tuple[set[
             yield used, result
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024, typed=True)
 def _inferred(specs: tuple[Spec, ...], attrs: tuple[tuple[str, Any], ...]) -> tuple[Spec, ...]:
     found = [(sizes, [t.spec for t in _several(y)]) for sizes, y in _trials(specs, dict(attrs))]
     if not found:

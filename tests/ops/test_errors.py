@@ -81,6 +81,7 @@ MISTAKES = [
     (lambda: ops.convert_to_tensor(A)[0, 0, 0], "too many indices", "2 axes", "3"),
     (lambda: ops.cast(A, "floaty"), "dtype", "'floaty'", "float32"),
     (lambda: ops.convert_to_tensor("abc"), "numbers", "tensor", "'abc'"),
+    (lambda: ops.convert_to_tensor(["1.5"], "float32"), "numbers", "tensor", "1.5"),
     (lambda: ops.bitwise_and(A, A), "bitwise_and", "int", "float32"),
     (lambda: ops.conv(IMAGE, np.zeros((3, 3, 2, 8))), "conv", "3 channels", "(3, 3, 2, 8)"),
     (lambda: ops.conv(A, np.zeros((3, 3, 3, 8))), "conv", "(3, 3, 3, 8)", "rank 4", "(2, 3)"),

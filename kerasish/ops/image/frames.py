@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.conv import _each
+from kerasish.ops.conv import per_axis
 from kerasish.ops.image.layout import each_image, known_sizes
 from kerasish.ops.joining import pad_p
 from kerasish.ops.patches import extract
@@ -226,9 +226,9 @@ def _patches(
     data_format: str | None,
     n: int,
 ) -> Tensor:
-    window = _each(size, n, "size")
-    steps = window if strides is None else _each(strides, n, "strides")
-    dilation = _each(dilation_rate, n, "dilation_rate")
+    window = per_axis(size, n, "size")
+    steps = window if strides is None else per_axis(strides, n, "strides")
+    dilation = per_axis(dilation_rate, n, "dilation_rate")
     return each_image(
         name, x, data_format, lambda x: extract(x, window, steps, dilation, padding), n
     )

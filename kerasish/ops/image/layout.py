@@ -9,7 +9,7 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, squeeze
-from kerasish.ops.conv import _channels_last
+from kerasish.ops.conv import in_channels_last
 
 
 def each_image(
@@ -30,7 +30,7 @@ def each_image(
             f"but got {format_shape(x.shape)}."
         )
     single = x.rank == spatial + 1
-    y = _channels_last(expand_dims(x, 0) if single else x, data_format, function)
+    y = in_channels_last(expand_dims(x, 0) if single else x, data_format, function)
     return squeeze(y, 0) if single else y
 
 

@@ -14,7 +14,7 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import canonical_axis, compatible, known
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.conv import _each
+from kerasish.ops.conv import per_axis
 from kerasish.ops.image.layout import each_image, known_sizes
 from kerasish.ops.promotion import at_least_single, promoted, widened
 
@@ -128,7 +128,7 @@ def resize(
     >>> resize(np.zeros((1, 4, 4, 3)), (8, 6)).shape
     (1, 8, 6, 3)
     """
-    rows, columns = _each(size, 2, "size")
+    rows, columns = per_axis(size, 2, "size")
     target = (rows, columns)
     if interpolation not in INTERPOLATIONS:
         raise ValueError(
