@@ -13,6 +13,7 @@ from kerasish import ops, tree
 from kerasish.compat import tensors as older
 from kerasish.compat.arguments import by_name
 from kerasish.graph import trace
+from kerasish.graph.primitive import identity_p
 from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
@@ -45,6 +46,8 @@ class Model(Saveable, Trainer, Layer):
         >>> model.predict(np.zeros((3, 4)), verbose=0).shape
         (3, 2)
     """
+
+    _sizes_are_fixed = True  # whether inputs must have the sizes of the graph's
 
     def __init__(self, *args: Any, **kwargs: Any):
         args, kwargs, ends = _ends(args, kwargs)
@@ -221,6 +224,8 @@ class Model(Saveable, Trainer, Layer):
                 f"Model {self.name} ({type(self).__name__}) has neither inputs and outputs nor a "
                 "`call` of its own."
             )
+        if mask is not None:
+            inputs = self._masked(inputs, mask)
         if not self._additions:
             return self._replayed(self._graph, inputs)
         ends = [self._graph.outputs, *(addition.tensor for addition in self._additions)]
@@ -228,6 +233,17 @@ class Model(Saveable, Trainer, Layer):
         for addition, value in zip(self._additions, values, strict=True):
             addition.add(value)
         return outputs
+
+    def _masked(self, inputs: Any, mask: Any) -> Any:
+        """The inputs with the masks given for them."""
+        tensors, masks = tree.flatten(inputs), tree.flatten(mask)
+        if len(tensors) != len(masks):
+            raise ValueError(
+                f"Model {self.name}: mask must hold a mask or None for each of {len(tensors)} "
+                f"input(s), but holds {len(masks)}."
+            )
+        pairs = zip(tensors, masks, strict=True)
+        return tree.pack(inputs, [x if m is None else _with_mask(x, m) for x, m in pairs])
 
     def _check_lookups(self, kind: str, x: Any) -> None:
         """Data that an Embedding looks up must be numbers of its rows.
@@ -250,7 +266,8 @@ class Model(Saveable, Trainer, Layer):
     def _matched(self, inputs: Any) -> list[Tensor]:
         """The inputs in the order of the model's, and of its shapes."""
         pairs = zip(self._in_order(inputs), self._graph.flat_inputs, strict=True)  # type: ignore[union-attr]
-        return [_fitted(x, expected, self.name) for x, expected in pairs]
+        sizes = self._sizes_are_fixed
+        return [_fitted(x, expected, self.name, sizes) for x, expected in pairs]
 
     def _in_order(self, inputs: Any) -> list[Any]:
         """The leaves of inputs in the order of the model's."""
@@ -409,14 +426,15 @@ def _ends(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str,
     return (), named, ends
 
 
-def _fitted(x: Any, expected: Tensor, model: str) -> Tensor:
-    """`x` as a tensor of the dtype of the model's input, its shape checked."""
+def _fitted(x: Any, expected: Tensor, model: str, sizes: bool = True) -> Tensor:
+    """`x` as a tensor of the dtype of the model's input, its `sizes` or only its axes checked."""
     x = ops.convert_to_tensor(x)
     if x.ndim == expected.ndim - 1 and expected.shape[-1] == 1:
         x = _like(ops.expand_dims(x, -1), x)
     elif x.ndim == expected.ndim + 1 and x.shape[-1] == 1:
         x = _like(ops.squeeze(x, -1), x)
-    if older.models_check_tensors() and not _fits(x, expected):
+    fits = _fits(x, expected) if sizes else x.ndim == expected.ndim
+    if older.models_check_tensors() and not fits:
         twice = expected.shape[1:2] == (None,) and expected.shape[1:] == (None, *x.shape[1:])
         raise ValueError(
             f"Model {model}: input {expected.name} must have shape "
@@ -432,6 +450,15 @@ def _fits(x: Tensor, expected: Tensor) -> bool:
 
 def _like(new: Tensor, old: Tensor) -> Tensor:
     new.mask = mask_of(old)  # type: ignore[attr-defined]
+    return new
+
+
+def _with_mask(x: Any, mask: Any) -> Any:
+    """`x` itself if it has this mask, or else a tensor that has."""
+    if mask_of(x) is mask:
+        return x
+    new = identity_p(ops.convert_to_tensor(x))
+    new.mask = ops.convert_to_tensor(mask)
     return new
 
 

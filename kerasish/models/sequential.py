@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from kerasish import tree
-from kerasish.graph.tensor import Tensor
-from kerasish.layers.base import History, Layer
+from kerasish.graph.shapes import compatible
+from kerasish.graph.spec import Shape, format_shape
+from kerasish.graph.tensor import Placeholder, Tensor
+from kerasish.layers.base import History, Layer, placeholders_of_shape
+from kerasish.layers.checks import are_shapes
 from kerasish.layers.input import InputLayer
 from kerasish.layers.preprocessing.base import has_symbolic, is_hosted
 from kerasish.models.functional import LayerGraph
@@ -33,6 +36,8 @@ class Sequential(Model):
         >>> model.output_shape
         (None, 2)
     """
+
+    _sizes_are_fixed = False  # first data tells them, and later texts and images have others
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
         if isinstance(layers, Layer):
@@ -64,11 +69,15 @@ class Sequential(Model):
         self._grow(self._push(layer))
 
     def _push(self, layer: Any) -> Layer:
+        history: History | None = None
         if isinstance(layer, Tensor):
-            history: History | None = getattr(layer, "history", None)
-            layer = history.call.layer if history else layer
+            history = getattr(layer, "history", None)
+        if history is not None and isinstance(history.call.layer, InputLayer):
+            layer = history.call.layer
         if not isinstance(layer, Layer):
             hint = " Did you forget the parentheses?" if isinstance(layer, type) else ""
+            if history is not None:
+                hint = f" Add the layer {history.call.layer.name}, not what it returned."
             raise TypeError(f"Sequential.add takes a Layer, but got {layer!r:.100}.{hint}")
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
@@ -78,6 +87,7 @@ class Sequential(Model):
         if isinstance(layer, InputLayer) and self._stack:
             raise ValueError("An Input can only be the first item of a Sequential.")
         self._stack.append(layer)
+        self._forget_steps()
         return layer
 
     def _grow(self, layer: Layer) -> None:
@@ -91,7 +101,16 @@ class Sequential(Model):
 
     def _connect(self, x: Tensor, y: Any) -> None:
         self._graph = LayerGraph(x, y)
+        self._met_shape = x.shape
         self.built = True
+
+    @property
+    def _fed(self) -> dict[str, Tensor] | None:
+        fed = super()._fed
+        if self._graph is None or self._host is not None:
+            return fed
+        (name, x), *_ = fed.items()  # type: ignore[union-attr]
+        return {name: Placeholder(self._met_shape, x.dtype)}
 
     def _connect_all(self, x: Any) -> None:
         """Calls all layers on `x`."""
@@ -105,6 +124,7 @@ class Sequential(Model):
         if not self.layers:
             raise ValueError("Sequential.pop: there is no layer left.")
         layer = self._stack.pop()
+        self._forget_steps()
         graph, self._graph, self.built = self._graph, None, False
         if graph is not None and self._stack:
             self._connect(graph.flat_inputs[0], graph.calls[-1].args[0])
@@ -113,7 +133,8 @@ class Sequential(Model):
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for inputs of a shape (with the batch axis).
 
-        The batch size is kept for stateful layers alone, which need it.
+        The batch size is kept for stateful layers alone, which need it. A list or dict of shapes
+        is for a first layer that takes several inputs.
         """
         if self._graph is None:
             if not hasattr(input_shape, "__iter__"):
@@ -123,10 +144,15 @@ class Sequential(Model):
                 )
             if not self._stack:
                 raise ValueError(f"Sequential {self.name} has no layers to build.")
+            dtype = _input_dtype(self._stack[0])
+            if isinstance(input_shape, dict) or are_shapes(input_shape):
+                # Such inputs have no graph: the layers are called one after the other each time.
+                self.built = True
+                self.compute_output_spec(placeholders_of_shape(input_shape, dtype))
+                return
             size, *shape = input_shape
             stateful = any(getattr(layer, "stateful", False) for layer in self.layers)
             batch_shape = (size if stateful else None, *shape)
-            dtype = _input_dtype(self._stack[0])
             self._connect_all(InputLayer(batch_shape=batch_shape, dtype=dtype).output)
 
     def _meet(self, x: Any) -> None:
@@ -145,10 +171,35 @@ class Sequential(Model):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Applies the layers one after the other."""
         if self._graph is not None:
-            return super().call(inputs)
+            shape = getattr(tree.flatten(inputs)[0], "shape", ())
+            try:
+                outputs = super().call(inputs, training, mask)
+            except ValueError as error:
+                self._check_sizes(shape, error)
+                raise
+            self._note_sizes(shape)
+            return outputs
+        if mask is not None:
+            inputs = self._masked(inputs, mask)
         for layer in self.layers:
             inputs = layer(inputs)
         return inputs
+
+    def _check_sizes(self, shape: Shape, error: ValueError) -> None:
+        """Raises ValueError if inputs have other sizes than the first, which layers refused."""
+        expected = self._graph.flat_inputs[0]  # type: ignore[union-attr]
+        if len(shape) == expected.ndim and not compatible(shape[1:], expected.shape[1:]):
+            raise ValueError(
+                f"Model {self.name}: input {expected.name} must have shape "
+                f"{format_shape(expected.shape)}, but got {format_shape(shape)}. ({error})"
+            ) from error
+
+    def _note_sizes(self, shape: Shape) -> None:
+        """Notes which sizes may vary, so that one step is traced for all."""
+        known = self._met_shape
+        if len(shape) == len(known):
+            pairs = zip(shape[1:], known[1:], strict=True)
+            self._met_shape = (known[0], *(a if a == b else None for a, b in pairs))
 
     def predict_proba(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Any:
         """`predict` under Keras 2's name for models whose outputs are probabilities."""
@@ -190,8 +241,8 @@ class Sequential(Model):
 
 def _input_of(layer: Layer) -> Tensor | None:
     """The input that a first layer was told of, or that a model as first layer has."""
-    if isinstance(layer, Model) and layer.inputs:
-        first = layer.inputs[0]
+    if isinstance(layer, Model) and len(layer.inputs or ()) == 1:
+        (first,) = layer.inputs
         return InputLayer(batch_shape=first.shape, dtype=first.dtype).output
     if layer.batch_input_shape is None:
         return None

@@ -164,7 +164,9 @@ def positive(value: Any, default: int | None, what: str) -> Any:
     if value is None:
         return default
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{what} must be a positive int, but got {value!r}.")
+        shape = getattr(value, "shape", ())
+        found = f"an array of shape {format_shape(shape)}" if shape else repr(value)
+        raise ValueError(f"{what} must be a positive int, but got {found}.")
     return int(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from numbers import Real
 from typing import Any
 
 from kerasish import losses as losses_module
@@ -200,6 +201,18 @@ class Objective:
                 metric.update_state(targets[i], output)
             for metric in self.weighted[i]:
                 metric.update_state(targets[i], output, sample_weight=weights[i])
+
+
+def told_apart(metrics: Any, loss_weights: Any) -> tuple[Any, Any]:
+    """`metrics` and `loss_weights`, which Keras 3 takes in the other order where they have no name.
+
+    >>> told_apart([0.5, 1.0], ["mae"])
+    (['mae'], [0.5, 1.0])
+    """
+    given = [item for item in tree.flatten(metrics) if item is not None]
+    are_weights = given and all(isinstance(item, Real) for item in given)
+    are_metrics = any(isinstance(x, str) or callable(x) for x in tree.flatten(loss_weights))
+    return (loss_weights, metrics) if are_weights or are_metrics else (metrics, loss_weights)
 
 
 # Names whose meaning depends on the shapes of targets and outputs.

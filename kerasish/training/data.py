@@ -208,12 +208,14 @@ def _arrays(value: Any, what: str, names: Sequence[str], as_given: bool = False)
     """`value` with its leaves as arrays, of dtypes that engines take or `as_given`."""
     if isinstance(value, dict):
         unknown = [key for key in value if names and key not in names]
-        if unknown:
+        if unknown and any(name not in value for name in names):
             raise ValueError(
                 f"{what} has the key {unknown[0]!r}, but the model has no such name."
                 f"{suggestion(str(unknown[0]), names)} The names are {list(names)}."
             )
-        return {k: _arrays(item, f"{what}[{k!r}]", (), as_given) for k, item in value.items()}
+        # Where all names are there, what is beside them is for others, as in all Kerases.
+        used = {key: item for key, item in value.items() if key not in unknown}
+        return {k: _arrays(item, f"{what}[{k!r}]", (), as_given) for k, item in used.items()}
     if isinstance(value, (list, tuple)) and not _is_plain_list(value):
         return [_arrays(item, f"{what}[{i}]", (), as_given) for i, item in enumerate(value)]
     return _array(value, what, as_given)

@@ -65,8 +65,21 @@ class Rows:
         else:  # HDF5 wants every row once, in order
             unique, inverse = np.unique(places, return_inverse=True)
             found = np.asarray(self._source[unique])[inverse]
+        found = np.asarray(found)
+        if not keeps_values(found, self.dtype):
+            raise ValueError(
+                f"A file of {found.dtype} holds numbers that do not fit into {self.dtype}, in "
+                "which engines get them. Store it as floats, such as float32."
+            )
         # Always a copy: slices of a memory map would be read from the disk when used, and again.
         return np.array(found, self.dtype)
+
+
+def keeps_values(array: np.ndarray, dtype: np.dtype) -> bool:
+    """Whether whole numbers stay what they are as another dtype; times in ms need 64 bits."""
+    if array.dtype == dtype or dtype.kind not in "iu":
+        return True
+    return bool((array.astype(dtype) == array).all())
 
 
 def _map_under(value: Any) -> mmap.mmap | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from kerasish import ops, tree
-from kerasish.graph import trace
+from kerasish.graph import dtypes, trace
 from kerasish.graph.function import Function, run_counter
 from kerasish.graph.gradients import gradients
 from kerasish.graph.passes import replace, topological_order
@@ -165,6 +165,7 @@ class Traced:
 
     Attributes:
         outputs: what the outputs are: the names of logs, or the structure of predictions.
+        changed: the variables that the step changes.
     """
 
     def __init__(self, model: Any, kind: str, parts: tuple[Any, Any, Any], at_once: bool = False):
@@ -179,10 +180,11 @@ class Traced:
                 f"{self.name} must return a dict of logs such as {{'loss': loss}}, but it "
                 f"returned {type(result).__name__}."
             )
-        logs = {} if kind == "predict" else _flat_logs(result)
+        logs = {} if kind == "predict" else _flat_logs(result, model.metrics_names)
         self.outputs = result if kind == "predict" else list(logs)
         pairs = tree.flatten_with_path(result) if kind == "predict" else list(logs.items())
         self._values, self._updates = _replayed([self._tensor(*p) for p in pairs], effects)
+        self.changed = list(self._updates)
 
     def _tensor(self, where: Any, value: Any) -> Tensor:
         """A result of the step as a tensor: numbers of Python and NumPy are constants."""
@@ -202,12 +204,16 @@ class Traced:
         return Function(inputs, self._values, self._updates, training=training, name=name)
 
 
-def _flat_logs(logs: dict[str, Any]) -> dict[str, Any]:
-    """Metrics with several values count as several."""
+def _flat_logs(logs: dict[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
+    """Logs in the order in which `evaluate` lists them: `metrics`, then others by name.
+
+    Metrics with several values count as several.
+    """
     flat: dict[str, Any] = {}
     for name, value in logs.items():
         flat.update(value if isinstance(value, dict) else {name: value})
-    return flat
+    names = [*(name for name in metrics if name in flat), *sorted(flat)]
+    return {name: flat[name] for name in names}
 
 
 def _replayed(
@@ -237,18 +243,20 @@ class EagerFunction:
 
     Attributes:
         outputs: as in `Traced`, of the latest batch.
+        changed: likewise.
     """
 
     def __init__(self, model: Any, kind: str, data: Data):
         self._model, self._kind, self._data = model, kind, data
         self.outputs: Any = None
+        self.changed: list[Variable] = []
         self._latest: Function | None = None
 
     def trace(self, arrays: Sequence[Any]) -> Function:
         """The Function for a batch, made on its numbers."""
         tensors = [Constant(np.asarray(array)) for array in arrays]
         traced = Traced(self._model, self._kind, self._data.packed(tensors), at_once=True)
-        self.outputs = traced.outputs
+        self.outputs, self.changed = traced.outputs, traced.changed
         function = self._latest = traced.function(tensors)
         function.eager = True
         return function
@@ -313,8 +321,46 @@ def minimize(model: Any, loss: Tensor) -> None:
     if not variables:
         model._warn_once(
             f"Model {model.name} has no trainable weights, so training changes none: every layer "
-            "is frozen (trainable=False) or has no weights. The losses are computed."
+            "is frozen (trainable=False), has no weights, or is made in `call`, not in `__init__`. "
+            "The losses are computed."
         )
         return
+    if model.optimizer is None:
+        raise RuntimeError(
+            f"Model {model.name} was compiled with optimizer=None, so it cannot be trained: call "
+            'compile(optimizer="adam", ...), or write a train_step that needs none.'
+        )
+    used = _lead_to(variables, loss)
+    if not any(used):
+        raise ValueError(
+            f"The loss of model {model.name} has no gradient with respect to any of its "
+            f"{len(variables)} trainable weights, so nothing can be learnt. It must be computed "
+            "from them by operations on floats: there is none through whole numbers, comparisons, "
+            "argmax or stop_gradient."
+        )
+    if not all(used):
+        idle = [v.path for v, is_used in zip(variables, used, strict=True) if not is_used]
+        model._warn_once(
+            f"Model {model.name}: the loss has no gradient with respect to the weights "
+            f"{', '.join(idle[:5])}{' ...' if len(idle) > 5 else ''}, which training leaves as "
+            "they are."
+        )
+        model.optimizer.build(variables)  # as another kind of data may need them
     loss = model.optimizer.scale_loss(loss)
-    model.optimizer.apply(gradients(loss, variables), variables)
+    grads = zip(gradients(loss, variables), used, strict=True)
+    # Not zeros: weight decay and averages of gradients would change what has none.
+    model.optimizer.apply([grad if is_used else None for grad, is_used in grads], variables)
+
+
+def _lead_to(variables: Sequence[Variable], loss: Tensor) -> list[bool]:
+    """To which of the variables a gradient of the loss can pass on."""
+    met: set[int] = set()
+    waiting = [loss]
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in met:
+            continue
+        met.add(id(tensor))
+        if tensor.node is not None and tensor.node.primitive.name != "stop_gradient":
+            waiting += [x for x in tensor.node.inputs if dtypes.is_float(x.dtype)]
+    return [id(variable) in met for variable in variables]

@@ -14,7 +14,7 @@ from kerasish.graph.variable import Variable
 from kerasish.ops.random import global_seed
 from kerasish.optimizers.loss_scale import LossScaleOptimizer
 from kerasish.training import checks, loop, mistakes, steps
-from kerasish.training.compiled import Objective
+from kerasish.training.compiled import Objective, told_apart
 from kerasish.training.data import Data
 from kerasish.training.feeds import ArrayFeed, Feed
 from kerasish.training.inputs import Inputs, first_of
@@ -90,18 +90,20 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
         """
         temporal = compat.compile_arguments(kwargs)
         reject_unknown(kwargs, Trainer.compile, f"{type(self).__name__}.compile")
+        metrics, loss_weights = told_apart(metrics, loss_weights)
         if jit_compile not in ("auto", None, True, False):
             raise ValueError(f'jit_compile must be True, False or "auto", not {jit_compile!r}.')
         self.optimizer = optimizers.get(optimizer)
         half = self.dtype_policy.name == "mixed_float16"  # type: ignore[attr-defined]
-        if half and auto_scale_loss and not isinstance(self.optimizer, LossScaleOptimizer):
+        scales = isinstance(self.optimizer, LossScaleOptimizer) or self.optimizer is None
+        if half and auto_scale_loss and not scales:
             self.optimizer = LossScaleOptimizer(self.optimizer, name="loss_scale_optimizer")
         self._objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self._temporal_weights = temporal
         self._run_eagerly = bool(run_eagerly)
         self._jit = None if jit_compile in ("auto", None) else bool(jit_compile)
         self.steps_per_execution = steps_per_execution
-        self._steps = steps.Steps(self)
+        self._forget_steps()
         # As in Keras, what is trainable is settled here: a GAN's discriminator is compiled,
         # then frozen inside the GAN, and still trains by itself. A model that has no weights
         # yet settles it with its first step.
@@ -132,7 +134,7 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
     @run_eagerly.setter
     def run_eagerly(self, value: bool) -> None:
         self._run_eagerly = bool(value)
-        self._steps = steps.Steps(self)
+        self._forget_steps()
 
     @property
     def jit_compile(self) -> bool | None:
@@ -142,7 +144,7 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
     @jit_compile.setter
     def jit_compile(self, value: bool | None) -> None:
         self._jit = value
-        self._steps = steps.Steps(self)
+        self._forget_steps()
 
     @property
     def steps_per_execution(self) -> int:
@@ -192,6 +194,10 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
                 "on its training until compile() is called again."
             )
         return self._trained
+
+    def _forget_steps(self) -> None:
+        """Steps are traced anew: what the model computes, or how it runs, has changed."""
+        self._steps = steps.Steps(self)
 
     def _warn_once(self, text: str) -> None:
         if text not in self._warned:
@@ -392,7 +398,7 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
                 if due and (shortage := validation.shortage(epoch + 1, epochs.stop)):
                     warn_user(shortage)
                     validation = None
-            self._keep_values()
+            self._keep_values(first.traced.changed)
             if np.any(np.isnan(logs.get("loss", 0.0))) and not told:
                 told = True
                 mistakes.warn_of_nan(self.name, epoch + 1)
@@ -427,10 +433,14 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
         loop.run_epoch(feed.epoch(size), step_for, size, begin, report, done=done)
         return loop.logs_of(*last) if last else {}
 
-    def _keep_values(self) -> None:
-        """Fetches all values from an engine whose process might die."""
+    def _keep_values(self, changed: list[Variable]) -> None:
+        """Fetches the values that matter from an engine whose process might die.
+
+        Args:
+            changed: by the steps: among them the slots of all optimizers that these use.
+        """
         if engines.current_engine().volatile:
-            for variable in [*self.weights, *self.optimizer.variables]:  # type: ignore[attr-defined]
+            for variable in [*self.weights, *changed]:  # type: ignore[attr-defined]
                 variable.fetch()
 
     # --- evaluate and predict ------------------------------------------------------------

@@ -47,6 +47,7 @@ def conventions(name: str, jit: bool | None) -> list[np.ndarray]:
         ints = Placeholder((4, 4), "int32"), Placeholder((4, 4), "int32")
         floats, many = Placeholder((4, 4), "float32"), Placeholder((3, 8, 8, 64), "float32")
         state = ops.mean(many, axis=(0, 1))
+        images = [ops.reshape(x, (1, 4, 4, 1)) for x in (*ints, ops.cast(ints[1], "uint8"), floats)]
         function = Function(
             [*ints, floats, many],
             [
@@ -60,6 +61,7 @@ def conventions(name: str, jit: bool | None) -> list[np.ndarray]:
                 *(ops.sum(many, axis=axis) for axis in (0, (0, 1, 2), (1, 2, 3), (0, 3), None)),
                 *ops.scan(lambda c, x: (ops.tanh(c + x), c[0]), state, many[:, 0], reverse=True),
                 ops.sort(floats, axis=0),
+                *(ops.max_pool(x, 2, 1, padding) for x in images for padding in ("same", "valid")),
             ],
         )
         function.jit = jit

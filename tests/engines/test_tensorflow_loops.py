@@ -60,6 +60,26 @@ def test_loop_of_ones_own(tf, compiled):
     np.testing.assert_allclose(found, losses_by_fit(), rtol=1e-5)
 
 
+def test_functions_of_tensorflow_on_a_tape(tf):
+    """Also where only a part of the loss goes through them."""
+    model, optimizer = small_model(), optimizers.SGD(0.1)
+    found = []
+    for _ in range(3):
+        with tf.GradientTape() as tape:
+            errors = tf.square(model(DATA, training=True) - (TARGETS + 1))
+            mask = tf.cast(errors > 1e9, errors.dtype)
+            loss = 0 + losses.MeanSquaredError()(TARGETS + 1, model(DATA)) / 2
+            loss += tf.reduce_mean(tf.where(tf.equal(mask, 0), errors, mask)) / 2
+        grads = tape.gradient(loss, model.trainable_weights)
+        found.append(float(loss))
+        optimizer.apply_gradients(zip(grads, model.trainable_weights, strict=True))
+    np.testing.assert_allclose(found, losses_by_fit(), rtol=1e-5)
+    assert isinstance(tf.reduce_mean(model(DATA)), tf.Tensor)  # no tape, nothing to remember
+    with pytest.raises(KeyError), tf.GradientTape():
+        raise KeyError
+    assert isinstance(tf.reduce_mean(model(DATA)), tf.Tensor)
+
+
 def test_train_step_with_a_tape(tf):
     class Model(models.Model):
         def __init__(self):

@@ -204,12 +204,16 @@ def _padded(x, padding, value):
     return _pad(x, ((0, 0), (0, 0)) + tuple(padding), value)
 
 
+def _below(x):
+    return table.conv.lowest(np.dtype(x.dtype))
+
+
 def _max_pool(x, window, strides, padding):
-    return FirstMaxPool(window, strides)(_padded(x, padding, -np.inf))
+    return FirstMaxPool(window, strides)(_padded(x, padding, _below(x)))
 
 
 def _max_pool_grad(x, y, g, window, strides, padding):
-    grad = FirstMaxPoolGrad(window, strides)(_padded(x, padding, -np.inf), y, g)
+    grad = FirstMaxPoolGrad(window, strides)(_padded(x, padding, _below(x)), y, g)
     return _unpadded(grad, padding)
 
 

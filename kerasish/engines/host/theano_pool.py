@@ -51,7 +51,7 @@ class _OnWindows(OpenMPOp):
         return " * ".join("%s[%d]" % (sizes, a + 2) for a in range(len(self.window)))
 
     def c_code_cache_version(self):
-        return (6, self.openmp)
+        return (7, self.openmp)
 
 
 class FirstMaxPool(_OnWindows):
@@ -95,10 +95,10 @@ class FirstMaxPool(_OnWindows):
                 number *x = (number *)PyArray_DATA(xa) + plane * size;
                 number *y = (number *)PyArray_DATA(%(y)s) + plane * places;
                 %(outer)s {
-                    number most = -INFINITY;
+                    number most = %(lowest)s;
                     %(inner)s {
                         number here = x[%(place)s];
-                        most = here <= most ? most : here;  // so that NaN is not lost
+                        most = here > most || here != here ? here : most;  // NaN stays
                     }
                     *y++ = most;
                 }
@@ -121,7 +121,15 @@ class FirstMaxPool(_OnWindows):
             "outer": self.outer_loops(),
             "inner": self.inner_loops(),
             "place": self.place(),
+            "lowest": _lowest(np.dtype(node.inputs[0].dtype)),
         }
+
+
+def _lowest(dtype):
+    """C++ for what is below everything."""
+    if dtype.kind == "f":
+        return "-INFINITY"
+    return "0" if dtype.kind == "u" else "-%dLL - 1" % np.iinfo(dtype).max
 
 
 class FirstMaxPoolGrad(_OnWindows):
