@@ -12,7 +12,7 @@ from kerasish import engines, tree
 from kerasish.graph import dtypes
 from kerasish.graph.spec import Spec
 from kerasish.training import checks
-from kerasish.training.rows import Rows, is_on_disk
+from kerasish.training.rows import Rows, is_on_disk, keeps_values
 from kerasish.utils.arguments import suggestion
 
 # Arrays up to this size are placed on the engine whole; more goes there batch by batch.
@@ -26,8 +26,8 @@ class Data:
 
     Args:
         x: an array, a pandas object, or a list, tuple or dict of them.
-        y: likewise, or None.
-        sample_weight: likewise, or None.
+        y: likewise, or None, which entries of a list or dict may be too.
+        sample_weight: likewise.
         input_names: of the model's inputs, for messages and for matching dicts.
         as_given: whether x keeps its dtypes and may hold strings, for the host to compute with.
 
@@ -45,6 +45,7 @@ class Data:
         input_names: Sequence[str] = (),
         as_given: bool = False,
     ):
+        y, sample_weight = _without_none(y), _without_none(sample_weight, weights=True)
         self.parts: tuple[Any, Any, Any] = (
             _arrays(x, "x", input_names, as_given),
             None if y is None else _arrays(y, "y", ()),
@@ -112,8 +113,8 @@ class Data:
 
     def split(self, fraction: float) -> tuple[Data, Data]:
         """The first samples, and the last `fraction` of them."""
-        if not 0 < fraction < 1:
-            raise ValueError(f"validation_split must be between 0 and 1, but got {fraction}.")
+        if isinstance(fraction, str) or not 0 < fraction < 1:
+            raise ValueError(f"validation_split must be between 0 and 1, but got {fraction!r}.")
         cut = int(self.size * (1 - fraction))
         if cut in (0, self.size):
             raise ValueError(
@@ -221,9 +222,26 @@ def _arrays(value: Any, what: str, names: Sequence[str], as_given: bool = False)
     return _array(value, what, as_given)
 
 
+def _without_none(value: Any, weights: bool = False) -> Any:
+    """Targets or weights without entries of None: a list of weights has ones there."""
+    if isinstance(value, dict):
+        return {key: item for key, item in value.items() if item is not None} or None
+    if not isinstance(value, (list, tuple)) or all(item is not None for item in value):
+        return value
+    given = [item for item in value if item is not None]
+    if not weights or not given:
+        return given or None
+    return [np.ones(len(given[0])) if item is None else item for item in value]
+
+
 def _is_plain_list(value: Any) -> bool:
     """Whether a list holds numbers (one array) rather than arrays (several)."""
-    return not value or not any(hasattr(i, "shape") or isinstance(i, dict) for i in value)
+    plain = (int, float, list, tuple, np.generic)
+    others = (item for item in value if not isinstance(item, plain))
+    return not any(
+        isinstance(item, dict) or is_on_disk(item) or getattr(item, "shape", ()) != ()
+        for item in others
+    )
 
 
 def _array(value: Any, what: str, as_given: bool) -> Any:
@@ -247,7 +265,7 @@ def _array(value: Any, what: str, as_given: bool) -> Any:
     dtype = _engine_dtype(array.dtype)
     if dtype != array.dtype and array.nbytes > RESIDENT_BYTES:
         return Rows(array, _engine_dtype)  # no second copy of something so large
-    return array.astype(dtype, copy=False)
+    return array.astype(dtype if keeps_values(array, dtype) else array.dtype, copy=False)
 
 
 def _in_memory(value: Any, what: str) -> np.ndarray:
@@ -268,6 +286,8 @@ def _in_memory(value: Any, what: str) -> np.ndarray:
     try:
         return np.asarray(value)
     except ValueError:
+        if not isinstance(value, (list, tuple)):
+            raise
         raise ValueError(f"{what} is a list whose items differ in length.") from None
 
 
@@ -289,7 +309,11 @@ def _check_kind(dtype: np.dtype, what: str, first: Any) -> None:
     if dtype.kind not in "biuf":
         example = "" if first is None else f" (the first value is {first!r:.60})"
         advice = "Convert it, for example with .astype('float32')."
-        if isinstance(first, (str, bytes)):
+        if isinstance(first, np.ndarray):
+            advice = "Make one array of its items: np.stack(list(x))."
+        elif isinstance(first, (str, bytes)) and what.startswith("y"):
+            advice = "Number the classes: names, y = np.unique(y, return_inverse=True)."
+        elif isinstance(first, (str, bytes)):
             advice += ' Texts go into a model by Input(dtype="string") and a TextVectorization.'
         raise TypeError(f"{what} must hold numbers, but its dtype is {dtype}{example}. {advice}")
 

@@ -189,11 +189,15 @@ class StreamFeed:
                 self._pass = None
             loading = self.source.loading
             size = max(loading.max_queue_size, 1)
-            self._prefetch = Prefetcher(self._epoch_items(), size, loading.workers > 0)
+            self._prefetch = Prefetcher(self._epoch_items(self._taken), size, loading.workers > 0)
         return self._prefetch
 
-    def _epoch_items(self) -> Iterator[Staged]:
-        """The batches of one epoch; runs in the thread. Takes not one more than is needed."""
+    def _epoch_items(self, taken: int) -> Iterator[Staged]:
+        """The batches of one epoch; runs in the thread. Takes not one more than is needed.
+
+        Args:
+            taken: how many batches there were before, to number these. `_taken` grows meanwhile.
+        """
         pulled = 0
         while self._wanted is None or pulled < self._wanted:
             fresh = self._pass is None
@@ -210,7 +214,7 @@ class StreamFeed:
                 return
             pulled += 1
             self._pulled += 1
-            data = self._prepare(item, self._taken + pulled)
+            data = self._prepare(item, taken + pulled)
             yield self._stager.place(data, isinstance(item, Data))
 
     def arrays(self) -> list[Any] | None:

@@ -12,6 +12,7 @@ from kerasish.training import checks
 from kerasish.training.class_weights import weigh_classes
 from kerasish.training.data import Data
 from kerasish.training.feeds import ArrayFeed, Feed, StreamFeed
+from kerasish.training.rows import keeps_values
 from kerasish.training.sources import ArraySource, Order, Source, source_of
 
 
@@ -50,7 +51,8 @@ class Inputs:
             checks.check_temporal(sample_weight, y)
         if class_weight is None:
             return data
-        names = [] if self.inputs is None else self.output_names  # type: ignore[attr-defined]
+        # Outputs in a dict go by its keys.
+        names = [] if self.inputs is None else self._names_of(self.output)  # type: ignore[attr-defined]
         return Data(x, y, weigh_classes(y, sample_weight, class_weight, names))
 
     def _batch_of(self, item: Any) -> Data:
@@ -186,7 +188,9 @@ class Alike:
         """The Data of an item of the kind of the last one; None for others."""
         if self._data is None or self._kinds_of(item) != self._kinds:
             return None
-        return self._data.like(item)
+        data = self._data.like(item)
+        kept = all(keeps_values(a, b.dtype) for a, b in zip(item, data.arrays, strict=True))
+        return data if kept else None
 
     @staticmethod
     def _kinds_of(item: Any) -> list[Any] | None:

@@ -234,7 +234,7 @@ def _is_sequence(x: Any) -> bool:
 
 
 def _is_array(x: Any) -> bool:
-    return any(hasattr(x, name) for name in ("shape", "__array__", "to_numpy"))
+    return any(hasattr(x, name) for name in ("__array__", "to_numpy", "shape"))
 
 
 def _one_thread(x: Any, loading: dict[str, Any]) -> None:

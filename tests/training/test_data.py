@@ -275,6 +275,37 @@ def test_batches_may_change_their_kind():
             model.fit(iter([(x, y), (x, y), wrong]), verbose=0)
 
 
+def test_whole_numbers_that_need_64_bits_keep_their_value():
+    """Such as times in milliseconds: int32, which all others go as, has no room for them."""
+    times = np.arange(COUNT * 4).reshape(COUNT, 4) * 2**33
+    model = models.Sequential([layers.Input((4,)), layers.Rescaling(2.0**-35), layers.Dense(1)])
+    wanted = model.predict(times.astype("float32"), verbose=0)
+    for data in (times, times.astype("uint64"), iter([(times[:1],), (times[1:2],), (times[2:],)])):
+        np.testing.assert_allclose(model.predict(data, verbose=0), wanted, rtol=1e-5)
+
+
+def test_lists_of_numbers_of_numpy_are_arrays():
+    model = classifier()
+    wanted = model.evaluate(X, Y, sample_weight=WEIGHTS, verbose=0)
+    found = model.evaluate(X, list(Y), sample_weight=list(WEIGHTS), verbose=0)
+    assert found == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_targets_and_weights_may_be_none(kind):
+    def entries(price, sort):
+        return [price, sort] if kind is list else {"price": price, "kind": sort}
+
+    model = two_headed()
+    x, y = [X[:, :3], X[:, 3:]], entries(X[:, :1], Y)
+    one = model.evaluate(x, y, sample_weight=entries(WEIGHTS, None), verbose=0)
+    other = model.evaluate(x, y, sample_weight=entries(WEIGHTS, np.ones(COUNT)), verbose=0)
+    assert one == pytest.approx(other)
+    model.compile("sgd", ["mse", None])
+    wanted = model.evaluate(x, y, verbose=0)
+    assert model.evaluate(x, entries(X[:, :1], None), verbose=0) == pytest.approx(wanted)
+
+
 @pytest.mark.parametrize("named", [False, True])
 def test_sequences_of_varying_length_share_a_step(named):
     x = layers.Input((None, 2), name="x")

@@ -215,6 +215,19 @@ def test_class_weights_beside_weights_of_time_steps_and_of_negative_classes():
         model.fit(x, np.repeat(y, 5, 1), sample_weight=steps, verbose=0)
 
 
+def test_class_weights_of_outputs_in_a_dict_go_by_its_keys():
+    x, y = blobs(20)
+    inputs = layers.Input((4,))
+    outputs = {key: layers.Dense(3, "softmax")(inputs) for key in ("left", "right")}
+    model = models.Model(inputs, outputs)
+    model.compile(optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    targets = {"left": y, "right": y}
+    weights = {"right": np.array([0.0, 1.0, 3.0])[y]}
+    found = model.fit(x, targets, class_weight={"right": CLASS_WEIGHTS}, verbose=0).history
+    wanted = model.fit(x, targets, sample_weight=weights, verbose=0).history
+    assert {name: pytest.approx(values, rel=1e-5) for name, values in found.items()} == wanted
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -1,6 +1,7 @@
 """Mistakes that users make get an error, or a warning, that says what to do."""
 
 import contextlib
+import time
 import warnings
 
 import numpy as np
@@ -99,6 +100,12 @@ def with_nan(first=2):
         yield X[:8] * (np.nan if number >= first else 1), Y[:8]
 
 
+def late_mistake():
+    for number in range(30):
+        time.sleep(0.002)
+        yield X[:8], Y[:8] if number < 20 else Y[:7]
+
+
 class Samples:
     def __len__(self):
         return 3
@@ -138,6 +145,19 @@ MISTAKES = {
         ValueError,
         ["Batch 2 of the generator: ", "3 classes", "0 to 2"],
     ),
+    "a batch much later": (
+        lambda m: m.fit(late_mistake()),
+        ValueError,
+        ["Batch 21 of the generator: ", "x: 8, y: 7"],
+    ),
+    "names of classes": (lambda m: m.fit(X, Y.astype(str)), TypeError, ["np.unique(y, return_inv"]),
+    "array of arrays": (
+        lambda m: m.fit(np.fromiter(X, object), Y),
+        TypeError,
+        ["np.stack(list(x))"],
+    ),
+    "symbolic": (lambda m: m.fit(layers.Input((4,)), Y), ValueError, ["depends on an Input"]),
+    "split as text": (lambda m: m.fit(X, Y, validation_split="0.1"), ValueError, ["'0.1'"]),
     "features of batches": (
         lambda m: m.fit(iter([(X, Y), (X[:, :3], Y)])),
         ValueError,
@@ -533,8 +553,9 @@ def test_whole_numbers_of_files_that_are_too_large(tmp_path):
 def test_a_closed_file_is_named(tmp_path):
     data = on_disk(tmp_path, "y", Y)
     data.file.close()
-    with pytest.raises(ValueError, match="the file of this h5py Dataset is closed"):
-        classifier().fit(X, data, verbose=0)
+    for arrays in ((X, data), (data, Y), ([data], Y)):
+        with pytest.raises(ValueError, match="the file of this h5py Dataset is closed"):
+            classifier().fit(*arrays, verbose=0)
 
 
 def test_warnings_name_the_line_of_the_user():
