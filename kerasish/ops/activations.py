@@ -26,6 +26,7 @@ from kerasish.ops.elementwise import (
     tanh,
 )
 from kerasish.ops.joining import split
+from kerasish.ops.matrices import matmul_p
 from kerasish.ops.promotion import as_float, cast, plain
 from kerasish.ops.reduce import max, sum
 
@@ -41,7 +42,24 @@ def softmax_p(x: Tensor, *, axis: int) -> Tensor:
 @softmax_p.vjp
 def _(g, x, *, axis):
     y = softmax_p(x, axis=axis)
-    return y * (g - sum(g * y, axis=axis, keepdims=True))
+    return y * (g - _inner(g, y, axis))
+
+
+def _inner(g: Tensor, y: Tensor, axis: int) -> Tensor:
+    """The sum of g * y along an axis.
+
+    Where attention follows, y @ values, g is `gradient @ values^T`. The sum is then that of
+    gradient * (y @ values), in shorter rows, and that product is there already (Dao et al., 2022,
+    FlashAttention, arXiv:2205.14135, appendix B.2).
+    """
+    node = g.node
+    if node is not None and node.primitive is matmul_p and axis == y.rank - 1:
+        gradient, values = node.inputs
+        turned = node.attrs["transpose_b"] and not node.attrs["transpose_a"]
+        if turned and (values.shape[-1] or math.inf) < (y.shape[-1] or math.inf):
+            output = matmul_p(y, values, transpose_a=False, transpose_b=False)
+            return sum(gradient * output, axis=-1, keepdims=True)
+    return sum(g * y, axis=axis, keepdims=True)
 
 
 @composite
