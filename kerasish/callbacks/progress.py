@@ -46,6 +46,8 @@ class ProgbarLogger(Callback):
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
         verbose = params.get("verbose", 1)
+        if isinstance(verbose, str) and verbose != "auto":
+            raise ValueError(f"verbose must be 0, 1, 2 or 'auto', but got {verbose!r}.")
         self.verbose = 1 if verbose == "auto" else int(verbose)
         self.epochs = params.get("epochs", 1)
         self.target = params.get("steps")

@@ -438,7 +438,7 @@ class Layer(Storable, Additions, Calls):
         return layer
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        if name.startswith("__") or (name.startswith("_") and "name" in self.__dict__):
             raise AttributeError(name)
         if isinstance(getattr(type(self), name, None), property):
             return object.__getattribute__(self, name)  # once more, for its own error

@@ -186,6 +186,16 @@ MISTAKES = [
 ]
 
 
+def test_a_layer_that_was_never_initialized_says_so():
+    class Forgetful(L.Layer):
+        def __init__(self):
+            self.units = 3
+
+    for use in (lambda: Forgetful()(X), lambda: Forgetful().weights):
+        with pytest.raises(AttributeError, match=r"forget to call super\(\).__init__"):
+            use()
+
+
 def changed(layer, first, second):
     layer(np.ones(first))
     layer(np.ones(second))

@@ -251,6 +251,11 @@ MISTAKES = {
         ValueError,
         ["validation_batch_size must not be given beside validation_data of type Batches"],
     ),
+    "verbose": (
+        lambda m: m.fit(X, Y, verbose="yes"),
+        ValueError,
+        ["verbose must be 0, 1, 2 or 'auto'", "'yes'"],
+    ),
     "steps": (
         lambda m: m.fit(X, Y, steps_per_epoch=0),
         ValueError,
