@@ -257,8 +257,8 @@ def value_of(tensor: Tensor) -> np.ndarray:
     if tensor.is_symbolic:
         raise ValueError(
             f"Tensor {tensor.name} of shape {format_shape(tensor.shape)} has no value yet: it "
-            "depends on an Input. Call a Model or a Function with data to compute it. (In a step of "
-            "training, a loss or a metric, compile(run_eagerly=True) shows the numbers.)"
+            "depends on an Input. Call a Model or a Function with data to compute it. In a step "
+            "of training, a loss or a metric, compile(run_eagerly=True) shows the numbers."
         )
     if not has_value(tensor):
         behind = passes.variables_in([tensor])
