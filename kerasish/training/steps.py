@@ -12,7 +12,7 @@ from kerasish import ops, tree
 from kerasish.graph import dtypes, trace
 from kerasish.graph.function import Function, run_counter
 from kerasish.graph.gradients import gradients
-from kerasish.graph.passes import replace, topological_order
+from kerasish.graph.passes import replace, topological_order, variables_in
 from kerasish.graph.program import Program
 from kerasish.graph.subgraph import operands
 from kerasish.graph.tensor import Constant, Placeholder, Tensor
@@ -165,7 +165,7 @@ class Traced:
 
     Attributes:
         outputs: what the outputs are: the names of logs, or the structure of predictions.
-        changed: the variables that the step changes.
+        variables: what the step reads and changes.
     """
 
     def __init__(self, model: Any, kind: str, parts: tuple[Any, Any, Any], at_once: bool = False):
@@ -184,7 +184,8 @@ class Traced:
         self.outputs = result if kind == "predict" else list(logs)
         pairs = tree.flatten_with_path(result) if kind == "predict" else list(logs.items())
         self._values, self._updates = _replayed([self._tensor(*p) for p in pairs], effects)
-        self.changed = list(self._updates)
+        read = variables_in([*self._values, *self._updates.values()])
+        self.variables = list(dict.fromkeys([*read, *self._updates]))
 
     def _tensor(self, where: Any, value: Any) -> Tensor:
         """A result of the step as a tensor: numbers of Python and NumPy are constants."""
@@ -243,20 +244,20 @@ class EagerFunction:
 
     Attributes:
         outputs: as in `Traced`, of the latest batch.
-        changed: likewise.
+        variables: likewise.
     """
 
     def __init__(self, model: Any, kind: str, data: Data):
         self._model, self._kind, self._data = model, kind, data
         self.outputs: Any = None
-        self.changed: list[Variable] = []
+        self.variables: list[Variable] = []
         self._latest: Function | None = None
 
     def trace(self, arrays: Sequence[Any]) -> Function:
         """The Function for a batch, made on its numbers."""
         tensors = [Constant(np.asarray(array)) for array in arrays]
         traced = Traced(self._model, self._kind, self._data.packed(tensors), at_once=True)
-        self.outputs, self.changed = traced.outputs, traced.changed
+        self.outputs, self.variables = traced.outputs, traced.variables
         function = self._latest = traced.function(tensors)
         function.eager = True
         return function

@@ -398,7 +398,7 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
                 if due and (shortage := validation.shortage(epoch + 1, epochs.stop)):
                     warn_user(shortage)
                     validation = None
-            self._keep_values(first.traced.changed)
+            self._keep_values(first.traced.variables)
             if np.any(np.isnan(logs.get("loss", 0.0))) and not told:
                 told = True
                 mistakes.warn_of_nan(self.name, epoch + 1)
@@ -433,14 +433,14 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
         loop.run_epoch(feed.epoch(size), step_for, size, begin, report, done=done)
         return loop.logs_of(*last) if last else {}
 
-    def _keep_values(self, changed: list[Variable]) -> None:
+    def _keep_values(self, used: list[Variable]) -> None:
         """Fetches the values that matter from an engine whose process might die.
 
         Args:
-            changed: by the steps: among them the slots of all optimizers that these use.
+            used: by the steps, among them the state of all optimizers.
         """
         if engines.current_engine().volatile:
-            for variable in [*self.weights, *changed]:  # type: ignore[attr-defined]
+            for variable in [*self.weights, *used]:  # type: ignore[attr-defined]
                 variable.fetch()
 
     # --- evaluate and predict ------------------------------------------------------------

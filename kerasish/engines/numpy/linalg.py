@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ Array = np.ndarray
 def lu(x: Array) -> tuple[Array, Array]:
     """By rows, the largest element of the column first (partial pivoting)."""
     n = x.shape[-1]
-    factors = x.reshape(math.prod(x.shape[:-2]), n, n).copy()
+    factors = x.reshape(int(np.prod(x.shape[:-2])), n, n).copy()
     order = np.tile(np.arange(n), (len(factors), 1))
     each = np.arange(len(factors))
     for i in range(n):
