@@ -130,7 +130,8 @@ class TensorBoard(Callback):
         if self._profiled and engines.current_engine().profiler is None:
             raise NotImplementedError(
                 f"TensorBoard: profile_batch={self.profile_batch!r} needs an engine with a "
-                f"profiler, and {engines.current_engine().name} has none."
+                f"profiler, and {engines.current_engine().name} has none. Leave it out, or "
+                "choose another engine; `kerasish backends` lists them."
             )
         if self.write_graph:
             self._write_graph()
