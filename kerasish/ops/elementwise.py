@@ -12,7 +12,7 @@ from typing import Any
 
 from kerasish.graph import dtypes
 from kerasish.graph.complex import as_complex, is_complex
-from kerasish.graph.primitive import Primitive, as_tensor, primitive
+from kerasish.graph.primitive import Primitive, as_tensor, composite, primitive
 from kerasish.graph.shapes import Dim, broadcast_shapes
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
@@ -634,7 +634,18 @@ def _(g, x):
 @relu_p.vjp
 def _(g, x):
     # By the result, so that nothing else wants x: engines make one kernel of what made x and relu.
-    return g * cast(relu(x) > 0, x.dtype)
+    return relu_grad_p(g, relu(x))
+
+
+@composite
+def relu_grad_p(g: Tensor, y: Tensor) -> Tensor:
+    """What the gradient of a relu makes of `g`, by its result y: `g` where that is above 0."""
+    return g * cast(y > 0, g.dtype)
+
+
+@relu_grad_p.vjp
+def _(outer, g, y):
+    return relu_grad_p(outer, y), None
 
 
 def constant_gradient(g, *inputs):

@@ -11,6 +11,7 @@ AXES = [
     ("last kept", {"axis": -1, "keepdims": True}),
     ("two", {"axis": (0, 2)}),
     ("two kept", {"axis": (-2, -1), "keepdims": True}),
+    ("first two kept", {"axis": (1, 0), "keepdims": True}),
 ]
 FLOATS = [
     ("sum", np.sum, normal),
@@ -31,6 +32,18 @@ def _with(function, where):
 
 
 CASES = [
+    *(
+        Case(
+            f"{name} many halves",
+            _with(getattr(ops, name), {"axis": 0}),
+            (np.full((4096, 2), 0.1, "float16"),),
+            lambda x, ref=ref: ref(x.astype("float64"), axis=0).astype("float16"),
+            grad=False,
+            tolerance=2e-3,
+            dtype="float16",
+        )
+        for name, ref in (("sum", np.sum), ("mean", np.mean))
+    ),
     *(
         Case(
             f"{name} {what}", _with(getattr(ops, name), where), (make(2, 3, 4),), _with(ref, where)
