@@ -5,57 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from kerasish.graph.erf import MIDDLE, TAIL
 from kerasish.graph.primitive import composite
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.binary import maximum, where
+from kerasish.ops.binary import maximum, minimum, where
 from kerasish.ops.elementwise import abs, erf, exp, log, sign, sqrt, square
 from kerasish.ops.promotion import as_float, cast, widened
 
-# W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
-# Computation 23 (1969): erfc(x) * exp(x^2) for 0.46875 <= x <= 4, and beyond 4 in 1 / x^2.
-# Highest power first.
-_MIDDLE = (
-    (
-        2.15311535474403846e-8,
-        5.64188496988670089e-1,
-        8.88314979438837594e0,
-        6.61191906371416295e1,
-        2.98635138197400131e2,
-        8.81952221241769090e2,
-        1.71204761263407058e3,
-        2.05107837782607147e3,
-        1.23033935479799725e3,
-    ),
-    (
-        1.0,
-        1.57449261107098347e1,
-        1.17693950891312499e2,
-        5.37181101862009858e2,
-        1.62138957456669019e3,
-        3.29079923573345963e3,
-        4.36261909014324716e3,
-        3.43936767414372164e3,
-        1.23033935480374942e3,
-    ),
-)
-_TAIL = (
-    (
-        1.63153871373020978e-2,
-        3.05326634961232344e-1,
-        3.60344899949804439e-1,
-        1.25781726111229246e-1,
-        1.60837851487422766e-2,
-        6.58749161529837803e-4,
-    ),
-    (
-        1.0,
-        2.56852019228982242e0,
-        1.87295284992346047e0,
-        5.27905102951428412e-1,
-        6.05183413124413191e-2,
-        2.33520497626869185e-3,
-    ),
-)
 # M. J. Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Applied
 # Statistics 37 (1988): around the middle, towards the ends, and at the ends. Highest power first.
 _CENTRE = (
@@ -137,11 +93,11 @@ def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Tensor)
 
 @composite
 def erfc_p(x: Tensor) -> Tensor:
-    size = abs(x)
+    size = minimum(abs(x), 28.0)  # where it is 0 in double precision; the square may be infinite
     far = maximum(size, 4.0)
     inverse = 1 / square(far)
-    tail = (1 / math.sqrt(math.pi) - inverse * _ratio(_TAIL, inverse)) / far
-    beyond = exp(-square(size)) * where(size > 4, tail, _ratio(_MIDDLE, where(size > 4, 4.0, size)))
+    tail = (1 / math.sqrt(math.pi) - inverse * _ratio(TAIL, inverse)) / far
+    beyond = exp(-square(size)) * where(size > 4, tail, _ratio(MIDDLE, where(size > 4, 4.0, size)))
     return where(size < 0.46875, 1 - erf(x), where(x < 0, 2 - beyond, beyond))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.engines.numpy import random
-from kerasish.engines.numpy.table import slices
+from kerasish.engines.numpy.table import TABLE, slices
 
 Array = np.ndarray
 Step = Callable[[], Any]
@@ -24,43 +24,7 @@ Scratch = Callable[..., Array]  # (shape, dtype) -> a buffer for this operation 
 
 # --- elementwise -------------------------------------------------------------------------
 
-UFUNCS = {
-    "negative": np.negative,
-    "abs": np.abs,
-    "sign": np.sign,
-    "exp": np.exp,
-    "expm1": np.expm1,
-    "log": np.log,
-    "log1p": np.log1p,
-    "sqrt": np.sqrt,
-    "square": np.square,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tanh": np.tanh,
-    "floor": np.floor,
-    "ceil": np.ceil,
-    "round": np.rint,
-    "logical_not": np.logical_not,
-    "isnan": np.isnan,
-    "isfinite": np.isfinite,
-    "add": np.add,
-    "subtract": np.subtract,
-    "multiply": np.multiply,
-    "divide": np.divide,
-    "power": np.power,
-    "maximum": np.maximum,
-    "minimum": np.minimum,
-    "floor_divide": np.floor_divide,
-    "mod": np.mod,
-    "equal": np.equal,
-    "not_equal": np.not_equal,
-    "less": np.less,
-    "less_equal": np.less_equal,
-    "greater": np.greater,
-    "greater_equal": np.greater_equal,
-    "logical_and": np.logical_and,
-    "logical_or": np.logical_or,
-}
+UFUNCS = {op: function for op, function in TABLE.items() if isinstance(function, np.ufunc)}
 
 
 def _cast(x: Array, out: Array) -> None:

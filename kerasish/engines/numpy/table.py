@@ -16,6 +16,7 @@ import numpy as np
 from kerasish.engines.numpy import control, conv, linalg, random, special
 from kerasish.engines.numpy.errors import named
 from kerasish.graph import dtypes
+from kerasish.graph.erf import MIDDLE, NEAR
 from kerasish.graph.program import Program
 from kerasish.graph.spec import Spec
 
@@ -52,56 +53,12 @@ def softplus(x: Array) -> Array:
     return np.maximum(np.log1p(np.exp(np.minimum(x, 80))), x)
 
 
-# W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of
-# Computation 23 (1969): erf near 0, and erfc * exp(x^2) further out. Highest power first.
-_NEAR = (
-    (
-        1.85777706184603153e-1,
-        3.16112374387056560e0,
-        1.13864154151050156e2,
-        3.77485237685302021e2,
-        3.20937758913846947e3,
-    ),
-    (
-        1.0,
-        2.36012909523441209e1,
-        2.44024637934444173e2,
-        1.28261652607737228e3,
-        2.84423683343917062e3,
-    ),
-)
-_FAR = (
-    (
-        2.15311535474403846e-8,
-        5.64188496988670089e-1,
-        8.88314979438837594e0,
-        6.61191906371416295e1,
-        2.98635138197400131e2,
-        8.81952221241769090e2,
-        1.71204761263407058e3,
-        2.05107837782607147e3,
-        1.23033935479799725e3,
-    ),
-    (
-        1.0,
-        1.57449261107098347e1,
-        1.17693950891312499e2,
-        5.37181101862009858e2,
-        1.62138957456669019e3,
-        3.29079923573345963e3,
-        4.36261909014324716e3,
-        3.43936767414372164e3,
-        1.23033935480374942e3,
-    ),
-)
-
-
 def erf(x: Array) -> Array:
     x = np.asarray(x, "float64")
     size = np.minimum(np.abs(x), 6)  # erf(6) is 1 in double precision
     square = x * x
-    near = x * np.polyval(_NEAR[0], square) / np.polyval(_NEAR[1], square)
-    far = 1 - np.exp(-size * size) * np.polyval(_FAR[0], size) / np.polyval(_FAR[1], size)
+    near = x * np.polyval(NEAR[0], square) / np.polyval(NEAR[1], square)
+    far = 1 - np.exp(-size * size) * np.polyval(MIDDLE[0], size) / np.polyval(MIDDLE[1], size)
     return np.where(size <= 0.46875, near, np.copysign(far, x))
 
 
