@@ -15,6 +15,7 @@ from kerasish.graph import dtypes
 from kerasish.ops.random import SeedGenerator, global_seed
 from kerasish.saving.serialization import Configurable, Registry
 from kerasish.utils.kinds import Checked, check_kind, check_range
+from kerasish.utils.optional import needed
 
 # The standard deviation of a normal distribution cut off at two of its deviations.
 _TRUNCATED_STDDEV = 0.87962566103423978
@@ -434,13 +435,9 @@ def _window(window: Any, length: int, periodic: bool) -> np.ndarray:
     if window in _WINDOWS:
         level, span = _WINDOWS[window], max(length - (not periodic), 1)
         return level - (1.0 - level) * np.cos(2 * np.pi * np.arange(length) / span)
-    try:
-        from scipy.signal import get_window
-    except ImportError:
-        raise ImportError(
-            f"STFT: the window {window!r} needs scipy; without it there are {sorted(_WINDOWS)}."
-        ) from None
-    return get_window(window, length, fftbins=periodic)
+    instead = f"Without it there are {sorted(_WINDOWS)}."
+    signal = needed("scipy.signal", f"STFT: the window {window!r}", "scipy", instead=instead)
+    return signal.get_window(window, length, fftbins=periodic)
 
 
 def _numpy_dtype(dtype: Any) -> np.dtype:

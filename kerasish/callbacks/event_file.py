@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.utils.optional import needed
+
 _BUCKETS = 30
 _IMAGES = 3
 
@@ -26,13 +28,9 @@ class EventFile:
     """
 
     def __init__(self, folder: str) -> None:
-        try:
-            from tensorboard.compat.proto.event_pb2 import Event
-            from tensorboard.summary.writer.record_writer import RecordWriter
-        except ImportError as error:
-            raise ImportError(
-                "The TensorBoard callback needs the tensorboard package: pip install tensorboard"
-            ) from error
+        user = "The TensorBoard callback", "tensorboard"
+        Event = needed("tensorboard.compat.proto.event_pb2", *user).Event
+        RecordWriter = needed("tensorboard.summary.writer.record_writer", *user).RecordWriter
         os.makedirs(folder, exist_ok=True)
         # Names hold the time first, since TensorBoard reads a folder's files in that order.
         name = f"events.out.tfevents.{time.time_ns() // 10**9:010d}.{socket.gethostname()}"

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.utils.optional import needed
+
 __all__ = ["H5Dict"]
 
 
@@ -29,10 +31,7 @@ class H5Dict(Mapping[str, Any]):
     """
 
     def __init__(self, path: Any, mode: str = "a"):
-        try:
-            import h5py
-        except ImportError:
-            raise ImportError("H5Dict needs h5py: pip install h5py.") from None
+        h5py = needed("h5py", "H5Dict", "h5py")
         if not self.is_supported_type(path):
             raise TypeError(f"H5Dict takes the path of a file or an h5py Group, but got {path!r}.")
         self._opened = not isinstance(path, h5py.Group)

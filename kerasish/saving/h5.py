@@ -20,6 +20,7 @@ import numpy as np
 
 from kerasish.graph import dtypes
 from kerasish.saving.window import Window
+from kerasish.utils.optional import needed
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # HDF5 keeps an attribute beside its object, where there is room for 64 KiB.
@@ -46,13 +47,7 @@ def library() -> Any:
     Raises:
         ImportError: it is not installed.
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError(
-            "Files of models and weights need h5py: pip install h5py (or kerasish[files])."
-        ) from error
-    return h5py
+    return needed("h5py", "A file of models or weights", "h5py")
 
 
 def is_hdf5(path: str | os.PathLike[str]) -> bool:

@@ -25,6 +25,7 @@ from kerasish.saving.keras_file import model_entry
 from kerasish.saving.legacy_config import readable
 from kerasish.saving.serialization import CustomObjectScope
 from kerasish.saving.weights import parts
+from kerasish.utils.optional import needed
 from kerasish.utils.tracebacks import warn_user
 
 STATE, CONFIG = "pytree", "model_config"
@@ -39,14 +40,13 @@ def library() -> Any:
     Raises:
         ImportError: it is not installed.
     """
-    try:
-        from orbax.checkpoint import v1
-    except ImportError as error:
-        raise ImportError(
-            "Orbax checkpoints need the package orbax-checkpoint: pip install 'kerasish[orbax]'. "
-            "ModelCheckpoint saves without it."
-        ) from error
-    return v1
+    return needed(
+        "orbax.checkpoint.v1",
+        "An Orbax checkpoint",
+        "orbax-checkpoint",
+        "'kerasish[orbax]'",
+        "ModelCheckpoint saves without it.",
+    )
 
 
 def content(model: Any, weights_only: bool) -> dict[str, Any]:

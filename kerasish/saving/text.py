@@ -11,6 +11,7 @@ from kerasish.saving.building import building, model_from_entry
 from kerasish.saving.h5 import FileError
 from kerasish.saving.legacy_config import readable
 from kerasish.saving.serialization import CustomObjectScope
+from kerasish.utils.optional import needed
 
 # A few lines of YAML can repeat each other so often that they fill any memory.
 _YAML_LIMIT = 1 << 20
@@ -23,11 +24,7 @@ def yaml_library() -> Any:
     Raises:
         ImportError: it is not installed.
     """
-    try:
-        import yaml
-    except ImportError as error:
-        raise ImportError("Models as YAML need PyYAML: pip install pyyaml.") from error
-    return yaml
+    return needed("yaml", "A model as YAML", "pyyaml")
 
 
 def model_from_config(

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasish.compat.modules import attributes as older_attributes
 from kerasish.graph.spec import format_shape
+from kerasish.utils.optional import needed
 
 
 class HDF5Matrix:
@@ -54,11 +55,7 @@ class HDF5Matrix:
             )
 
     def _open(self) -> None:
-        try:
-            import h5py
-        except ImportError:
-            raise ImportError("HDF5Matrix needs h5py: pip install h5py.") from None
-        self._file = h5py.File(self.datapath, "r")
+        self._file = needed("h5py", "HDF5Matrix", "h5py").File(self.datapath, "r")
         if self.dataset not in self._file:
             names: list[str] = []
             self._file.visit(names.append)
