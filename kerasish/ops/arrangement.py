@@ -16,12 +16,13 @@ from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, flatten, flip, reshape, shape, swapaxes
-from kerasish.ops.binary import equal, mod, where
-from kerasish.ops.elementwise import constant_gradient, logical_not
+from kerasish.ops.binary import mod, where
+from kerasish.ops.comparisons import equal, logical_not
 from kerasish.ops.filling import arange
-from kerasish.ops.joining import concatenate, split
+from kerasish.ops.joining import concatenate, cut, split
 from kerasish.ops.promotion import cast, joined, promoted
 from kerasish.ops.reduce import any
+from kerasish.ops.rules import constant_gradient
 from kerasish.ops.selection import take_p
 
 # --- joining -----------------------------------------------------------------------------
@@ -151,15 +152,15 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]
     if np.ndim(indices_or_sections):
         return split(x, indices_or_sections, axis)
     x = as_tensor(x)
-    length, parts = x.shape[canonical_axis(axis, x.rank)], operator.index(indices_or_sections)
+    axis, parts = canonical_axis(axis, x.rank), operator.index(indices_or_sections)
+    length = x.shape[axis]
     if length is None or parts < 1:
         raise ValueError(
             f"array_split: expected a known size and at least one part, but axis {axis} of "
             f"{format_shape(x.shape)} was to be cut in {parts} parts."
         )
     whole, longer = divmod(length, parts)
-    cuts = [i * whole + builtins.min(i, longer) for i in range(1, parts)]
-    return split(x, cuts, axis)
+    return cut(x, axis, (i * whole + builtins.min(i, longer) for i in range(1, parts)))
 
 
 def hsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:

@@ -21,7 +21,7 @@ from kerasish.graph.shapes import (
 )
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.elementwise import sum_to
+from kerasish.ops.rules import sum_to
 
 
 @primitive

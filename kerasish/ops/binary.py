@@ -1,4 +1,4 @@
-"""Element by element, of two inputs or more: arithmetic, comparison, logic, and choice."""
+"""Element by element, of two inputs or more: arithmetic, bounds, and choice."""
 
 from __future__ import annotations
 
@@ -9,18 +9,10 @@ from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import broadcast_shapes
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Constant, Tensor
-from kerasish.ops.elementwise import (
-    constant_gradient,
-    float_rule,
-    isfinite,
-    isnan,
-    log,
-    logical_not,
-    named,
-    number,
-    sum_to,
-)
-from kerasish.ops.promotion import as_float, cast, comparable, is_beyond, joined, promoted
+from kerasish.ops.comparisons import equal, logical_and, logical_or
+from kerasish.ops.elementwise import log
+from kerasish.ops.promotion import cast, is_beyond, joined, promoted
+from kerasish.ops.rules import constant_gradient, float_pair, named, number, pair_rule, sum_to
 
 
 def reciprocal(x: Any) -> Tensor:
@@ -41,62 +33,20 @@ def reciprocal(x: Any) -> Tensor:
     return divide(1, x)
 
 
-def isinf(x: Any) -> Tensor:
-    """Where x is infinite.
-
-    Args:
-        x: a tensor of any shape.
-
-    Returns:
-        A boolean tensor of the shape of x.
-
-    Raises:
-        TypeError: if x is no array of numbers, such as a string or None.
-
-    >>> isinf([1.0, np.inf]).numpy()
-    array([False,  True])
-    """
-    x = as_float(x)
-    return logical_not(logical_or(isfinite(x), isnan(x)))
-
-
-def _same_dtype(x: Spec, y: Spec) -> Spec:
-    if x.dtype != y.dtype:
-        raise TypeError(f"both inputs must have one dtype, but got {x.dtype} and {y.dtype}.")
-    return Spec(broadcast_shapes(x.shape, y.shape), x.dtype)
-
-
-def float_pair(x: Spec, y: Spec) -> Spec:
-    float_rule(x)
-    return _same_dtype(x, y)
-
-
-def _comparison(x: Spec, y: Spec) -> Spec:
-    return Spec(_same_dtype(x, y).shape, "bool")
-
-
-add_p = named("add", _same_dtype)
-subtract_p = named("subtract", _same_dtype)
-multiply_p = named("multiply", _same_dtype)
+add_p = named("add", pair_rule)
+subtract_p = named("subtract", pair_rule)
+multiply_p = named("multiply", pair_rule)
 divide_p = named("divide", float_pair)
-power_p = named("power", _same_dtype)
-maximum_p = named("maximum", _same_dtype)
-minimum_p = named("minimum", _same_dtype)
-floor_divide_p = named("floor_divide", _same_dtype)
-mod_p = named("mod", _same_dtype)
-equal_p = named("equal", _comparison)
-not_equal_p = named("not_equal", _comparison)
-less_p = named("less", _comparison)
-less_equal_p = named("less_equal", _comparison)
-greater_p = named("greater", _comparison)
-greater_equal_p = named("greater_equal", _comparison)
-logical_and_p = named("logical_and", _comparison)
-logical_or_p = named("logical_or", _comparison)
+power_p = named("power", pair_rule)
+maximum_p = named("maximum", pair_rule)
+minimum_p = named("minimum", pair_rule)
+floor_divide_p = named("floor_divide", pair_rule)
+mod_p = named("mod", pair_rule)
 
 
 @primitive
 def where_p(condition: Spec, x: Spec, y: Spec) -> Spec:
-    pair = _same_dtype(x, y)
+    pair = pair_rule(x, y)
     return Spec(broadcast_shapes(condition.shape, pair.shape), pair.dtype)
 
 
@@ -322,186 +272,6 @@ def mod(x1: Any, x2: Any) -> Tensor:
     return mod_p(*joined(x1, x2, to=number))
 
 
-def equal(x1: Any, x2: Any) -> Tensor:
-    """Where x1 == x2.
-
-    Args:
-        x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
-
-    Returns:
-        A boolean tensor of the broadcast shape.
-
-    Raises:
-        ValueError: if the shapes do not broadcast.
-        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
-
-    >>> equal([1, 2], 2).numpy()
-    array([False,  True])
-    """
-    return equal_p(*comparable(x1, x2))
-
-
-def not_equal(x1: Any, x2: Any) -> Tensor:
-    """Where x1 != x2.
-
-    Args:
-        x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
-
-    Returns:
-        A boolean tensor of the broadcast shape.
-
-    Raises:
-        ValueError: if the shapes do not broadcast.
-        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
-
-    >>> not_equal([1, 2], 2).numpy()
-    array([ True, False])
-    """
-    return not_equal_p(*comparable(x1, x2))
-
-
-def less(x1: Any, x2: Any) -> Tensor:
-    """Where x1 < x2.
-
-    Args:
-        x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
-
-    Returns:
-        A boolean tensor of the broadcast shape.
-
-    Raises:
-        ValueError: if the shapes do not broadcast.
-        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
-
-    >>> less([1, 3], 2).numpy()
-    array([ True, False])
-    """
-    return less_p(*comparable(x1, x2))
-
-
-def less_equal(x1: Any, x2: Any) -> Tensor:
-    """Where x1 <= x2.
-
-    Args:
-        x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
-
-    Returns:
-        A boolean tensor of the broadcast shape.
-
-    Raises:
-        ValueError: if the shapes do not broadcast.
-        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
-
-    >>> less_equal([2, 3], 2).numpy()
-    array([ True, False])
-    """
-    return less_equal_p(*comparable(x1, x2))
-
-
-def greater(x1: Any, x2: Any) -> Tensor:
-    """Where x1 > x2.
-
-    Args:
-        x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
-
-    Returns:
-        A boolean tensor of the broadcast shape.
-
-    Raises:
-        ValueError: if the shapes do not broadcast.
-        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
-
-    >>> greater([1, 3], 2).numpy()
-    array([False,  True])
-    """
-    return greater_p(*comparable(x1, x2))
-
-
-def greater_equal(x1: Any, x2: Any) -> Tensor:
-    """Where x1 >= x2.
-
-    Args:
-        x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
-
-    Returns:
-        A boolean tensor of the broadcast shape.
-
-    Raises:
-        ValueError: if the shapes do not broadcast.
-        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
-
-    >>> greater_equal([1, 2], 2).numpy()
-    array([False,  True])
-    """
-    return greater_equal_p(*comparable(x1, x2))
-
-
-def logical_and(x1: Any, x2: Any) -> Tensor:
-    """x1 and x2; numbers other than 0 count as true.
-
-    Args:
-        x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
-
-    Returns:
-        A boolean tensor of the broadcast shape.
-
-    Raises:
-        ValueError: if the shapes do not broadcast.
-        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
-
-    >>> logical_and([True, True], [True, False]).numpy()
-    array([ True, False])
-    """
-    return logical_and_p(cast(x1, "bool"), cast(x2, "bool"))
-
-
-def logical_or(x1: Any, x2: Any) -> Tensor:
-    """x1 or x2; numbers other than 0 count as true.
-
-    Args:
-        x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
-
-    Returns:
-        A boolean tensor of the broadcast shape.
-
-    Raises:
-        ValueError: if the shapes do not broadcast.
-        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
-
-    >>> logical_or([True, False], [False, False]).numpy()
-    array([ True, False])
-    """
-    return logical_or_p(cast(x1, "bool"), cast(x2, "bool"))
-
-
-def logical_xor(x1: Any, x2: Any) -> Tensor:
-    """x1 or x2 but not both; numbers other than 0 count as true.
-
-    Args:
-        x1: a tensor.
-        x2: another one. Shapes broadcast, dtypes combine.
-
-    Returns:
-        A boolean tensor of the broadcast shape.
-
-    Raises:
-        ValueError: if the shapes do not broadcast.
-        TypeError: if x1 or x2 is no array of numbers, such as a string or None.
-
-    >>> logical_xor([True, True], [True, False]).numpy()
-    array([False,  True])
-    """
-    return not_equal(cast(x1, "bool"), cast(x2, "bool"))
-
-
 def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     """x1 where the condition holds, x2 elsewhere; without both, `nonzero` of the condition.
 
@@ -617,15 +387,4 @@ def _(g, condition, x, y):
     return None, sum_to(where(condition, g, zero), x), sum_to(where(condition, zero, g), y)
 
 
-for _flat in (
-    floor_divide_p,
-    equal_p,
-    not_equal_p,
-    less_p,
-    less_equal_p,
-    greater_p,
-    greater_equal_p,
-    logical_and_p,
-    logical_or_p,
-):
-    _flat.vjp(constant_gradient)
+floor_divide_p.vjp(constant_gradient)

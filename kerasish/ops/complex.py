@@ -9,7 +9,8 @@ from kerasish.graph.complex import Complex, as_complex, is_complex
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.binary import equal, multiply
+from kerasish.ops.binary import multiply
+from kerasish.ops.comparisons import equal
 from kerasish.ops.elementwise import cos, sin
 from kerasish.ops.filling import ones_like, zeros_like
 from kerasish.ops.joining import stack

@@ -18,8 +18,8 @@ from kerasish.graph.shapes import Dim, known, need_sizes, same_padding, window_o
 from kerasish.graph.spec import Shape, Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import moveaxis, shape
-from kerasish.ops.binary import equal, logical_and, logical_or, where
-from kerasish.ops.elementwise import logical_not
+from kerasish.ops.binary import where
+from kerasish.ops.comparisons import equal, logical_and, logical_not, logical_or
 from kerasish.ops.filling import zeros_like
 from kerasish.ops.joining import pad, pad_p
 from kerasish.ops.promotion import as_float, promoted

@@ -60,7 +60,7 @@ def convert_to_numpy(x: Any) -> np.ndarray:
     >>> convert_to_numpy([1, 2])
     array([1, 2], dtype=int32)
     """
-    return as_complex(x).numpy() if is_complex(x) else as_tensor(x).numpy()
+    return np.asarray(as_complex(x) if is_complex(x) else as_tensor(x))
 
 
 def is_tensor(x: Any) -> bool:

@@ -15,7 +15,8 @@ from kerasish.graph.shapes import Dim, broadcast_shapes, canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flatten, moveaxis, reshape, shape
-from kerasish.ops.binary import equal, less_equal, power, where
+from kerasish.ops.binary import power, where
+from kerasish.ops.comparisons import equal, less_equal
 from kerasish.ops.elementwise import abs, exp, floor, log, sign
 from kerasish.ops.filling import arange, eye, ones_like, whole, zeros, zeros_like
 from kerasish.ops.joining import pad, stack

@@ -14,7 +14,8 @@ from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.activations import log_softmax
 from kerasish.ops.array import expand_dims, reshape, shape, transpose
-from kerasish.ops.binary import equal, floor_divide, maximum, mod, not_equal, where
+from kerasish.ops.binary import floor_divide, maximum, mod, where
+from kerasish.ops.comparisons import equal, not_equal
 from kerasish.ops.elementwise import exp, log, stop_gradient
 from kerasish.ops.filling import arange, full, full_like, one_hot, zeros, zeros_like
 from kerasish.ops.indexing import take_along_axis

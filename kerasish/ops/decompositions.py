@@ -16,7 +16,8 @@ from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import Shape, Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape, swapaxes
-from kerasish.ops.binary import not_equal, where
+from kerasish.ops.binary import where
+from kerasish.ops.comparisons import not_equal
 from kerasish.ops.creation import tril, triu
 from kerasish.ops.elementwise import abs, log, sign
 from kerasish.ops.filling import arange, eye, one_hot

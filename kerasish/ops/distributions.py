@@ -19,7 +19,8 @@ from kerasish.graph.shapes import canonical_axis, canonical_shape
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, shape
-from kerasish.ops.binary import clip, logical_and, maximum, where
+from kerasish.ops.binary import clip, maximum, where
+from kerasish.ops.comparisons import logical_and
 from kerasish.ops.elementwise import exp, floor, log, log1p, rsqrt, sigmoid, square, stop_gradient
 from kerasish.ops.gaussian import erfinv
 from kerasish.ops.joining import stack, unstack

@@ -1,63 +1,24 @@
-"""Element by element: functions of one variable.
-
-The file is long because each of these short functions is documented in full.
-"""
+"""Element by element: functions of one variable."""
 
 from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Callable
 from typing import Any
 
 from kerasish.graph import dtypes
 from kerasish.graph.complex import as_complex, is_complex
-from kerasish.graph.primitive import Primitive, as_tensor, composite, primitive
-from kerasish.graph.shapes import Dim, broadcast_shapes
+from kerasish.graph.primitive import as_tensor, composite, primitive
+from kerasish.graph.shapes import broadcast_shapes
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.promotion import as_float, cast, promoted
+from kerasish.ops.rules import constant_gradient, float_rule, named, number, one_rule, sum_to
 
-
-def sum_to(x: Tensor, like: Tensor) -> Tensor:
-    """Undoes broadcasting in a gradient: `x` summed to the shape of `like`."""
-    if x.shape == like.shape:
-        return x
-    extra = x.rank - like.rank
-    stretched = [
-        i
-        for i, size in enumerate(x.shape)
-        if i < extra or (like.shape[i - extra] == 1 and size != 1)
-    ]
-    return x.sum(axis=tuple(stretched)).reshape(tuple(Dim.of(like, i) for i in range(like.rank)))
-
-
-def _same(x: Spec) -> Spec:
-    return x
-
-
-def float_rule(x: Spec) -> Spec:
-    if not dtypes.is_float(x.dtype):
-        raise TypeError(f"expected a float, but got {x.dtype}.")
-    return x
-
-
-def _bool_rule(x: Spec) -> Spec:
-    return Spec(x.shape, "bool")
-
-
-def named(name: str, rule: Callable[..., Spec]) -> Primitive:
-    def spec_rule(*specs: Spec) -> Spec:
-        return rule(*specs)
-
-    spec_rule.__name__ = name
-    return primitive(spec_rule)
-
-
-negative_p = named("negative", _same)
-abs_p = named("abs", _same)
-sign_p = named("sign", _same)
-square_p = named("square", _same)
+negative_p = named("negative", one_rule)
+abs_p = named("abs", one_rule)
+sign_p = named("sign", one_rule)
+square_p = named("square", one_rule)
 floor_p = named("floor", float_rule)
 ceil_p = named("ceil", float_rule)
 round_p = named("round", float_rule)
@@ -73,11 +34,8 @@ tanh_p = named("tanh", float_rule)
 erf_p = named("erf", float_rule)
 sigmoid_p = named("sigmoid", float_rule)
 softplus_p = named("softplus", float_rule)
-relu_p = named("relu", _same)
-isnan_p = named("isnan", _bool_rule)
-isfinite_p = named("isfinite", _bool_rule)
-logical_not_p = named("logical_not", _bool_rule)
-stop_gradient_p = named("stop_gradient", _same)
+relu_p = named("relu", one_rule)
+stop_gradient_p = named("stop_gradient", one_rule)
 
 
 @primitive
@@ -492,60 +450,6 @@ def relu(x: Any) -> Tensor:
     return relu_p(as_tensor(x))
 
 
-def isnan(x: Any) -> Tensor:
-    """Where x is not a number.
-
-    Args:
-        x: a tensor of any shape.
-
-    Returns:
-        A bool tensor of the shape of x.
-
-    Raises:
-        TypeError: for what holds no numbers.
-
-    >>> isnan([1.0, np.nan]).numpy()
-    array([False,  True])
-    """
-    return isnan_p(as_float(x))
-
-
-def isfinite(x: Any) -> Tensor:
-    """Where x is neither infinite nor NaN.
-
-    Args:
-        x: a tensor of any shape.
-
-    Returns:
-        A bool tensor of the shape of x.
-
-    Raises:
-        TypeError: for what holds no numbers.
-
-    >>> isfinite([1.0, np.inf]).numpy()
-    array([ True, False])
-    """
-    return isfinite_p(as_float(x))
-
-
-def logical_not(x: Any) -> Tensor:
-    """Not x; numbers other than 0 count as true.
-
-    Args:
-        x: a tensor of any shape.
-
-    Returns:
-        A bool tensor of the shape of x.
-
-    Raises:
-        TypeError: for what holds no numbers.
-
-    >>> logical_not([True, False]).numpy()
-    array([False,  True])
-    """
-    return logical_not_p(cast(x, "bool"))
-
-
 # Gradients. A rule may compute its function again: equal expressions are merged later.
 
 
@@ -648,23 +552,11 @@ def _(outer, g, y):
     return relu_grad_p(outer, y), None
 
 
-def constant_gradient(g, *inputs):
-    return (None,) * len(inputs)
-
-
 for _flat in (
     stop_gradient_p,
     sign_p,
     floor_p,
     ceil_p,
     round_p,
-    isnan_p,
-    isfinite_p,
-    logical_not_p,
 ):
     _flat.vjp(constant_gradient)
-
-
-def number(dtype: str) -> str:
-    """Arithmetic on booleans happens in int32."""
-    return "int32" if dtype == "bool" else dtype

@@ -16,10 +16,10 @@ from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, known
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape, whole_sizes
-from kerasish.ops.binary import equal
-from kerasish.ops.elementwise import constant_gradient
+from kerasish.ops.comparisons import equal
 from kerasish.ops.promotion import cast, check_fits
 from kerasish.ops.reduce import max
+from kerasish.ops.rules import constant_gradient
 
 
 @primitive

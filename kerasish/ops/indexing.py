@@ -30,16 +30,8 @@ from kerasish.ops.array import (
     shape,
     whole_sizes,
 )
-from kerasish.ops.binary import (
-    clip,
-    floor_divide,
-    less,
-    logical_and,
-    maximum,
-    minimum,
-    multiply,
-    where,
-)
+from kerasish.ops.binary import clip, floor_divide, maximum, minimum, multiply, where
+from kerasish.ops.comparisons import less, logical_and
 from kerasish.ops.filling import arange
 from kerasish.ops.promotion import cast
 from kerasish.ops.segments import segment_max_p, segment_min_p, segment_prod_p

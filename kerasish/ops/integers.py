@@ -14,20 +14,11 @@ import numpy as np
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.binary import (
-    add,
-    equal,
-    floor_divide,
-    logical_and,
-    logical_or,
-    logical_xor,
-    mod,
-    multiply,
-    power,
-    where,
-)
-from kerasish.ops.elementwise import abs, constant_gradient, logical_not
+from kerasish.ops.binary import add, floor_divide, mod, multiply, power, where
+from kerasish.ops.comparisons import equal, logical_and, logical_not, logical_or, logical_xor
+from kerasish.ops.elementwise import abs
 from kerasish.ops.promotion import cast, joined, promoted
+from kerasish.ops.rules import constant_gradient
 
 
 @composite

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -124,10 +124,13 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
             return n // parts
 
         size = Dim(part, Dim.of(x, axis)) if length is None else part(length)
-        cuts = [i * size for i in range(1, parts)]
-    else:
-        cuts = [operator.index(i) for i in indices_or_sections]
-    where = [0, *cuts, None]
+        return cut(x, axis, (i * size for i in range(1, parts)))
+    return cut(x, axis, [operator.index(i) for i in indices_or_sections])
+
+
+def cut(x: Tensor, axis: int, places: Iterable[Any]) -> list[Tensor]:
+    """The parts of `x` between places on an axis, and before and after them."""
+    where = itertools.chain([0], places, [None])
     return [along(x, axis, builtins.slice(a, b)) for a, b in itertools.pairwise(where)]
 
 

@@ -11,8 +11,8 @@ from kerasish.graph.shapes import broadcast_shapes, canonical_axis
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, reshape, shape, squeeze, transpose
-from kerasish.ops.elementwise import sum_to
 from kerasish.ops.promotion import cast, joined, promoted
+from kerasish.ops.rules import sum_to
 
 
 @primitive
@@ -88,8 +88,8 @@ def dot(x1: Any, x2: Any) -> Tensor:
         ValueError: if the two axes differ in size.
         TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
-    >>> dot([1.0, 2.0], [3.0, 4.0]).numpy()
-    array(11., dtype=float32)
+    >>> float(dot([1.0, 2.0], [3.0, 4.0]))
+    11.0
     """
     a, b = joined(x1, x2)
     if a.rank == 0 or b.rank == 0:

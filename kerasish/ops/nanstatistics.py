@@ -9,7 +9,8 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import canonical_axes
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.binary import where
-from kerasish.ops.elementwise import isnan, logical_not, sqrt, square
+from kerasish.ops.comparisons import isnan, logical_not
+from kerasish.ops.elementwise import sqrt, square
 from kerasish.ops.promotion import as_float, cast, widened
 from kerasish.ops.reduce import all, argmax, argmin, cumprod, cumsum, max, min, prod, sum
 

@@ -12,7 +12,8 @@ from kerasish.graph.shapes import Dim, broadcast_shapes, canonical_axis, known
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, flatten, moveaxis, reshape, shape, transpose
-from kerasish.ops.binary import greater, multiply, where
+from kerasish.ops.binary import multiply, where
+from kerasish.ops.comparisons import greater
 from kerasish.ops.creation import diagonal
 from kerasish.ops.elementwise import sqrt, square
 from kerasish.ops.joining import stack
@@ -59,8 +60,8 @@ def vdot(x1: Any, x2: Any) -> Tensor:
         ValueError: if they have different numbers of elements.
         TypeError: if x1 or x2 is no array of numbers, such as a string or None.
 
-    >>> vdot([1.0, 2.0], [3.0, 4.0]).numpy()
-    array(11., dtype=float32)
+    >>> float(vdot([1.0, 2.0], [3.0, 4.0]))
+    11.0
     """
     a, b = joined(x1, x2)
     return inner(flatten(a), flatten(b)) if a.rank or b.rank else multiply(a, b)

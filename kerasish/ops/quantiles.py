@@ -22,8 +22,9 @@ from kerasish.ops.array import (
     shape,
     transpose,
 )
-from kerasish.ops.binary import equal, isinf, logical_and, maximum, where
-from kerasish.ops.elementwise import ceil, floor, isnan, logical_not, round
+from kerasish.ops.binary import maximum, where
+from kerasish.ops.comparisons import equal, isinf, isnan, logical_and, logical_not
+from kerasish.ops.elementwise import ceil, floor, round
 from kerasish.ops.indexing import picked
 from kerasish.ops.joining import pad_p
 from kerasish.ops.promotion import as_float, at_least_single, cast

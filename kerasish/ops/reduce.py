@@ -12,7 +12,8 @@ from kerasish.graph.shapes import canonical_axes, canonical_axis
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, flip, reshape, shape, transpose
-from kerasish.ops.binary import equal, maximum, minimum
+from kerasish.ops.binary import maximum, minimum
+from kerasish.ops.comparisons import equal
 from kerasish.ops.elementwise import exp, log, sqrt, square, stop_gradient
 from kerasish.ops.joining import along, pad_p
 from kerasish.ops.promotion import as_float, cast, promoted, widened
@@ -580,7 +581,7 @@ def _(g, x, *, axis):
 
 
 def no_gradient(g, *inputs, **attrs):
-    """As `elementwise.constant_gradient`, of primitives with attributes."""
+    """As `rules.constant_gradient`, of primitives with attributes."""
     return (None,) * len(inputs)
 
 

@@ -11,14 +11,8 @@ from kerasish.graph.shapes import Dim, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, reshape, shape
-from kerasish.ops.binary import (
-    equal,
-    greater_equal,
-    less,
-    logical_or,
-    maximum,
-    where,
-)
+from kerasish.ops.binary import maximum, where
+from kerasish.ops.comparisons import equal, greater_equal, less, logical_or
 from kerasish.ops.filling import arange
 from kerasish.ops.promotion import cast
 from kerasish.ops.reduce import max as max_

@@ -22,7 +22,8 @@ from kerasish.graph.spec import Shape, Spec
 from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Constant, Tensor
 from kerasish.ops.array import flatten, reshape, shape
-from kerasish.ops.binary import greater_equal, less, logical_and, where
+from kerasish.ops.binary import where
+from kerasish.ops.comparisons import greater_equal, less, logical_and
 from kerasish.ops.promotion import cast
 
 

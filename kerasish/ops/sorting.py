@@ -13,17 +13,18 @@ from kerasish.graph.shapes import Dim, canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import expand_dims, flatten, flip, moveaxis, shape
-from kerasish.ops.binary import (
+from kerasish.ops.binary import where
+from kerasish.ops.comparisons import (
     equal,
     greater,
+    isfinite,
     less,
     less_equal,
     logical_and,
+    logical_not,
     logical_or,
     not_equal,
-    where,
 )
-from kerasish.ops.elementwise import isfinite, logical_not
 from kerasish.ops.filling import arange
 from kerasish.ops.indexing import picked, values_of
 from kerasish.ops.promotion import cast, joined

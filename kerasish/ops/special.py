@@ -8,43 +8,29 @@ from typing import Any
 from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.binary import (
+from kerasish.ops.binary import floor_divide, maximum, minimum, mod, power, where
+from kerasish.ops.comparisons import (
     equal,
-    float_pair,
-    floor_divide,
     greater,
     isinf,
+    isnan,
     less,
     less_equal,
     logical_and,
-    logical_or,
-    maximum,
-    minimum,
-    mod,
-    power,
-    where,
-)
-from kerasish.ops.elementwise import (
-    abs,
-    ceil,
-    constant_gradient,
-    exp,
-    floor,
-    isnan,
-    log,
-    log1p,
     logical_not,
-    named,
-    number,
-    sign,
-    sqrt,
-    square,
+    logical_or,
 )
+from kerasish.ops.elementwise import abs, ceil, exp, floor, log, log1p, sqrt, square
 from kerasish.ops.promotion import as_float, as_wide_float, cast, joined, promoted, wide_floating
 from kerasish.ops.reduce import all
+from kerasish.ops.rules import float_pair, named, number, sum_to
 
 nextafter_p = named("nextafter", float_pair)
-nextafter_p.vjp(constant_gradient)
+
+
+@nextafter_p.vjp
+def _(g, x, y):
+    return sum_to(g, x), None
 
 
 # --- logarithms, powers and roots --------------------------------------------------------
@@ -154,7 +140,10 @@ def logaddexp2(x1: Any, x2: Any) -> Tensor:
 
 @composite
 def cbrt_p(x: Tensor) -> Tensor:
-    return sign(x) * power(abs(x), 1 / 3)
+    # Not sign(x) * abs(x) ** (1 / 3): the gradient at 0 would be 0 * inf.
+    below = x < 0
+    root = power(where(below, -x, x), 1 / 3)
+    return where(below, -root, root)
 
 
 @cbrt_p.vjp

@@ -26,16 +26,8 @@ from kerasish.ops.array import (
     shape,
     transpose,
 )
-from kerasish.ops.binary import (
-    clip,
-    equal,
-    greater_equal,
-    less_equal,
-    logical_and,
-    minimum,
-    not_equal,
-    where,
-)
+from kerasish.ops.binary import clip, minimum, where
+from kerasish.ops.comparisons import equal, greater_equal, less_equal, logical_and, not_equal
 from kerasish.ops.creation import diagonal, linspace
 from kerasish.ops.elementwise import sqrt, square
 from kerasish.ops.filling import arange, full

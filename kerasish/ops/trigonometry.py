@@ -9,33 +9,11 @@ from kerasish.graph import dtypes
 from kerasish.graph.complex import as_complex, is_complex
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.binary import (
-    equal,
-    float_pair,
-    less,
-    logical_and,
-    maximum,
-    minimum,
-    multiply,
-    where,
-)
-from kerasish.ops.elementwise import (
-    abs,
-    cos,
-    exp,
-    expm1,
-    isfinite,
-    isnan,
-    log,
-    log1p,
-    named,
-    rsqrt,
-    sin,
-    sqrt,
-    square,
-    sum_to,
-)
+from kerasish.ops.binary import multiply, where
+from kerasish.ops.comparisons import equal, isfinite, isnan, less, logical_and
+from kerasish.ops.elementwise import abs, cos, exp, expm1, log, log1p, rsqrt, sin, sqrt, square
 from kerasish.ops.promotion import as_float, as_wide_float, cast, joined, wide_floating
+from kerasish.ops.rules import float_pair, named, sum_to
 
 arctan2_p = named("arctan2", float_pair)
 
@@ -332,7 +310,9 @@ def hypot(x1: Any, x2: Any) -> Tensor:
     5.0
     """
     x, y = joined(x1, x2, to=wide_floating)
-    longer, shorter = maximum(abs(x), abs(y)), minimum(abs(x), abs(y))
+    x, y = abs(x), abs(y)
+    # Not maximum and minimum, whose gradients at a tie are not everywhere shared alike.
+    longer, shorter = where(x >= y, x, y), where(x >= y, y, x)
     usual = logical_and(longer > 0, isfinite(longer))
     return longer * sqrt(1 + square(shorter / where(usual, longer, 1.0)))
 

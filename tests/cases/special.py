@@ -148,6 +148,13 @@ CASES = [
         lambda x: bessel_i0(x.astype("float64")) / np.exp(x.astype("float64")),
         tolerance=2e-4,
     ),
+    Case(
+        "hypot of ties",
+        ops.hypot,
+        (f32(1, -2, 0), f32(1, 2, 0)),
+        np.hypot,
+        gradient=lambda w, x, y: [w * f32(1, -1, 0) * 0.5**0.5, w * f32(1, 1, 0) * 0.5**0.5],
+    ),
     Case("hypot far out", ops.hypot, (f32(3e30, 0, np.inf), f32(4e30, 0, 1)), np.hypot, grad=False),
     Case(
         "logaddexp of infinities",
@@ -175,7 +182,7 @@ CASES = [
         ops.nextafter,
         (f32(1, -1, 0, 2), f32(2, -2, 1, 2)),
         np.nextafter,
-        grad=False,
+        gradient=lambda w, x, y: [w, 0 * y],
         tolerance=0,
     ),
     Case("nan_to_num", ops.nan_to_num, (ODD,), np.nan_to_num, grad=False),

@@ -103,6 +103,8 @@ GRADIENTS = {
     "arccos": (ops.arccos, [-1.0, 0.0, 1.0], [-INF, -1, -INF]),
     "median of ties": (ops.median, [1.0, 1.0], [0.5, 0.5]),
     "divide far out": (lambda y: ops.divide(2e20, y), [1e20], [-2e-20]),
+    "cbrt": (ops.cbrt, [-8.0, 0.0, 8.0], [1 / 12, INF, 1 / 12]),
+    "erfc far out": (ops.erfc, [-INF, -1e30, 30.0, INF], [0, 0, 0, 0]),
     "hypot far out": (lambda x: ops.hypot(x, x), [1e20], [2**0.5]),
     "arcsinh far out": (ops.arcsinh, [-1e20, 0.0], [1e-20, 1]),
     "scatter_update": (lambda x: ops.scatter_update(x, [[0]], [0.5], "max"), X, [1, 1, 1]),

@@ -5,6 +5,7 @@ import pytest
 
 from kerasish import ops, random
 from kerasish.graph import trace
+from kerasish.graph.dtypes import numpy_dtype
 from kerasish.graph.function import Function
 from kerasish.graph.tensor import Placeholder
 from kerasish.graph.variable import Variable
@@ -77,7 +78,9 @@ OF_NUMBERS = """
     len(x) | float(x[0, 0, 0]) | int(x[1, 1, 1]) | complex(x[0, 0, 0]) | bool(x[0, 0, 0] > 1)
     5 in x | 500 in x | [float(a.sum()) for a in x] | round(x[0, 0, 0], 1) | f"{x[0, 0, 0]:.2f}"
     [7, 8, 9][i[0, 0, 1]] | np.asarray(x).sum() | np.asarray(x, "float64").dtype.name
-    sorted(map(float, x[0, 0]))
+    sorted(map(float, x[0, 0])) | x[0, 1, 2].item() | i[:1, 0, 0].item() | b[0, 0, 0].item()
+    x[1].tolist() | b[0, 0].tolist() | i[1, 1, 1].tolist()
+    f"{i[0, 0, 2]:03d}" | f"{x[0]}, {i[0, 1, 2]}"
 """
 
 
@@ -110,6 +113,44 @@ def test_expressions(expression):
 def test_expressions_of_numbers(expression):
     right = evaluated(expression, CUBE)
     np.testing.assert_array_equal(evaluated(expression, ops.convert_to_tensor(CUBE)), right)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "int32", "bool", "float64"])
+@pytest.mark.parametrize("kind", ["constant", "result", "variable", "value"])
+def test_values_without_axes_are_numbers(kind, dtype):
+    """As of TensorFlow's tensors and Keras's variables: they can be rounded and formatted."""
+    variable = Variable(1, dtype=dtype)
+    constant = ops.convert_to_tensor(1, dtype)
+    x = {
+        "constant": constant,
+        "result": ops.stack([constant, constant])[0],
+        "variable": variable,
+        "value": variable.value,
+    }[kind]
+    value = x.numpy()
+    assert isinstance(value, np.generic)
+    assert value.dtype == numpy_dtype(dtype)
+    assert type(x.item()) is type(x.tolist()) is type(value.item())
+    assert f"{value:.2f}" == f"{x:.2f}" == "1.00"
+    if dtype not in ("bfloat16", "bool"):  # of which NumPy rounds none
+        assert round(value, 2) == 1
+    for array in (np.asarray(x), ops.convert_to_numpy(x)):
+        assert isinstance(array, np.ndarray)
+        array[...] = 0  # the caller's own
+    assert x.item() == 1
+
+
+def test_mistakes_with_scalar_tensors():
+    x = ops.convert_to_tensor(1.5)
+    for function, message in [
+        (len, "len.. of a scalar tensor: it has no axes"),
+        (list, "Cannot iterate over a scalar tensor: it has no axes"),
+        ([1, 2].__getitem__, "integer"),
+    ]:
+        with pytest.raises(TypeError, match=message):
+            function(x)
+    with pytest.raises(ValueError, match="size 1"):
+        ops.ones(2).item()
 
 
 # Python's ints that a narrow dtype does not hold: compared rightly, bounds like others, or errors.

@@ -10,7 +10,8 @@ from kerasish.graph import dtypes
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.ops.binary import clip, equal, mod, where
+from kerasish.ops.binary import clip, mod, where
+from kerasish.ops.comparisons import equal
 from kerasish.ops.elementwise import abs
 from kerasish.ops.image.layout import each_image
 from kerasish.ops.joining import stack, unstack

@@ -80,6 +80,19 @@ def _area_weights(inputs: int, outputs: int) -> np.ndarray:
     return np.maximum(covered, 0) * (outputs / inputs)
 
 
+def weights_of(inputs: int, outputs: int, interpolation: str, antialias: bool) -> np.ndarray:
+    """[inputs, outputs]: how much of each pixel goes into each new one, along a resized axis."""
+    if interpolation == "area":
+        return _area_weights(inputs, outputs)
+    return _weights(np, inputs, outputs, outputs / inputs, 0.0, interpolation, antialias)
+
+
+def nearest_of(inputs: int, outputs: int) -> np.ndarray:
+    """[outputs]: the number of the pixel that is nearest to each new one."""
+    nearest = (np.arange(outputs) + 0.5) * (inputs / outputs)
+    return np.minimum(np.floor(nearest), inputs - 1).astype("int32")
+
+
 def _along(x: Tensor, axis: int, weights: Any) -> Tensor:
     moved = ops.matmul(ops.moveaxis(x, axis, -1), ops.cast(weights, x.dtype))
     return ops.moveaxis(moved, -1, axis)
@@ -177,8 +190,7 @@ def _resized(x: Tensor, target: tuple[int, int], interpolation: str, antialias: 
     if interpolation == "nearest":
         for axis, outputs in enumerate(target, 1):
             inputs: Any = x.shape[axis]
-            nearest = (np.arange(outputs) + 0.5) * (inputs / outputs)
-            at = np.minimum(np.floor(nearest), inputs - 1).astype("int32")
+            at = nearest_of(inputs, outputs)
             x = x if inputs == outputs else ops.take(x, at, axis=axis)
         return x
     y = widened(x)
@@ -191,10 +203,7 @@ def _resized(x: Tensor, target: tuple[int, int], interpolation: str, antialias: 
                 f"resize: from {inputs} to {outputs} rows or columns by {interpolation!r} takes a "
                 f"table of more than {_LARGEST} numbers. Resize by 'nearest', or smaller images."
             )
-        if interpolation == "area":
-            weights = _area_weights(inputs, outputs)
-        else:
-            weights = _weights(np, inputs, outputs, outputs / inputs, 0.0, interpolation, antialias)
+        weights = weights_of(inputs, outputs, interpolation, antialias)
         y = _along(y, axis, weights.astype(y.dtype))
     if dtypes.is_int(x.dtype):
         return ops.saturate_cast(ops.round(y), x.dtype)

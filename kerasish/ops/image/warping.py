@@ -13,7 +13,8 @@ from kerasish.graph.shapes import Dim, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.ops.array import broadcast_to, expand_dims, reshape, shape
-from kerasish.ops.binary import clip, equal, floor_divide, logical_and, minimum, mod, where
+from kerasish.ops.binary import clip, floor_divide, minimum, mod, where
+from kerasish.ops.comparisons import equal, logical_and
 from kerasish.ops.elementwise import abs, floor, round, sign
 from kerasish.ops.equations import solve
 from kerasish.ops.filling import arange
