@@ -241,7 +241,7 @@ def eval(x: Any) -> Any:
     >>> float(eval(constant(2.0) * 3))
     6.0
     """
-    return ops.convert_to_tensor(as_values(x)).numpy()[()]
+    return ops.convert_to_tensor(as_values(x)).numpy()
 
 
 def get_value(x: Any) -> Any:

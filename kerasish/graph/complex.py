@@ -48,13 +48,13 @@ class Complex:
         """The name of the dtype that the value has in NumPy."""
         return "complex128" if self.real.dtype == "float64" else "complex64"
 
-    def numpy(self) -> np.ndarray:
-        """The value. Raises ValueError if a placeholder stands behind it."""
-        real, imag = self.real.numpy(), self.imag.numpy()
-        return np.asarray(real + 1j * imag, self.dtype)
+    def numpy(self) -> Any:
+        """The value, as that of a tensor. Raises ValueError if a placeholder stands behind it."""
+        array = np.asarray(self)
+        return array if array.ndim else array[()]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        value = self.numpy()
+        value = np.asarray(np.asarray(self.real) + 1j * np.asarray(self.imag), self.dtype)
         return value if dtype is None else value.astype(dtype, copy=bool(copy))
 
     def __iter__(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -102,19 +103,35 @@ class Tensor(Operators):
     def name(self, value: str) -> None:
         self._name = value
 
-    def numpy(self) -> np.ndarray:
-        """The value.
+    def numpy(self) -> Any:
+        """The value: an array, or one of NumPy's numbers if the tensor has no axes.
 
         Raises:
             ValueError: if a placeholder stands behind the tensor.
             TypeError: if a variable or a draw does while a graph is built that runs later.
+
+        >>> type(Constant(np.zeros((), "float32")).numpy()).__name__
+        'float32'
         """
+        array = self._array()
+        return array if array.ndim else array[()]
+
+    def item(self) -> Any:
+        """The only number of the tensor, as Python's. Raises ValueError if there are others."""
+        return self._array().item()
+
+    def tolist(self) -> Any:
+        """The value as nested lists of Python's numbers; one number if the tensor has no axes."""
+        return self._array().tolist()
+
+    def _array(self) -> np.ndarray:
+        """The value, as an array that the caller may change."""
         from kerasish.graph.function import value_of
 
-        return value_of(self).copy()  # which may be changed
+        return value_of(self).copy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        value = self.numpy()
+        value = self._array()
         return value if dtype is None else value.astype(dtype, copy=bool(copy))
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
@@ -124,13 +141,13 @@ class Tensor(Operators):
         return tensorflow_tensor(self, dtype, name)
 
     def __float__(self) -> float:
-        return float(self.numpy())
+        return float(self._array())
 
     def __int__(self) -> int:
-        return int(self.numpy())
+        return int(self._array())
 
     def __index__(self) -> int:
-        return self.numpy().__index__()
+        return operator.index(self._array())
 
     def __bool__(self) -> bool:
         if self.is_symbolic:
@@ -138,10 +155,12 @@ class Tensor(Operators):
                 f"The truth of {self!r} is known only when the graph runs, so Python's if, and, "
                 "or, not cannot ask for it. Use ops.where, ops.cond or ops.logical_and instead."
             )
-        return bool(self.numpy())
+        return bool(self._array())
 
     def __format__(self, spec: str) -> str:
-        return format(self.numpy()[()], spec) if spec else str(self)
+        from kerasish.graph.function import has_value
+
+        return format(self.numpy(), spec) if spec or has_value(self) else str(self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -151,6 +170,8 @@ class Tensor(Operators):
         return self.shape[0]
 
     def __iter__(self) -> Any:
+        if not self.shape:
+            raise TypeError("Cannot iterate over a scalar tensor: it has no axes.")
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
@@ -175,7 +196,7 @@ class Constant(Tensor):
         super().__init__(Spec(value.shape, value.dtype.name))
         self.value = value
 
-    def numpy(self) -> np.ndarray:
+    def _array(self) -> np.ndarray:
         return self.value.copy()
 
 

@@ -15,7 +15,7 @@ from kerasish.graph import dtypes, trace
 from kerasish.graph.complex import is_complex
 from kerasish.graph.shapes import canonical_shape, compatible
 from kerasish.graph.spec import Shape, Spec, format_shape
-from kerasish.graph.tensor import Tensor, as_array
+from kerasish.graph.tensor import Constant, Tensor, as_array
 
 if TYPE_CHECKING:
     from kerasish.engines.base import Engine
@@ -107,12 +107,8 @@ class Variable(Tensor):
         self.constraint: Callable[[Tensor], Tensor] | None = None
         self.regularizer: Callable[[Tensor], Tensor] | None = None
 
-    def numpy(self) -> np.ndarray:
-        """The newest value, fetched from the engine that has it.
-
-        Raises:
-            TypeError: while a graph is built that runs later, when it may be another one.
-        """
+    def _array(self) -> np.ndarray:
+        """The newest value, fetched from the engine that has it."""
         active = trace.current_trace()
         now = self if active is None else active.updates.get(self, self)
         if now is self and not trace.is_deferred():
@@ -122,11 +118,11 @@ class Variable(Tensor):
         return value_of(now).copy()
 
     @property
-    def value(self) -> Any:
-        """The value now, which stays when the variable changes: an array, or a tensor in a step."""
+    def value(self) -> Tensor:
+        """The value now, as a tensor that stays when the variable changes."""
         active = trace.current_trace()
         if active is None:
-            return self.numpy()
+            return Constant(self._array())
         from kerasish.graph.primitive import identity_p
 
         now = active.updates.get(self, self)

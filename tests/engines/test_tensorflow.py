@@ -397,6 +397,7 @@ def test_scalars_of_bfloat16_can_be_read(engine, style):
     [
         (ops.power, [0.0, 2.0], [0.0, 0.0], [[0.0, 0.0], [0.0, np.log(2.0)]]),
         (ops.floor_divide, [1.0, 3.0], [0.0, 2.0], [[0.0, 0.0], [0.0, 0.0]]),
+        (lambda x, y: ops.cbrt(x) + y, [0.0, 8.0], [0.0, 0.0], [[np.inf, 1 / 12], [1, 1]]),
     ],
 )
 def test_gradients_of_its_own_where_it_would_give_none(operation, x, y, wanted):
