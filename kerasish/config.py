@@ -516,3 +516,15 @@ def is_nnx_enabled() -> bool:
         False
     """
     return False
+
+
+def version() -> str:
+    """`kerasish.__version__`: in programs of `kerasish run`, that of the Keras they are for.
+
+    Example:
+        >>> version().split(".")[0].isdigit()
+        True
+    """
+    import kerasish
+
+    return kerasish.__version__

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerasish.datasets import mnist, synthetic_digits
+from kerasish.datasets import mnist, sources, synthetic_digits
 from kerasish.utils import files
 
 CONTENT = np.random.default_rng(0).bytes(200_000)
@@ -464,11 +464,13 @@ def test_mnist_from_a_path(tmp_path, monkeypatch):
 def test_mnist_is_downloaded_and_checked(server, cache, tmp_path, monkeypatch):
     small_mnist(tmp_path / "digits.npz")
     server.content = (tmp_path / "digits.npz").read_bytes()
-    monkeypatch.setattr(mnist, "URL", server.url)
+    source = sources.SOURCES["mnist.npz"]._replace(url=server.url)
+    monkeypatch.setitem(sources.SOURCES, "mnist.npz", source)
     monkeypatch.chdir(cache.parent.parent)
-    with pytest.raises(files.HashError, match=f"expected {mnist.SHA256}"):
+    with pytest.raises(files.HashError, match=f"expected {source.file_hash}"):
         mnist.load_data()
-    monkeypatch.setattr(mnist, "SHA256", hashlib.sha256(server.content).hexdigest())
+    source = source._replace(file_hash=hashlib.sha256(server.content).hexdigest())
+    monkeypatch.setitem(sources.SOURCES, "mnist.npz", source)
     assert mnist.load_data()[0][1].tolist() == [1, 2, 3]
     assert tree(cache) == ["mnist.npz"]
 

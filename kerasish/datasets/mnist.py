@@ -3,35 +3,11 @@
 from __future__ import annotations
 
 import os
-import struct
-import tokenize
-import zipfile
-import zlib
 
 import numpy as np
 
-from kerasish.utils.files import get_file
-
-URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
-
-# What NumPy and zipfile raise for files that are cut, overwritten or something else altogether.
-_DAMAGED = (
-    OSError,
-    EOFError,
-    KeyError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    ArithmeticError,
-    MemoryError,
-    RuntimeError,
-    SyntaxError,
-    struct.error,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+from kerasish.datasets.npz import read_npz
+from kerasish.datasets.sources import fetched, wrong_file
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -57,25 +33,9 @@ def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[Split, Split]
         >>> x_train.shape  # doctest: +SKIP
         (60000, 28, 28)
     """
-    if not os.path.exists(path):
-        path = get_file(path, origin=URL, file_hash=SHA256)
-    try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            x_train, y_train, x_test, y_test = (
-                file[key] for key in ("x_train", "y_train", "x_test", "y_test")
-            )
-    except _DAMAGED as error:
-        raise _not_mnist(path, error) from error
-    if not all(isinstance(part, np.ndarray) for part in (x_train, y_train, x_test, y_test)):
-        raise _not_mnist(path, "not all that it has are arrays")
+    file = fetched("mnist.npz", path)
+    x_train, y_train, x_test, y_test = read_npz(file, "MNIST", "x_train y_train x_test y_test")
     for x, y in ((x_train, y_train), (x_test, y_test)):
         if x.shape[1:] != (28, 28) or y.shape != x.shape[:1]:
-            raise _not_mnist(path, f"it has images {x.shape} with labels {y.shape}")
+            raise wrong_file(file, "MNIST's npz file", f"it has images {x.shape}, labels {y.shape}")
     return (x_train, y_train), (x_test, y_test)
-
-
-def _not_mnist(path: str | os.PathLike[str], reason: object) -> ValueError:
-    return ValueError(
-        f"{os.fspath(path)} is not MNIST's npz file, or is damaged ({reason}). "
-        f"Delete it, and load_data() downloads it again from {URL}"
-    )

@@ -1,4 +1,4 @@
-"""Bounding boxes: their formats, and what happens to them when images are bent or cut."""
+"""Bounding boxes of images that are bent or cut."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-
-_ABSOLUTE = ("xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw")
-FORMATS = (*_ABSOLUTE, "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh")
+from kerasish.utils.box_formats import FORMATS
 
 
 def checked_format(value: Any, layer: str) -> str | None:
@@ -25,43 +23,6 @@ def checked_format(value: Any, layer: str) -> str | None:
             f"{layer}: bounding_box_format must be one of {', '.join(FORMATS)}, but got {value!r}."
         )
     return name
-
-
-def to_corners(boxes: Any, source: str, height: Any, width: Any) -> Tensor:
-    """Boxes (..., 4) as left, top, right, bottom in pixels.
-
-    >>> to_corners(np.array([[1.0, 2, 3, 4]]), "xywh", 10, 10).numpy()
-    array([[1., 2., 4., 6.]])
-    """
-    x = as_tensor(boxes)
-    kind = source.removeprefix("rel_")
-    a, b, c, d = ops.unstack(x, 4, axis=-1)
-    if kind in ("yxyx", "center_yxhw"):
-        a, b, c, d = b, a, d, c
-    if kind.startswith("center"):
-        a, b, c, d = a - c / 2, b - d / 2, a + c / 2, b + d / 2
-    elif kind == "xywh":
-        c, d = a + c, b + d
-    if source != kind:
-        w, h = ops.cast(width, x.dtype), ops.cast(height, x.dtype)
-        a, b, c, d = a * w, b * h, c * w, d * h
-    return ops.stack([a, b, c, d], axis=-1)
-
-
-def from_corners(corners: Tensor, target: str, height: Any, width: Any) -> Tensor:
-    """Left, top, right, bottom in pixels as boxes of a format."""
-    kind = target.removeprefix("rel_")
-    a, b, c, d = ops.unstack(corners, 4, axis=-1)
-    if target != kind:
-        w, h = ops.cast(width, corners.dtype), ops.cast(height, corners.dtype)
-        a, b, c, d = a / w, b / h, c / w, d / h
-    if kind.startswith("center"):
-        a, b, c, d = (a + c) / 2, (b + d) / 2, c - a, d - b
-    elif kind == "xywh":
-        c, d = c - a, d - b
-    if kind in ("yxyx", "center_yxhw"):
-        a, b, c, d = b, a, d, c
-    return ops.stack([a, b, c, d], axis=-1)
 
 
 def clipped(corners: Tensor, labels: Any, height: Any, width: Any) -> tuple[Tensor, Any]:

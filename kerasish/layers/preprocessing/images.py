@@ -19,6 +19,7 @@ from kerasish.layers.checks import data_format as checked_format
 from kerasish.layers.preprocessing import boxes
 from kerasish.layers.preprocessing.base import DataLayer, has_symbolic, is_in_dataset
 from kerasish.ops import random
+from kerasish.utils.box_formats import from_corners, to_corners
 
 Transformation = dict[str, Any]
 
@@ -237,11 +238,11 @@ class ImageLayer(DataLayer):
         labels = bounding_boxes.get("labels")
         corners, labels = boxes.clipped(corners, labels, height, width)
         target = self.bounding_box_format or "xyxy"
-        result = {**bounding_boxes, "boxes": boxes.from_corners(corners, target, height, width)}
+        result = {**bounding_boxes, "boxes": from_corners(corners, target, height, width)}
         return result if labels is None else result | {"labels": labels}
 
     def _corners(self, given: Any, height: Any, width: Any) -> Tensor:
-        return boxes.to_corners(given, self.bounding_box_format or "xyxy", height, width)
+        return to_corners(given, self.bounding_box_format or "xyxy", height, width)
 
 
 def _is_text(value: Any) -> bool:
