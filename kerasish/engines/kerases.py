@@ -16,6 +16,9 @@ LIBRARY = "tensorflow"
 # Keras's own names in its generations, and the library's.
 PACKAGES = ("keras", "keras_core", "tf_keras", f"{LIBRARY}.keras")
 
+# Other names -> where that is in Keras. Parts of Keras 2 were packages of their own.
+_PLACES = {**dict.fromkeys(PACKAGES, ""), "keras_preprocessing": ".preprocessing"}
+
 
 def path_in_keras(module: str) -> str | None:
     """Where a module is within Keras: "" for Keras itself, None if it is no part of it.
@@ -23,9 +26,9 @@ def path_in_keras(module: str) -> str | None:
     >>> path_in_keras("keras.layers.core"), path_in_keras("keras"), path_in_keras("kerastuner")
     ('.layers.core', '', None)
     """
-    for package in PACKAGES:
+    for package, place in _PLACES.items():
         if module == package or module.startswith(f"{package}."):
-            return module.removeprefix(package)
+            return place + module.removeprefix(package)
     return None
 
 

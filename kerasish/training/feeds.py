@@ -163,6 +163,8 @@ class StreamFeed:
     @property
     def steps(self) -> int | None:
         """The number of steps in an epoch, None if unknown."""
+        if self._wanted is not None and self.source.goes_round:
+            return self._wanted
         known = [n for n in (self._wanted, self.source.steps) if n is not None]
         return min(known) if known else None
 
@@ -211,6 +213,8 @@ class StreamFeed:
                     self._pass = None
                     if not pulled and not fresh:
                         continue  # the last pass and the last epoch ended together
+                    if self._wanted is not None and self.source.goes_round and self._pulled:
+                        continue
                 return
             pulled += 1
             self._pulled += 1
@@ -345,8 +349,9 @@ class StreamFeed:
         )
 
     def close(self) -> None:
-        """Ends the thread and the workers."""
+        """Ends the thread, the pass and the workers."""
         self._end_prefetch()
+        self._pass = None
         self.source.close()
 
 

@@ -21,12 +21,15 @@ class Source:
         what: names it in messages.
         steps: the number of batches in a pass, None if unknown or without end.
         once: whether there is only one pass, as with a generator.
+        goes_round: whether an epoch that asks for more steps than a pass has goes on with the
+            next pass.
         loading: how its batches are to be made ahead of time.
     """
 
     what: str
     steps: int | None = None
     once = False
+    goes_round = False
     loading = Loading()
 
     def start(self) -> Iterator[Any]:
@@ -136,6 +139,7 @@ class SequenceSource(Source):
     def __init__(self, sequence: Any, loading: Loading, shuffle: bool, seed: int):
         self.what = f"the {_kind_of(sequence)}"
         self._sequence, self.loading = sequence, loading
+        self.goes_round = getattr(sequence, "goes_round", False)
         self._shuffle, self._seed = bool(shuffle), seed
         self._generator = np.random.default_rng(seed)
         self._passes = 0

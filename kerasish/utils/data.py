@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -50,18 +50,127 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     return x, y, sample_weight
 
 
-class _Items(PyDataset):
-    """What `tf.data.Dataset`s, in whose place these data sets are, have for a first look."""
+class Items(PyDataset):
+    """What programs ask of `tf.data.Dataset`s, in whose place these data sets are."""
 
     def take(self, count: int) -> Iterator[Any]:
-        """The first items, as tensors: `for x, y in data.take(1): print(x.numpy())`."""
+        """The first items, as tensors: `for x, y in data.take(1): print(x.numpy())`.
+
+        Strings, which tensors don't hold, stay arrays.
+        """
         from kerasish import ops
 
+        def converted(leaf: Any) -> Any:
+            return leaf if np.asarray(leaf).dtype.kind in "UO" else ops.convert_to_tensor(leaf)
+
         for item in itertools.islice(self, count):
-            yield tree.map_structure(ops.convert_to_tensor, item)
+            yield tree.map_structure(converted, item)
+
+    def map(self, function: Callable[..., Any], num_parallel_calls: int | None = None) -> Mapped:
+        """The data set of what a function makes of each item, each time that it is asked for.
+
+        Args:
+            function: called with the parts of an item, such as (x, y), or with all of it if that
+                is no tuple. Arrays come in; tensors may come out.
+            num_parallel_calls: how many threads do that; as many as before if None or negative.
+
+        Example:
+            >>> data = Samples((np.arange(4), np.arange(4))).batch(2).map(lambda x, y: (x / 2, y))
+            >>> [x.tolist() for x, y in data]
+            [[0.0, 0.5], [1.0, 1.5]]
+        """
+        return Mapped(self, function, num_parallel_calls)
+
+    def cache(self) -> Cached:
+        """The data set of these items, which are made once and then kept in memory."""
+        return Cached(self)
+
+    def shuffle(self, buffer_size: int | None = None, seed: int | None = None) -> Shuffled:
+        """The data set of these items in a random order, another one in each epoch.
+
+        Args:
+            buffer_size: all items are drawn from, however many this says.
+            seed: of the order; drawn from `numpy.random` if None.
+        """
+        return Shuffled(self, seed)
+
+    def prefetch(self, buffer_size: int) -> Items:
+        """This data set, whose next items are made while others are in use.
+
+        Args:
+            buffer_size: how many may wait; as many as before if negative.
+        """
+        if buffer_size > 0:
+            self.max_queue_size = buffer_size
+        return self
 
 
-class Samples(_Items):
+class _Derived(Items):
+    """Items made of another data set's."""
+
+    def __init__(self, source: PyDataset):
+        super().__init__(source.workers, source.use_multiprocessing, source.max_queue_size)
+        self._source: Any = source
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def on_epoch_begin(self) -> None:
+        self._source.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        self._source.on_epoch_end()
+
+
+class Mapped(_Derived):
+    """See `Items.map`."""
+
+    def __init__(
+        self, source: PyDataset, function: Callable[..., Any], num_parallel_calls: int | None
+    ):
+        super().__init__(source)
+        self._function = function
+        if num_parallel_calls is not None and num_parallel_calls > 0:
+            self.workers = num_parallel_calls
+
+    def __getitem__(self, index: int) -> Any:
+        item = self._source[index]
+        return self._function(*item) if isinstance(item, tuple) else self._function(item)
+
+
+class Cached(_Derived):
+    """See `Items.cache`."""
+
+    def __init__(self, source: PyDataset):
+        super().__init__(source)
+        self._kept: dict[int, Any] = {}
+
+    def __getitem__(self, index: int) -> Any:
+        if index not in self._kept:
+            self._kept[index] = self._source[index]
+        return self._kept[index]
+
+    def on_epoch_end(self) -> None:
+        """Nothing: if the source took another order now, some of its samples would be lost."""
+
+
+class Shuffled(_Derived):
+    """See `Items.shuffle`."""
+
+    def __init__(self, source: PyDataset, seed: int | None):
+        super().__init__(source)
+        self._draw = np.random.RandomState(np.random.randint(2**31) if seed is None else seed)
+        self._order = self._draw.permutation(len(self))
+
+    def __getitem__(self, index: int) -> Any:
+        return self._source[int(self._order[index])]
+
+    def on_epoch_end(self) -> None:
+        super().on_epoch_end()
+        self._order = self._draw.permutation(len(self))
+
+
+class Samples(Items):
     """Some of the samples of arrays, one by one, or in batches by `batch`.
 
     Args:
@@ -217,7 +326,7 @@ def _sizes(count: int, left: float | None, right: float | None) -> tuple[int, in
     return first, second
 
 
-class Windows(_Items):
+class Windows(Items):
     """Batches of windows cut out of a series; see `timeseries_dataset_from_array`."""
 
     def __init__(

@@ -29,7 +29,8 @@ class Checked:
         kinds = kinds_of(cls)
         if kinds:
             # A decorator may put arguments of older generations into another order.
-            places = () if hasattr(init, "__wrapped__") else zip(kinds, args, strict=False)
+            older = getattr(init, "older_names", lambda args: hasattr(init, "__wrapped__"))(args)
+            places = () if older else zip(kinds, args, strict=False)
             for name, value in (*places, *kwargs.items()):
                 check_kind(cls.__name__, name, value, kinds.get(name))
         parent = super().__new__
