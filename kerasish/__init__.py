@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kerasish import callbacks as callbacks
     from kerasish import constraints as constraints
     from kerasish import datasets as datasets
+    from kerasish import distillation as distillation
     from kerasish import dtype_policies as dtype_policies
     from kerasish import initializers as initializers
     from kerasish import layers as layers
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from kerasish import saving as saving
     from kerasish import tree as tree
     from kerasish import utils as utils
+    from kerasish import visualization as visualization
+    from kerasish import wrappers as wrappers
     from kerasish.config import backend_scope as backend_scope
+    from kerasish.config import version as version
     from kerasish.constraints import Constraint as Constraint
     from kerasish.dtype_policies import DTypePolicy as DTypePolicy
     from kerasish.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
@@ -56,8 +60,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations backend callbacks constraints datasets dtype_policies initializers layers losses "
-    "metrics mixed_precision models ops optimizers random regularizers saving tree utils"
+    "activations backend callbacks constraints datasets distillation dtype_policies initializers "
+    "layers losses metrics mixed_precision models ops optimizers random regularizers saving tree "
+    "utils visualization wrappers"
 ).split()
 
 # Public name -> (module, name there).
@@ -80,6 +85,7 @@ _NAMES = {
     "Variable": ("graph.variable", "Variable"),
     "backend_scope": ("config", "backend_scope"),
     "gradients": ("graph.gradients", "gradients"),
+    "version": ("config", "version"),
 }
 
 

@@ -23,6 +23,7 @@ GOLDEN = {
 }
 
 ORDER = "the order of Keras 3; older programs name it"
+PLACES = "understood in their older places too"
 SLOW = "Keras 2's default; the modern one is native"
 # Where a parameter is another one: (generation, name or its end, parameter) -> why.
 DIFFERENCES = {
@@ -35,26 +36,28 @@ DIFFERENCES = {
     ("2.3.1", "callbacks.LambdaCallback", "*"): ORDER,
     ("2.3.1", "callbacks.ModelCheckpoint", "period"): ORDER,
     ("2.3.1", "callbacks.ProgbarLogger", "count_mode"): "steps, as in Keras 3",
-    ("2.3.1", "callbacks.TensorBoard", "*"): "understood in their older places too",
+    ("2.3.1", "callbacks.TensorBoard", "*"): PLACES,
     ("2.3.1", "initializers.VarianceScaling", "distribution"): "another name of the same",
-    ("2.3.1", "losses.BinaryCrossentropy", "*"): ORDER,
-    ("2.3.1", "losses.CategoricalCrossentropy", "*"): ORDER,
-    ("2.3.1", "losses.SparseCategoricalCrossentropy", "*"): ORDER,
+    ("2.3.1", "losses.BinaryCrossentropy", "*"): PLACES,
+    ("2.3.1", "losses.CategoricalCrossentropy", "*"): PLACES,
+    ("2.3.1", "losses.SparseCategoricalCrossentropy", "*"): PLACES,
     ("2.3.1", "losses.sparse_categorical_crossentropy", "axis"): ORDER,
     ("2.3.1", "losses.KLDivergence", "name"): "the function has another name since",
     ("2.3.1", "losses.LogCosh", "name"): "the function has another name since",
-    ("2.3.1", "losses.Loss", "*"): ORDER,
+    ("2.3.1", "losses.Loss", "*"): PLACES,
     ("2.3.1", "metrics.KLDivergence", "name"): "the function has another name since",
-    ("2.3.1", "metrics.Metric", "*"): ORDER,
-    ("2.3.1", "metrics.SensitivityAtSpecificity", "*"): ORDER,
-    ("2.3.1", "metrics.SpecificityAtSensitivity", "*"): ORDER,
+    ("2.3.1", "metrics.Metric", "*"): PLACES,
+    ("2.3.1", "metrics.SensitivityAtSpecificity", "*"): PLACES,
+    ("2.3.1", "metrics.SpecificityAtSensitivity", "*"): PLACES,
     ("2.3.1", "metrics.SensitivitySpecificityBase", "*"): "a base class, not made by itself",
     ("2.3.1", "metrics.SparseCategoricalCrossentropy", "axis"): ORDER,
     ("2.3.1", "optimizers.Adadelta", "learning_rate"): SLOW,
     ("2.3.1", "optimizers.Adagrad", "learning_rate"): SLOW,
-    ("2.3.1", "optimizers.Adam", "amsgrad"): "understood in its older place too",
+    ("2.3.1", "optimizers.Adam", "amsgrad"): PLACES,
     ("2.3.1", "optimizers.Adamax", "learning_rate"): SLOW,
     ("2.3.1", "optimizers.Nadam", "learning_rate"): SLOW,
+    ("2.3.1", "image.ImageDataGenerator", "data_format"): "the configured one, as before and since",
+    ("2.3.1", "image.load_img", "*"): "Keras 3's order; that of Keras 1 and 2 is understood",
     ("2.3.1", "regularizers.l1", "l"): "l1 since Keras 2.4; l is understood",
     ("2.3.1", "regularizers.l2", "l"): "l2 since Keras 2.4; l is understood",
     ("2.3.1", "regularizers.l1_l2", "*"): "0, as in Keras 3: a penalty must be asked for",
@@ -132,6 +135,8 @@ MISSPELT = [
     (lambda: layers.LSTM(return_sequence=True), "Did you mean 'return_sequences'"),
     (lambda: layers.Dense(input_shape=(3,)), "missing .* 'units'"),
     (lambda: layers.Conv2D(nb_filter=3), "missing .* 'kernel_size'"),
+    (lambda: losses.BinaryCrossentropy(from_logit=True), "Did you mean 'from_logits'"),
+    (lambda: losses.BinaryCrossentropy("yes"), "from_logits must be .* but got 'yes'"),
     (lambda: losses.Huber(dleta=3), "Huber got .* 'dleta'. Did you mean 'delta'"),
     (lambda: metrics.MeanIoU(numclasses=3), "MeanIoU got .* Did you mean 'num_classes'"),
     (lambda: initializers.HeNormal(sed=1), "'seed'.* It takes: seed, input_axes, output_axes.$"),
@@ -144,6 +149,54 @@ MISSPELT = [
 def test_misspelt_arguments(make, message):
     with pytest.raises(TypeError, match=message):
         make()
+
+
+# Positional arguments of Keras 2 -> the same by name. Their values show that they are older.
+OLDER_PLACES = {
+    "losses.BinaryCrossentropy": ((True, 0.1, "sum"), {"label_smoothing": 0.1}),
+    "losses.CategoricalCrossentropy": ((True, 0, "sum", "mine"), {"name": "mine"}),
+    "losses.SparseCategoricalCrossentropy": ((True, "sum", "mine"), {"name": "mine"}),
+    "metrics.SensitivityAtSpecificity": ((0.5, 100, "mine"), {"specificity": 0.5}),
+    "metrics.SpecificityAtSensitivity": ((0.5, 100, "mine"), {"sensitivity": 0.5}),
+}
+
+
+@pytest.mark.parametrize("name", OLDER_PLACES)
+def test_older_places(name):
+    args, given = OLDER_PLACES[name]
+    more = {"from_logits": True, "reduction": "sum"}
+    if name.startswith("metrics"):
+        more = {"num_thresholds": 100, "name": "mine"}
+    older, newer = found(name)(*args), found(name)(**given, **more)
+    assert older.get_config() == newer.get_config()
+    assert older.name == newer.name
+    assert type(older).from_config(older.get_config()).get_config() == older.get_config()
+
+
+# What a class of one's own calls its base with, and what that means: name, reduction or dtype.
+BASES = [
+    (losses.Loss, ("sum",), ("own", "sum")),
+    (losses.Loss, ("none", "mine"), ("mine", "none")),
+    (losses.Loss, ("mine",), ("mine", "sum_over_batch_size")),
+    (losses.Loss, ("mine", "sum"), ("mine", "sum")),
+    (metrics.Metric, ("mine",), ("mine", "float32")),
+    (metrics.Metric, ("mine", "float64"), ("mine", "float64")),
+    (metrics.Metric, ("float64", "mine"), ("mine", "float64")),
+    (metrics.Metric, ("float64",), ("own", "float64")),
+    (metrics.Metric, (None, "mine"), ("mine", "float32")),
+]
+
+
+@pytest.mark.parametrize(("base", "args", "meant"), BASES, ids=str)
+def test_older_places_of_bases(base, args, meant):
+    class Own(base):
+        def __init__(self, size=1):
+            super().__init__(*args)
+            self.size = size
+
+    own = Own(3)
+    assert (own.name, own.reduction if base is losses.Loss else own.dtype) == meant
+    assert own.get_config()["size"] == 3
 
 
 def test_arguments_that_a_decorator_adds():

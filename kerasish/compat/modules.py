@@ -47,8 +47,11 @@ SOURCES = {
     "legacy.layers": "compat.older_layers layers",
     "legacy.saving": "compat.older_saving",
     "objectives": "losses",
-    "preprocessing": "",
+    "preprocessing": "utils.directories utils.data",
+    "preprocessing.image": "compat.older_image_generator compat.older_image_iterators"
+    " compat.older_image_files compat.older_image_transforms utils.images",
     "preprocessing.sequence": "utils.padding compat.older_sequences",
+    "preprocessing.text": "compat.older_text",
     "regularizers": "compat.older_regularizers",
     "utils": "compat.older_utils compat.h5dict",
     "utils.conv_utils": "compat.older_utils",
@@ -60,6 +63,7 @@ SOURCES = {
     "utils.np_utils": "utils",
     "utils.vis_utils": "utils",
     "utils.visualize_util": "compat.older_utils utils",
+    "wrappers.scikit_learn": "compat.older_wrappers",
 }
 
 

@@ -15,6 +15,7 @@ from kerasish.saving.custom_objects import CustomObjectScope, get_registered_obj
 HOMES = (
     "activations",
     "constraints",
+    "distillation",
     "dtype_policies",
     "initializers",
     "layers",
