@@ -452,6 +452,38 @@ OLD_DENSE = {
     "kernel_constraint": None,
     "bias_constraint": None,
 }
+
+
+def test_an_input_may_be_an_output_too():
+    x, unused = L.Input((4,), name="x"), L.Input((1,), name="unused")
+    model = Model([x, unused], [L.Dense(2, name="d")(x), x])
+    assert model.output_names == ["d", "x"]
+    # As in Keras 3: what has no way to an output comes before the other layers at the end.
+    assert [layer.name for layer in model.layers] == ["x", "unused", "d"]
+    model.compile("sgd", "mse")
+    y = np.zeros((len(X), 2)), X
+    assert model.train_on_batch([X, X[:, :1]], y, return_dict=True)["x_loss"] == 0
+
+
+def test_places_of_outputs_in_models_within():
+    """Among the outputs Keras 3 counts the making of a functional model as its first call."""
+    inner_x, x = L.Input((4,)), L.Input((4,))
+    inner = Model(inner_x, L.Dense(4, name="d")(inner_x), name="inner")
+    chain = Sequential([L.Dense(4)], name="chain")
+    first = inner(x)
+    model = Model(x, {"a": first, "b": inner(first), "c": chain(first)})
+    config = through_json(model.get_config())
+    assert config["output_layers"] == {
+        "a": ["inner", 1, 0],
+        "b": ["inner", 2, 0],
+        "c": ["chain", 0, 0],
+    }
+    again = Model.from_config(config)
+    again.set_weights(model.get_weights())
+    for key, value in model(X).items():
+        same(again(X)[key], value)
+
+
 OLD_INPUT = {"batch_input_shape": [None, 4], "dtype": "float32", "sparse": False}
 
 
@@ -485,6 +517,26 @@ def test_functional_config_of_keras_2():
     add["inbound_nodes"] = [[["d", 2, 0, {}]]]
     with pytest.raises(ValueError, match=r"connects layer 's' to the output of 'd' \(call 2\)"):
         Model.from_config(config)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_shared_models_in_a_config_of_keras_2(first):
+    """The making of a model counts as its first call, that of some versions' Sequential not."""
+    dense = {"class_name": "Dense", "config": {**OLD_DENSE, "batch_input_shape": [None, 4]}}
+    inner = {"class_name": "Sequential", "name": "m", "config": {"name": "m", "layers": [dense]}}
+    inner["inbound_nodes"] = [[["a", 0, 0, {}]], [["b", 0, 0, {}]]]
+    minus = {"name": "s", "class_name": "Subtract", "config": {"name": "s"}}
+    minus["inbound_nodes"] = [[["m", first, 0, {}], ["m", first + 1, 0, {}]]]
+    config = {
+        "layers": [minus, inner, old_input("a"), old_input("b")],
+        "input_layers": [["a", 0, 0], ["b", 0, 0]],
+        "output_layers": [["s", 0, 0], ["m", first, 0]],
+    }
+    model = Model.from_config(config)
+    base = model.get_layer("m")
+    difference, left = model([X, 2 * X])
+    same(difference, base(X) - base(2 * X))
+    same(left, base(X))
 
 
 @pytest.mark.parametrize("wrapped", [True, False])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import activations, compat, ops
+from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
@@ -234,13 +235,35 @@ class Softmax(_Activation):
         self.axis = axis
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
-        """The softmax; where `mask` is False the output is 0, all along the axis if need be."""
+        """The softmax; where `mask` is False the output is 0, all along the axis if need be.
+
+        Args:
+            inputs: the logits.
+            mask: of a shape that broadcasts to theirs; or of their first axes, as the mask of the
+                steps that comes from layers before is.
+        """
         if mask is None:
             return self._softmax(inputs)
+        mask = self._fitted(mask, inputs)
         # Far below every logit, yet finite, so that a row without any True stays a number.
         lowest = -3e4 if inputs.dtype == "float16" else -1e9
         mask = ops.cast(mask, inputs.dtype)
         return self._softmax(inputs + (1 - mask) * lowest) * mask
+
+    def _fitted(self, mask: Any, inputs: Tensor) -> Tensor:
+        """The mask with as many axes as the inputs."""
+        mask = ops.convert_to_tensor(mask)
+        ends = inputs.shape[inputs.rank - mask.rank :]
+        if mask.rank <= inputs.rank:
+            if all(size in (1, end) for size, end in zip(mask.shape, ends, strict=True)):
+                return mask
+            if compatible(mask.shape, inputs.shape[: mask.rank]):
+                return ops.expand_dims(mask, tuple(range(mask.rank, inputs.rank)))
+        raise ValueError(
+            f"Layer {self.name} (Softmax): the mask must broadcast to the inputs of shape "
+            f"{format_shape(inputs.shape)}, or have the shape of their first axes, but has shape "
+            f"{format_shape(mask.shape)}."
+        )
 
     def _softmax(self, inputs: Tensor) -> Tensor:
         if isinstance(self.axis, int):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish import ops
+from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.base import Layer
@@ -94,7 +95,7 @@ class Attention(Layer):
         """
         query, value = inputs[0], inputs[1]
         key = inputs[2] if len(inputs) > 2 else value
-        masks = self._masks(mask)
+        masks = self._masks(mask, (query, value))
         logits = self._scores(query, key)
         allowed = _allowed(masks[1], use_causal_mask, logits)
         if allowed is not None:
@@ -110,7 +111,7 @@ class Attention(Layer):
             outputs = outputs * ops.expand_dims(ops.cast(masks[0], outputs.dtype), -1)
         return (outputs, weights) if return_attention_scores else outputs
 
-    def _masks(self, mask: Any) -> list[Any]:
+    def _masks(self, mask: Any, tensors: tuple[Tensor, Tensor]) -> list[Any]:
         """Those of query and value, each None if there is none."""
         if mask is None:
             return [None, None]
@@ -119,6 +120,13 @@ class Attention(Layer):
                 f"Layer {self.name} ({type(self).__name__}): mask must be a list [query mask, "
                 f"value mask], with None where there is none, but got {mask!r:.100}."
             )
+        for one, x, name in zip(mask, tensors, ("query", "value"), strict=False):
+            if one is not None and not compatible(tuple(one.shape[-1:]), x.shape[-2:-1]):
+                raise ValueError(
+                    f"Layer {self.name} ({type(self).__name__}): the mask of the {name} must have "
+                    f"its shape without the last axis, {format_shape(x.shape[:-1])}, but has "
+                    f"{format_shape(tuple(one.shape))}."
+                )
         return list(mask)
 
     def _scores(self, query: Tensor, key: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,7 @@ class Layer(Storable, Additions, Calls):
             if training is not None and trace.current_trace() is None:
                 given["training"] = training  # by K.set_learning_phase: replays keep to it
         with ExitStack() as stack:
+            stack.enter_context(self._named_errors())
             stack.enter_context(trace.inside(self.name))
             stack.enter_context(trace.phase(training))
             self._check_inputs(args)
@@ -177,15 +179,29 @@ class Layer(Storable, Additions, Calls):
                 # Assignments made while a functional model is put together belong to the
                 # graph, not to now.
                 effects = stack.enter_context(trace.Trace(training))
-            args, kwargs = self._autocast(args), self._autocast(kwargs)
+            # Not over `args`: what is recorded is what the layer was called with.
             with trace.autocast(self._cast_to()):
-                outputs = self._finish(self.call(*args, **kwargs), inputs)
+                found = self.call(*self._autocast(args), **self._autocast(kwargs))
+                outputs = self._finish(found, inputs)
             self._set_masks(args, given.get("mask"), inputs, outputs)
             self._regularize_activity(outputs)
         if symbolic:
             self._record(args, given, outputs, effects)
         self._seen_shapes = shapes_of(outputs)
         return outputs
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """Errors within say which layer they come from: the innermost, if they don't themselves."""
+        try:
+            yield
+        except (IndexError, TypeError, ValueError) as error:
+            text = error.args[0] if len(error.args) == 1 else None
+            if isinstance(text, str) and not hasattr(error, "of_layer"):
+                error.of_layer = self.name  # type: ignore[union-attr]
+                if not re.search(rf"\b{re.escape(self.name)}\b", text):
+                    error.args = (f"Layer {self.name} ({type(self).__name__}): {text}",)
+            raise
 
     def stateless_call(
         self,
@@ -229,21 +245,35 @@ class Layer(Storable, Additions, Calls):
     def _build_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self.built:
             return
-        parameters = _signature(type(self).build).parameters
-        wanted = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
+        named = self._shapes_by_name(args, kwargs)
+        if named:
+            self._build_here(**named)
+            return
+        wanted = self._wanted_shapes()
+        shapes = [_shapes(x) for x in (*args, *kwargs.values()) if _has_tensor(x)]
+        if not shapes and any(p.default is p.empty for p in wanted[:1]):
+            raise TypeError(
+                f"Layer {self.name} ({type(self).__name__}) is built for the shape of a tensor "
+                f"or an array, but was called with {(*args, *kwargs.values())!r:.80}."
+            )
+        self._build_here(*shapes[: max(len(wanted), 1)])
+
+    def _wanted_shapes(self) -> list[inspect.Parameter]:
+        """What `build` takes."""
+        parameters = _signature(type(self).build).parameters.values()
+        return [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
+
+    def _shapes_by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """What `build` of several shapes is given for a call, nothing if it takes a single one.
+
+        As `build(query_shape, value_shape)` of `call(query, value)`.
+        """
         arguments = self._named(args, kwargs)
-        if len(wanted) > 1 and all(name.removesuffix("_shape") in arguments for name in wanted[:2]):
-            # As `build(query_shape, value_shape)` of `call(query, value)`.
-            named = {name: arguments.get(name.removesuffix("_shape")) for name in wanted}
-            self._build_here(**{name: _shapes(x) for name, x in named.items() if _has_tensor(x)})
-        else:
-            shapes = [_shapes(x) for x in (*args, *kwargs.values()) if _has_tensor(x)]
-            if not shapes and wanted and parameters[wanted[0]].default is inspect.Parameter.empty:
-                raise TypeError(
-                    f"Layer {self.name} ({type(self).__name__}) is built for the shape of a tensor "
-                    f"or an array, but was called with {(*args, *kwargs.values())!r:.80}."
-                )
-            self._build_here(*shapes[: max(len(wanted), 1)])
+        wanted = [p.name for p in self._wanted_shapes()]
+        if len(wanted) < 2 or any(n.removesuffix("_shape") not in arguments for n in wanted[:2]):
+            return {}
+        named = {name: arguments.get(name.removesuffix("_shape")) for name in wanted}
+        return {name: _shapes(x) for name, x in named.items() if _has_tensor(x)}
 
     def _named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments of `call` by name; masks may be missing that are yet to come."""
@@ -252,7 +282,8 @@ class Layer(Storable, Additions, Calls):
         try:
             found = signature.bind_partial(self, *args, **kwargs).arguments
         except TypeError as error:
-            raise TypeError(f"{where}: its call {error}.") from None
+            takes = ", ".join(name for name in signature.parameters if name != "self")
+            raise TypeError(f"{where}: {error} for its call, which takes: {takes}.") from None
         for name, parameter in signature.parameters.items():
             needed = parameter.default is parameter.empty and parameter.kind in _NAMED_KINDS
             if needed and name not in found and name not in _BY_NAME and "_mask" not in name:
@@ -339,14 +370,18 @@ class Layer(Storable, Additions, Calls):
     def _set_masks(
         self, args: tuple[Any, ...], given: Any, inputs: list[Tensor], outputs: Any
     ) -> None:
-        """Gives the outputs masks that follow from a `given` one, or else from the inputs'."""
+        """Gives the outputs masks that follow from a `given` one, or else from the inputs'.
+
+        The outputs of a layer that says nothing of masks keep those that layers within gave them.
+        """
+        custom = type(self).compute_mask is not Layer.compute_mask
+        if not (custom or self.supports_masking):
+            return
         if args and _has_tensor(args[0]):
             inputs = [x for x in tree.flatten(args[0]) if isinstance(x, Tensor)]
         masks = [mask_of(x) for x in inputs]
         previous = given if given is not None else masks[0] if len(masks) == 1 else masks
-        known = any(m is not None for m in tree.flatten(previous))
-        custom = type(self).compute_mask is not Layer.compute_mask
-        if not known and not custom:
+        if not custom and all(m is None for m in tree.flatten(previous)):
             return
         result = self.compute_mask(inputs[0] if len(inputs) == 1 else inputs, previous)
         flat = tree.flatten(outputs)

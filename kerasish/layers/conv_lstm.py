@@ -63,8 +63,9 @@ class ConvLSTMCell(LSTMCell):
         channels = input_shape[self._axis] if len(input_shape) == self.rank + 2 else None
         if channels is None:
             raise ValueError(
-                f"Layer {self.name}: one time step of the inputs must have {self.rank} spatial "
-                f"axes and a known number of channels, but has shape {format_shape(input_shape)}."
+                f"{self.name}: one time step of the inputs must have {self.rank} "
+                f"spatial axes and a known number of channels, but has shape "
+                f"{format_shape(input_shape)}."
             )
         width = 4 * self.filters
         self.kernel = self.add_weight(name="kernel", shape=(*self.kernel_size, channels, width))

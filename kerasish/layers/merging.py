@@ -293,6 +293,12 @@ class Dot(_Merge):
                 f"Layer {self.name} (Dot, axes={self.axes}): inputs of shapes {_listed(tensors)} "
                 "must have the same size on these axes, neither of which is the batch's."
             )
+        batches = [x.shape[0] for x in tensors]
+        if None not in batches and batches[0] != batches[1]:
+            raise ValueError(
+                f"Layer {self.name} (Dot): inputs of shapes {_listed(tensors)} must have one batch "
+                "size."
+            )
         if self.normalize:
             tensors = [ops.l2_normalize(x, a) for x, a in zip(tensors, axes, strict=True)]
         return _batch_dot(tensors[0], tensors[1], axes[0], axes[1])

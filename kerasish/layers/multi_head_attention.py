@@ -91,26 +91,6 @@ class _HeadAttention(Layer):
         )
         self._output_dense.build((*query_shape[:-1], q, self._value_size))
 
-    @property
-    def query_dense(self) -> EinsumDense:
-        """The projection of the queries."""
-        return self._query_dense
-
-    @property
-    def key_dense(self) -> EinsumDense:
-        """The projection of the keys."""
-        return self._key_dense
-
-    @property
-    def value_dense(self) -> EinsumDense:
-        """The projection of the values."""
-        return self._value_dense
-
-    @property
-    def output_dense(self) -> EinsumDense:
-        """The projection of what the heads found."""
-        return self._output_dense
-
     def _heads(self, name: str, shape: Any, heads: int, size: int) -> EinsumDense:
         """A projection of features to heads."""
         layer = self._projection(name, "...a,abc", "bc", (heads, size))
@@ -367,6 +347,26 @@ class MultiHeadAttention(_HeadAttention):
         self._axes = self.attention_axes
         shape = (output_shape,) if isinstance(output_shape, int) else output_shape
         self._result_shape = None if shape is None else tuple(shape)
+
+    @property
+    def query_dense(self) -> EinsumDense:
+        """The projection of the queries."""
+        return self._query_dense
+
+    @property
+    def key_dense(self) -> EinsumDense:
+        """The projection of the keys."""
+        return self._key_dense
+
+    @property
+    def value_dense(self) -> EinsumDense:
+        """The projection of the values."""
+        return self._value_dense
+
+    @property
+    def output_dense(self) -> EinsumDense:
+        """The projection of what the heads found."""
+        return self._output_dense
 
     def _regularize_activity(self, outputs: Any) -> None:
         """The projections do it."""

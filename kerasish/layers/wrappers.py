@@ -160,9 +160,9 @@ class Bidirectional(Layer):
         self.forward_layer = layer
         self.backward_layer = _reversed(layer) if backward_layer is None else backward_layer
         self._check_pair()
-        for one, prefix in ((layer, "forward_"), (self.backward_layer, "backward_")):
-            if not one.name.startswith(prefix):
-                one.name = prefix + one.name
+        if not layer.name.startswith("forward_"):
+            layer.name = f"forward_{layer.name}"
+        for one in (layer, self.backward_layer):
             # What stands at a masked step would be the output of other steps in each direction.
             one.zero_output_for_mask = one.zero_output_for_mask or one.return_sequences
         self.return_sequences = layer.return_sequences
@@ -283,7 +283,7 @@ class Bidirectional(Layer):
 
 def _reversed(layer: RNN) -> RNN:
     """A layer like `layer` that runs in the other direction."""
-    name = layer.name.removeprefix("forward_")
+    name = f"backward_{layer.name.removeprefix('forward_')}"
     config = layer.get_config() | {"go_backwards": not layer.go_backwards, "name": name}
     # Also if its cells are of classes that nobody registered.
     cells = [one for one in layer._flatten_layers() if one is not layer]

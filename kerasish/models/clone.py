@@ -32,7 +32,7 @@ def clone_model(
     """A model of the same structure with new layers and fresh weights.
 
     Args:
-        model: Sequential or functional. A subclassed model can only be made by its own class.
+        model: Sequential or functional, or of a class of one's own that has a `get_config`.
         input_tensors: tensors to put in place of the inputs; new inputs if None.
         clone_function: makes the new layer for each layer; by default another with equal config.
         call_function: calls the new layers, as `call_function(layer, *args, **kwargs)`; not for
@@ -40,7 +40,7 @@ def clone_model(
         recursive: whether models within are cloned layer by layer too.
 
     Raises:
-        ValueError: for a subclassed model, or arguments that do not fit the model.
+        ValueError: for a subclassed model without one, or arguments that do not fit the model.
 
     >>> from kerasish import layers
     >>> model = Sequential([layers.Input((3,)), layers.Dense(2)])
@@ -62,10 +62,13 @@ def clone_model(
         layers = [clone(layer) for layer in model.layers]
         first = map(_as_input, _new_inputs(graph, input_tensors))
         return Sequential([*first, *layers], name=model.name, trainable=model._trainable)
+    as_it_is = input_tensors is clone_function is call_function is None
+    if graph is None and as_it_is and type(model).get_config is not Model.get_config:
+        return _copied(model)  # type: ignore[return-value]
     if graph is None:
         raise ValueError(
             f"Model {model.name} ({type(model).__name__}) is a subclassed model: what it does is "
-            "known to its class alone. Make another by calling the class."
+            "known to its class alone. Make another by calling the class, or give it a get_config."
         )
     copies: dict[Layer, Any] = {layer: _copy(layer, clone) for layer in graph.layers}
     if call_function is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from kerasish import ops, tree
@@ -14,7 +14,7 @@ from kerasish.layers.base import Layer, mask_of
 from kerasish.layers.input import InputLayer
 from kerasish.models.functional import LayerGraph, given_arguments
 from kerasish.models.operation import OperationLayer
-from kerasish.saving.hooks import overrides
+from kerasish.saving.hooks import Storable, overrides
 from kerasish.saving.serialization import (
     CustomObjectScope,
     deserialize_keras_object,
@@ -41,6 +41,8 @@ def takes(cls: type, *names: str) -> bool:
 def functional_config(model: Any) -> dict[str, Any]:
     """The layers of a functional model and how they are connected."""
     found = connections(model._graph)
+    inner = {layer.name for layer in model._graph.layers if _is_functional(layer)}
+    found["output_layers"] = _shifted(found["output_layers"], inner, 1)
     layers = zip(model._graph.layers, found["layers"], strict=True)
     return {
         "name": model.name,
@@ -70,7 +72,8 @@ def connections(graph: LayerGraph) -> dict[str, Any]:
 
 def connected(layers: list[Layer], found: Mapping[str, Any]) -> LayerGraph:
     """The graph of layers that `connections` describes."""
-    results = _Replay(found["layers"], {layer.name: layer for layer in layers}).run()
+    by_name = {layer.name: layer for layer in layers}
+    results = _Replay(found["layers"], by_name, found["output_layers"]).run()
     ends = (_at_places(found[key], results) for key in ("input_layers", "output_layers"))
     graph = LayerGraph(*ends)
     graph.arrange([layer.name for layer in layers])
@@ -90,17 +93,12 @@ def layer_entry(layer: Layer) -> dict[str, Any]:
     if overrides(layer, "get_build_config"):
         entry["build_config"] = layer.get_build_config()
     elif layer.weights and layer._calls and layer._calls[0].args:
-        first = layer._calls[0].args[0]
-        entry["build_config"] = {"input_shape": tree.map_structure(_shape_of, first)}
+        entry["build_config"] = Storable.get_build_config(layer)
     if getattr(layer, "compiled", False):  # a model within, which was trained by itself
         compiled = layer.get_compile_config()
         if compiled is not None:
             entry["compile_config"] = compiled
     return entry
-
-
-def _shape_of(x: Any) -> list[int | None] | None:
-    return list(x.shape) if isinstance(x, Tensor) else None
 
 
 def _node_config(call: Any, place: Callable[[Tensor], list[Any]]) -> dict[str, Any]:
@@ -154,12 +152,13 @@ def functional_from_config(cls: type, config: Mapping[str, Any], custom_objects:
     """
     with CustomObjectScope(custom_objects):
         layers = {entry["name"]: _layer(entry) for entry in config["layers"]}
-        results = _Replay(config["layers"], layers).run()
+        results = _Replay(config["layers"], layers, config["output_layers"]).run()
     # Keras 2 always has lists here, of one for a model with one input.
     unpack = any(isinstance(node, list) for e in config["layers"] for node in e["inbound_nodes"])
+    inner = set() if unpack else {name for name, x in layers.items() if _is_functional(x)}
 
     def ends(places: Any) -> Any:
-        found = _at_places(places, results)
+        found = _at_places(_shifted(places, inner, -1), results)
         return found[0] if unpack and isinstance(found, list) and len(found) == 1 else found
 
     model = cls(
@@ -170,6 +169,28 @@ def functional_from_config(cls: type, config: Mapping[str, Any], custom_objects:
     )
     model._graph.arrange([entry["name"] for entry in config["layers"]])
     return model
+
+
+def _is_functional(layer: Any) -> bool:
+    """Whether it is a model that keeps the graph of its layers as such: no Sequential."""
+    from kerasish.models.sequential import Sequential  # which needs this module itself
+
+    graph = getattr(layer, "_graph", None)
+    return isinstance(graph, LayerGraph) and not isinstance(layer, Sequential)
+
+
+def _shifted(places: Any, names: Collection[str], by: int) -> Any:
+    """The places of outputs; those in the layers of some names one call further, or back.
+
+    Among the outputs, and only there, Keras 3 counts the making of a functional model as its
+    first call. (Files of the first releases of kerasish have 0 there.)
+    """
+    if _is_place(places):
+        name, node, index = places
+        return [name, max(node + by, 0) if name in names else node, index]
+    if isinstance(places, Mapping):
+        return {key: _shifted(value, names, by) for key, value in places.items()}
+    return [_shifted(item, names, by) for item in places]
 
 
 def _layer(entry: Mapping[str, Any]) -> Any:
@@ -232,10 +253,19 @@ class _Replay:
     Args:
         entries: the layers of the config.
         layers: name -> layer.
+        outputs: the places of the outputs of the model.
     """
 
-    def __init__(self, entries: list[Any], layers: dict[str, Any]):
+    def __init__(self, entries: list[Any], layers: dict[str, Any], outputs: Any):
         self.layers = layers
+        nodes = [node for entry in entries for node in entry.get("inbound_nodes", ())]
+        # In Keras 2 the making of a model counts as its first call; not so that of each
+        # Sequential. All calls are used, so the first number tells.
+        self.first: dict[str, int] = {}
+        if any(isinstance(node, list) for node in nodes):
+            for name, index, *_ in _places_in([*nodes, outputs]):
+                if isinstance(getattr(layers.get(name), "layers", None), list):
+                    self.first[name] = min(self.first.get(name, index), index)
         self.results: dict[tuple[str, int], list[Any]] = {
             (name, 0): [layer.output]
             for name, layer in layers.items()
@@ -258,7 +288,7 @@ class _Replay:
 
     def _problem(self) -> str:
         """Why none of the calls that are left can be made."""
-        coming = {(name, index) for name, index, _ in self.waiting}
+        coming = {(name, index + self.first.get(name, 0)) for name, index, _ in self.waiting}
         for name, _, node in self.waiting:
             for place in _places_in(node):
                 if tuple(place[:2]) not in self.results.keys() | coming:
@@ -276,10 +306,7 @@ class _Replay:
         args, kwargs = read(node, self.results)
         layer = self.layers[name]
         outputs = layer(*args, **_still_needed(args, kwargs))
-        self.results[name, index] = tree.flatten(outputs)
-        if isinstance(node, list) and isinstance(getattr(layer, "layers", None), list):
-            # In Keras 2 the making of a model counts as its first call.
-            self.results[name, index + 1] = self.results[name, index]
+        self.results[name, index + self.first.get(name, 0)] = tree.flatten(outputs)
         return True
 
 

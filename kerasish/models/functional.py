@@ -110,7 +110,7 @@ class LayerGraph:
                     key = id(self.call_of(x))
                     of_call[key] = max(of_call.get(key, 0), depth + 1)
         met = {layer: i for i, layer in enumerate(self._backwards(sources))}
-        return sorted(depths, key=lambda layer: (-depths[layer], met.get(layer, len(met))))
+        return sorted(depths, key=lambda layer: (-depths[layer], met.get(layer, -1)))
 
     def _backwards(self, sources: Mapping[int, Layer]) -> list[Layer]:
         """The layers in the order in which a walk from the outputs, depth first, meets them."""

@@ -105,7 +105,7 @@ class Model(Saveable, Trainer, Layer):
     @property
     def output_names(self) -> list[str]:
         """The names of the outputs: those of the layers that make them."""
-        return _unique([self._graph.call_of(x).layer.name for x in self.outputs or []])  # type: ignore[union-attr]
+        return _unique([self._graph.origin(x)[0].name for x in self.outputs or []])  # type: ignore[union-attr]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its position.

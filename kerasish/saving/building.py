@@ -167,5 +167,5 @@ def _placeholders(shapes: Any, dtype: str) -> Any:
 
 
 def shapes_of(inputs: Any) -> Any:
-    """The shapes of tensors in lists and dicts, as plain data."""
-    return tree.map_structure(lambda x: list(x.shape), inputs)
+    """The shapes of tensors in lists and dicts, as plain data; None for what is none."""
+    return tree.map_structure(lambda x: list(x.shape) if hasattr(x, "shape") else None, inputs)

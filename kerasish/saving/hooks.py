@@ -52,16 +52,27 @@ class Storable:
                 return None
             from kerasish.saving.building import shapes_of
 
+            named = self._shapes_by_name(calls[0].args, calls[0].kwargs)  # type: ignore[attr-defined]
+            if named:
+                return {"shapes_dict": {name: list(shape) for name, shape in named.items()}}
             shapes = shapes_of(calls[0].args[0])
         return {"input_shape": shapes}
 
     def build_from_config(self, config: Mapping[str, Any]) -> None:
         """Builds the layer for the shapes that `get_build_config` returned."""
-        shape = config.get("input_shape")
-        if shape is not None and not self.built:
-            nested = bool(shape) and not isinstance(shape[0], (int, type(None)))
-            shapes = [tuple(s) for s in shape] if nested else tuple(shape)
-            self._build(shapes)  # type: ignore[attr-defined]
+        if self.built:
+            return
+        shape, named = config.get("input_shape"), config.get("shapes_dict")
+        if named is not None:
+            self._build(**{name: _shapes(found) for name, found in named.items()})  # type: ignore[attr-defined]
+        elif shape is not None:
+            self._build(_shapes(shape))  # type: ignore[attr-defined]
+
+
+def _shapes(found: Any) -> Any:
+    """A shape, or a list of them, as it was before it was plain data."""
+    nested = bool(found) and not isinstance(found[0], (int, type(None)))
+    return [tuple(shape) for shape in found] if nested else tuple(found)
 
 
 def overrides(obj: Any, *names: str) -> bool:

@@ -273,6 +273,9 @@ def _graph(config: Mapping[str, Any]) -> dict[str, Any]:
     for place in _all_places(found):
         if place[0] in models:
             place[1] += 1  # in Keras 2 the making of a model counts as its first call
+    counted = {entry["name"] for entry in config["layers"] if "output_layers" in entry["config"]}
+    for place in _places_in(found["output_layers"]):
+        place[1] -= place[0] in counted  # as it does there in Keras 3 already
     return found
 
 

@@ -106,6 +106,14 @@ MISTAKES = [
     (lambda: L.Attention(name="a")(Q), "Layer a .Attention. takes a list .query, value."),
     (lambda: L.Attention(name="a")([Q, V[..., :3]]), "a .* query and key must have one size"),
     (lambda: L.Attention(name="a")([Q, V], mask=np.ones((2, 5))), "a .*: mask must be a list"),
+    (
+        lambda: L.Attention(name="a")([Q, V], mask=[None, np.ones((2, 9))]),
+        r"Layer a .*: the mask of the value must .* has \(2, 9\)",
+    ),
+    (
+        lambda: L.MultiHeadAttention(2, 3, name="m")(Q, V, value_mask=np.ones((2, 9))),
+        r"^Layer m \(MultiHeadAttention\): .* mask must broadcast",
+    ),
     (lambda: L.MultiHeadAttention(0, 3), "MultiHeadAttention: num_heads must be a positive int"),
     (lambda: L.MultiHeadAttention(2, 3, dropout=1), "dropout must be a number from 0 to below 1"),
     (lambda: L.MultiHeadAttention(2, 3, attention_axes="1"), "attention_axes must be an int"),

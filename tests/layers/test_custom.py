@@ -307,6 +307,7 @@ NO_TENSORS = [
     (lambda: L.MultiHeadAttention(2, 3, name="m")(X), "Layer m .*: its call needs .* 'value'"),
     (lambda: L.Embedding(2, 2, name="e")((1, 2)), "Layer e .* is built for the shape of a tensor"),
     (lambda: L.Dense(2, name="d")(X, colour=3), "Layer d .* unexpected keyword argument 'colour'"),
+    (lambda: L.Dense(2, name="d")(X, X), r"too many positional .* its call, which takes: inputs\."),
     (lambda: L.Dense(2, name="d").kernel, "'d' has no attribute 'kernel'. It is not built yet"),
     (lambda: L.Dense(2, name="d")({"a": X}), "Layer d takes one tensor, but got .*'a'"),
 ]

@@ -183,7 +183,24 @@ MISTAKES = [
     (lambda: L.Dropout(p=0.5, rate=0.5), "'rate' twice"),
     (lambda: L.UnitNormalization(None), "UnitNormalization: axis must be an int or several"),
     (lambda: L.AlphaDropout(1.0), "AlphaDropout: rate must be a number from 0 to below 1"),
+    (lambda: L.Softmax(name="s")(X, mask=np.ones((2, 5))), r"Layer s .* shape of their first axes"),
+    (
+        lambda: L.Dot(1, name="d")([X, X[:1]]),
+        r"Layer d \(Dot\): inputs .* must have one batch size",
+    ),
+    # What operations say, with the layer in front.
+    (
+        lambda: L.Concatenate(axis=4, name="c")([X, X]),
+        r"^Layer c \(Concatenate\): axis 4 is out of range for rank 2",
+    ),
+    (lambda: L.BatchNormalization(axis=4, name="b")(X), r"^Layer b \(BatchNormalization\): axis 4"),
+    (lambda: models.Sequential([Around(Failing(name="f"))])(X), r"^Layer f \(Failing\): not now$"),
 ]
+
+
+class Failing(L.Layer):
+    def call(self, inputs):
+        raise ValueError("not now")
 
 
 def test_a_layer_that_was_never_initialized_says_so():
@@ -303,6 +320,18 @@ def test_batch_normalization_leaves_the_phase_to_the_function():
 
 # --- masks -------------------------------------------------------------------------------
 
+
+class Around(L.Layer):
+    """A layer that says nothing of masks, around one that may hand them on."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
 STEPS = np.array([[[0.0, 0], [1, 2], [0, 3]], [[4, 5], [0, 0], [0, 0]]], "float32")
 MASK = np.array([[False, True, True], [True, False, False]])
 
@@ -326,6 +355,9 @@ MASKED = [
     (lambda: L.Flatten()(masked()), None),
     (lambda: L.GlobalAveragePooling1D()(masked()), None),
     (lambda: L.Lambda(lambda x: x)(masked()), None),
+    (lambda: models.Sequential([L.Dropout(0.5), L.Dense(3)])(masked()), MASK),
+    (lambda: models.Sequential([L.Dense(3), L.Flatten()])(masked()), None),
+    (lambda: Around(L.Dense(3))(masked()), MASK),
 ]
 
 
@@ -335,6 +367,33 @@ def test_masks_go_with_their_tensors(make, expected):
     assert (mask is None) == (expected is None)
     if expected is not None:
         np.testing.assert_array_equal(mask, expected)
+
+
+def test_masks_pass_through_models_within():
+    x = L.Input((3, 2))
+    inner = models.Model(x, L.Dense(2, activation="tanh")(x))
+    gru = L.GRU(3)
+    expected = gru(inner.layers[-1](masked()))
+    for within in (inner, models.Sequential([inner]), Around(inner)):
+        i = L.Input((3, 2))
+        outer = models.Model(i, gru(within(L.Masking()(i))))
+        np.testing.assert_allclose(outer(STEPS), expected, 1e-6)
+    assert np.abs(gru(inner(STEPS)) - expected).max() > 0.01
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+@pytest.mark.parametrize("steps", [None, 3])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_softmax_with_a_mask_of_steps(axis, steps, size):
+    data = np.concatenate([STEPS, STEPS], axis=-1)[..., :size]
+    x = L.Input((steps, size))
+    y = L.Softmax(axis=axis)(L.Dense(size, kernel_initializer="identity")(L.Masking(0.0)(x)))
+    assert y.shape == x.shape
+    mask = np.any(data != 0, axis=-1, keepdims=True)
+    powers = np.exp(data) * mask
+    sums = powers.sum(axis=axis, keepdims=True)
+    found = models.Model(x, y)(data)
+    np.testing.assert_allclose(found, powers / np.where(sums == 0, 1, sums), 1e-5)
 
 
 def test_masked_steps_do_not_count_in_a_mean():
@@ -548,6 +607,15 @@ def test_the_input_of_an_input_layer():
 
 def test_a_size_that_is_left_open():
     assert L.Reshape((None, 2))(np.ones((3, 4, 5))).shape == (3, 10, 2)
+
+
+@pytest.mark.parametrize("policy", ["float64", "mixed_float16"])
+def test_a_model_is_made_of_its_layers_alone(policy):
+    x = L.Input((3, 4), name="x", dtype="float32")
+    kinds = [L.LSTM(2, dtype=policy), L.Dense(2, dtype=policy), L.Flatten(dtype=policy)]
+    for layer in kinds:  # the inputs are cast within
+        assert models.Model(x, layer(x)).layers[1:] == [layer]
+        assert layer.input is x
 
 
 def test_shapes_of_several_inputs():

@@ -568,6 +568,25 @@ MISTAKES = [
         "Layer s takes strings, but got .* float32",
     ),
     (lambda: L.StringLookup(vocabulary=["a", "a"]), "has tokens twice: ..a"),
+    *(
+        (lambda cls=cls, given=given: cls(vocabulary=given, name="v"), f"must be a list .* {words}")
+        for cls in (L.StringLookup, L.IntegerLookup, L.TextVectorization)
+        for given, words in [
+            ({"a": 1}, "got .'a': 1."),
+            ({"a": {"b": 1}}, "got .'a': "),
+            ({3, 4}, "got .3, 4."),
+            (5, "got 5"),
+            ([{"a": 1}], ".'a': 1. is in it"),
+            ([["a"], ["b", "c"]], ".'a'. is in it"),
+            ([None], "None is in it"),
+        ]
+    ),
+    (
+        lambda: L.StringLookup.from_config({"name": "v", "vocabulary": {"class_name": "X"}}),
+        "Layer v: vocabulary must be a list",
+    ),
+    (lambda: L.IntegerLookup(vocabulary=[1.5]), "the vocabulary holds 1.5, not a whole number"),
+    (lambda: L.IntegerLookup(vocabulary=["a"]), "the vocabulary holds 'a', not a whole number"),
     (lambda: L.StringLookup(vocabulary=["a"], max_tokens=1), "max_tokens must be above 1"),
     (lambda: L.StringLookup(vocabulary=["a", "b"], max_tokens=2), "has 3 tokens"),
     (lambda: L.StringLookup(invert=True, output_mode="count"), "invert goes with"),

@@ -295,6 +295,18 @@ def test_masks_go_on():
     close(L.TimeDistributed(L.Dense(3))(x).mask, MASK)
 
 
+def test_names_in_both_directions():
+    def names(layer):
+        layer(X)
+        parts = [w.path.split("/") for w in layer.weights]
+        return list(dict.fromkeys(part[1] for part in parts))
+
+    assert names(L.Bidirectional(L.GRU(2, name="x"))) == ["forward_x", "backward_x"]
+    # One that is given keeps its own, as in Keras 3.
+    other = L.GRU(2, go_backwards=True, name="y")
+    assert names(L.Bidirectional(L.GRU(2, name="x"), backward_layer=other)) == ["forward_x", "y"]
+
+
 # --- states between batches --------------------------------------------------------------
 
 

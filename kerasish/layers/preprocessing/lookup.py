@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,19 @@ class _Lookup(DataLayer):
 
     # --- the vocabulary ------------------------------------------------------------------
 
+    def _items(self, vocabulary: Any) -> list[Any]:
+        """What a vocabulary consists of."""
+        array = np.asarray(vocabulary, object)  # one of a single element, if it is a dict or set
+        items = array.ravel().tolist()
+        wrong = [item for item in items if not isinstance(item, (str, bytes, Number))]
+        if wrong or not array.ndim:
+            found = f"got {vocabulary!r:.100}" if not array.ndim else f"{wrong[0]!r:.100} is in it"
+            raise TypeError(
+                f"Layer {self.name}: vocabulary must be a list or array of strings or numbers, "
+                f"or the path of a file, but {found}."
+            )
+        return items
+
     def _token(self, value: Any) -> Any:
         """One token as it is looked up."""
         raise NotImplementedError
@@ -124,11 +138,12 @@ class _Lookup(DataLayer):
 
         Raises:
             ValueError: a token is there twice, or there are too many.
+            TypeError: it is no list of strings or numbers.
         """
         if isinstance(vocabulary, (str, os.PathLike)):
             with open(vocabulary, encoding="utf-8") as file:
                 vocabulary = file.read().splitlines()
-        tokens = [self._token(item) for item in np.asarray(vocabulary, object).ravel().tolist()]
+        tokens = [self._token(item) for item in self._items(vocabulary)]
         check_unused(self)
         special = self._special
         whole = bool(special) and tokens[: len(special)] == special
@@ -535,7 +550,15 @@ class IntegerLookup(_Lookup):
         )
 
     def _token(self, value: Any) -> int:
-        return int(value)
+        try:
+            token = int(value)
+        except (ValueError, OverflowError):  # a text, NaN or infinity
+            token = None
+        if token is None or (isinstance(value, Number) and token != value):
+            raise ValueError(
+                f"Layer {self.name}: the vocabulary holds {value!r}, not a whole number."
+            )
+        return token
 
     def _of_data(self, array: np.ndarray) -> np.ndarray:
         return texts_or_ints(array, self.name)
