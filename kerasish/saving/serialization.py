@@ -428,7 +428,8 @@ class Configurable:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         init = cls.__init__
-        if kwargs and not hasattr(init, "__wrapped__"):  # which may know older names
+        # A decorator may know other names.
+        if kwargs and (hasattr(init, "older_names") or not hasattr(init, "__wrapped__")):
             reject_misspelt(cls, init, args, kwargs)
         instance = super().__new__(cls)
         # Past any __setattr__ that tracks layers and weights, which isn't ready yet.

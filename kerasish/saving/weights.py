@@ -48,11 +48,19 @@ def parts(obj: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tu
 
 
 def _attributes(obj: Any) -> list[tuple[str, Any]]:
-    """In the order of Keras: public names first."""
-    found = {key: value for key, value in vars(obj).items() if key not in _SKIPPED}
+    """In the order of Keras: public names first, those of properties too."""
+    found = {_public(obj, k, v): v for k, v in vars(obj).items() if k not in _SKIPPED}
     if hasattr(type(obj), "layers"):
         found["layers"] = obj.layers
     return sorted(found.items(), key=lambda item: (item[0].startswith("_"), item[0]))
+
+
+def _public(obj: Any, key: str, value: Any) -> str:
+    """The name of an attribute, or of the property that gives it: `dense` of `_dense`."""
+    name = key.lstrip("_")
+    holds_parts = _has_parts(value) or isinstance(value, (list, tuple, dict, set))
+    is_property = holds_parts and isinstance(getattr(type(obj), name, None), property)
+    return name if is_property and getattr(obj, name, None) is value else key
 
 
 def _has_parts(value: Any) -> bool:
@@ -132,12 +140,12 @@ def read(
     for path, obj in parts(model):
         place = f"{path}/vars" if path else "vars"
         owners[path] = obj
+        taken.add(place)
         if isinstance(obj, Optimizer):
             if with_optimizer and file.find(place) is not None:
                 owner = owners.get(path.rpartition("/")[0], model)
                 plan.optimizer(obj, owner, file, place)
             continue
-        taken.add(place)
         plan.add(obj, file, place)
     if not skip_mismatch:
         _check_rest(model, file, taken)

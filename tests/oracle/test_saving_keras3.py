@@ -59,6 +59,15 @@ def graph(L, M):
     return M.Model([a, b], [long, short], name="graph")
 
 
+def twice(L, M):
+    """An output that is one of the calls of a nested model, which itself ends in one."""
+    x, z, i = L.Input((3,), name="x"), L.Input((3,), name="z"), L.Input((3,), name="i")
+    deepest = M.Model(z, L.Dense(3, activation="tanh", name="d")(z), name="deepest")
+    nested = M.Model(x, deepest(L.Dense(3, name="e")(x)), name="nested")
+    first = nested(i)
+    return M.Model(i, [nested(first), first, L.Dense(1, name="o")(first)], name="twice")
+
+
 def chain(L, M):
     return M.Sequential(
         [L.Input((8, 8, 1)), L.Conv2D(2, 3, activation="relu"), L.BatchNormalization(),
@@ -80,7 +89,7 @@ def run(model, inputs):
 # nor can a model from one train on.
 def keras_reads(suffix, name="", arguments=()):
     several = isinstance(dict(arguments).get("axis"), list)
-    return suffix != ".h5" or not (several or name in ("Attention", "graph"))
+    return suffix != ".h5" or not (several or name in ("Attention", "graph", "twice"))
 
 
 def exchange(path, ours, theirs, both=True):
@@ -101,8 +110,38 @@ def test_each_layer(name, arguments, shape, suffix, tmp_path):
     exchange(tmp_path / f"m{suffix}", ours, theirs, keras_reads(suffix, name, arguments))
 
 
+# Layers that are called with several tensors, or have layers within.
+CALLS = {
+    "attention": lambda L, x: L.MultiHeadAttention(2, 3)(x, x),
+    "attention in full": lambda L, x: L.MultiHeadAttention(
+        2, 3, value_dim=4, output_shape=6, use_bias=False, dropout=0.1
+    )(query=x, value=x, key=x),
+    "grouped attention": lambda L, x: L.GroupQueryAttention(3, 4, 2)(x, x, key=x),
+    "two directions": lambda L, x: L.Bidirectional(
+        L.GRU(3), backward_layer=L.GRU(3, go_backwards=True), merge_mode="sum"
+    )(x),
+    "each step": lambda L, x: L.TimeDistributed(L.Dense(3))(x),
+    "stacked cells": lambda L, x: L.RNN(L.StackedRNNCells([L.LSTMCell(3), L.GRUCell(2)]))(x),
+    "spectral": lambda L, x: L.SpectralNormalization(L.Conv1D(3, 2))(x),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_layers_that_are_called_otherwise(call, tmp_path):
+    def made(L, M):
+        x = L.Input((5, 3))
+        return filled(M.Model(x, call(L, x)))
+
+    ours, theirs = made(layers, models), made(keras.layers, keras)
+    exchange(tmp_path / "m.keras", ours, theirs)
+    ours.save_weights(tmp_path / "m.weights.h5")
+    theirs.load_weights(tmp_path / "m.weights.h5")
+    x = inputs_of(ours)
+    close(run(theirs, x), run(ours, x))
+
+
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize("make", [graph, chain])
+@pytest.mark.parametrize("make", [graph, twice, chain])
 def test_models(make, suffix, tmp_path):
     ours, theirs = filled(make(layers, models)), filled(make(keras.layers, keras))
     assert [x.name for x in ours.layers] == [x.name for x in theirs.layers] or make is chain

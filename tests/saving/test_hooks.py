@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from kerasish import layers, models, saving
+from kerasish import gradients, layers, models, ops, optimizers, saving
 from kerasish.saving import h5
 
 pytest.importorskip("h5py")
@@ -162,6 +162,60 @@ def test_build_config():
     assert other.kernel.shape == (4, 3)
     with pytest.raises(ValueError, match="2 weights, but there are 1"):
         other.load_own_variables({"0": np.ones((4, 3))})
+
+
+def test_build_config_of_several_shapes(tmp_path):
+    x, y = layers.Input((5, 3)), layers.Input((4, 2))
+    layer = layers.MultiHeadAttention(2, 3)
+    model = models.Model([x, y], layer(x, value=y))
+    config = layer.get_build_config()
+    shapes = {"query_shape": [None, 5, 3], "value_shape": [None, 4, 2]}
+    assert config == {"shapes_dict": shapes}
+    other = layers.MultiHeadAttention(2, 3)
+    other.build_from_config(config)
+    assert [w.shape for w in other.weights] == [w.shape for w in layer.weights]
+    # In files it has the names that Keras finds first: those of properties.
+    model.save_weights(tmp_path / "m.weights.h5")
+    with h5.reading(tmp_path / "m.weights.h5") as file:
+        names = set(file.find("layers/multi_head_attention").names())
+    assert names == {"query_dense", "key_dense", "value_dense", "output_dense", "vars"}
+
+
+class Pair(models.Model):
+    """With optimizers of its own, as a GAN has."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = layers.Dense(2), layers.Dense(1)
+
+    def compile(self, one, other):
+        super().compile()
+        self.one, self.other = one, other
+
+    def train_step(self, data):
+        loss = ops.mean(ops.square(self.second(self.first(data))))
+        for optimizer, layer in ((self.one, self.first), (self.other, self.second)):
+            weights = layer.trainable_weights
+            optimizer.apply(gradients(loss, weights), weights)
+        return {"loss": loss}
+
+
+def test_optimizers_under_names_of_their_own(tmp_path):
+    def fitted():
+        model = Pair()
+        model.compile(optimizers.Adam(0.1), optimizers.SGD(0.1, momentum=0.9))
+        model.fit(X, verbose=0)
+        return model
+
+    model, other = fitted(), fitted()
+    model.fit(X, epochs=2, verbose=0)
+    model.save_weights(tmp_path / "m.weights.h5")
+    other.load_weights(tmp_path / "m.weights.h5")
+    for name in ("one", "other"):
+        for a, b in zip(
+            getattr(other, name).variables, getattr(model, name).variables, strict=True
+        ):
+            np.testing.assert_array_equal(a, b)
 
 
 # --- several files -----------------------------------------------------------------------

@@ -199,6 +199,27 @@ def test_many_windows_need_no_large_table():
     assert model.output_shape == (None, 99_999, 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("Split", [10**6, 0]), ("ArraySplit", [10**6, 1]), ("Unstack", [10**6, 0]), ("Diff", [10**6])],
+)
+def test_many_parts_need_no_large_table(name, parts, monkeypatch):
+    """Of an operation of Keras, which is a function here."""
+    monkeypatch.setattr(building, "_MOST_NODES", 1000)
+    x = layers.Input((4,), name="in")
+    config = json.loads(models.Model(x, x * 2.0).to_json())
+    history = {"config": {"keras_history": ["in", 0, 0]}}
+    operand = {"class_name": "__keras_tensor__", **history}
+    entry = config["config"]["layers"][1]
+    entry |= {"module": "keras.src.ops.numpy", "class_name": name, "config": {}}
+    entry |= {"registered_name": name, "inbound_nodes": [{"args": [operand, *parts], "kwargs": {}}]}
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="more operations than a model may have"):
+        models.model_from_json(json.dumps(config))
+    assert tracemalloc.get_traced_memory()[1] < 10e6
+    tracemalloc.stop()
+
+
 @pytest.mark.parametrize("name", ["m.keras", "m.h5"])
 @pytest.mark.parametrize(
     ("metric", "change", "words"),
