@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerasish import losses, ops
+from kerasish import losses, metrics, ops
 from kerasish.graph.function import Function
 from kerasish.graph.gradients import gradients
 from kerasish.graph.tensor import Placeholder
@@ -75,6 +75,22 @@ def test_masked_steps_with_a_weight_per_sample():
     total = 2 * 1 + 0.5 * (4 + 9)
     assert float(losses.MeanSquaredError("sum")(zeros, y_pred, weights)) == pytest.approx(total)
     assert float(losses.MeanSquaredError()(zeros, y_pred, weights)) == pytest.approx(total / 3)
+
+
+@pytest.mark.parametrize("axes", [(), (1,)], ids=["(batch, steps)", "(batch, steps, 1)"])
+@pytest.mark.parametrize("weights", [None, [2.0, 0.5]])
+def test_masked_steps_of_one_number(axes, weights):
+    """One loss per step, also where the targets lack the last axis and there are as many steps
+    as samples.
+    """
+    y_pred = ops.convert_to_tensor(np.array([[[1.0], [5.0]], [[2.0], [3.0]]], "float32"))
+    y_pred.mask = np.array([[True, False], [True, True]])
+    zeros, (a, b) = np.zeros((2, 2, *axes)), weights or (1.0, 1.0)
+    loss = losses.MeanSquaredError("sum")(zeros, y_pred, weights)
+    assert float(loss) == pytest.approx(a * 1 + b * (4 + 9))
+    metric = metrics.MeanAbsoluteError()
+    metric.update_state(zeros, y_pred, weights)
+    assert float(metric.result()) == pytest.approx((a * 0.5 + b * 2.5) / (a * 0.5 + b * 1))
 
 
 def test_batches_of_unknown_size():

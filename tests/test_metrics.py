@@ -37,6 +37,33 @@ def test_regions_take_one_weight_per_sample(weight):
     np.testing.assert_array_equal(found.total_cm.numpy(), wanted.total_cm.numpy())
 
 
+def test_results_stay_when_the_state_changes():
+    class Largest(metrics.Metric):
+        def __init__(self):
+            super().__init__(name="largest")
+            self.most = self.add_variable((), "zeros")
+
+        def update_state(self, y_true, y_pred):
+            self.most.assign(ops.maximum(self.most, ops.max(y_pred)))
+
+        def result(self):
+            return {"largest": self.most, "twice": self.most * 2}
+
+    kept = []
+    made = (metrics.Mean(), metrics.Sum(), metrics.TruePositives(), metrics.MeanSquaredError())
+    for metric in made:
+        for value in (1.0, 0.0):
+            data = ([value],) if metric in made[:2] else ([1.0], [value])
+            metric.update_state(*data)
+            kept.append(metric.result())
+        metric.reset_state()
+    assert [float(x) for x in kept] == [1, 0.5, 1, 1, 1, 1, 0, 0.5]
+    largest = Largest()
+    first, second = largest([0], [1.0]), largest([0], [5.0])
+    assert {name: float(x) for name, x in first.items()} == {"largest": 1, "twice": 2}
+    assert {name: float(x) for name, x in second.items()} == {"largest": 5, "twice": 10}
+
+
 def test_inside_a_function():
     """The state is updated by the same call that computes, and survives it."""
     y_true, y_pred = Placeholder((None,), "int32"), Placeholder((None, 3), "float32")
@@ -189,3 +216,36 @@ def test_functions_become_metrics():
 def test_errors(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        metrics.AUC,
+        lambda: metrics.AUC(11, "PR", thresholds=[0.1, 0.5, 0.5, *np.linspace(0.6, 1, 9)]),
+        lambda: metrics.SensitivityAtSpecificity(0.7, 50),
+        lambda: metrics.Precision(list(np.linspace(0, 1, 12))),
+        lambda: metrics.Recall(list(np.linspace(1, 0, 12))),
+    ],
+    ids=str,
+)
+def test_many_predictions_per_sample_count_as_those_of_many_samples(make):
+    rng = np.random.default_rng(0)
+    y_true, y_pred = rng.integers(0, 2, (2, 1500)), rng.integers(0, 21, (2, 1500)) / 20
+    weights = rng.integers(0, 3, (2, 1500))
+    y_pred[0, :3] = np.nan, np.inf, -np.inf
+    images, rows = make(), make()
+    for _ in range(2):
+        images.update_state(y_true, y_pred, weights)
+        rows.update_state(y_true.ravel(), y_pred.ravel(), weights.ravel())
+    for found, right in zip(images.variables, rows.variables, strict=True):
+        np.testing.assert_array_equal(found.numpy(), right.numpy())
+    np.testing.assert_allclose(images.result(), rows.result(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("k", "hits"), [(1, 1), (2, 2), (3, 2), (4, 3), (9, 3)])
+def test_the_first_of_equal_predictions_are_the_largest(k, hits):
+    precision = metrics.Precision(top_k=k)
+    precision.update_state([[1, 1, 0, 1]], [[0.5, 0.5, 0.5, 0.1]])
+    assert float(precision.true_positives[0]) == hits
+    assert float(precision.result()) == pytest.approx(hits / min(k, 4))

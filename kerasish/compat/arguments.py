@@ -49,15 +49,21 @@ def older_order(*orders: tuple[int, Callable[[Any], bool], tuple[str, ...]]) -> 
             older names of all arguments.
     """
 
+    def names_of(args: tuple[Any, ...]) -> tuple[str, ...] | None:
+        fitting = (n for place, is_it, n in orders if len(args) > place and is_it(args[place]))
+        return next(fitting, None)
+
     def decorate(init: Callable) -> Callable:
         @functools.wraps(init)
         def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
-            for place, is_older, names in orders:
-                if len(args) > place and is_older(args[place]):
-                    args, kwargs = (), by_name(type(self).__name__, names, args, kwargs)
+            names = names_of(args)
+            if names:
+                args, kwargs = (), by_name(type(self).__name__, names, args, kwargs)
+                if type(self).__init__ is wrapped:  # else a class's own __init__ was called
                     self._init_arguments = args, dict(kwargs)
             init(self, *args, **kwargs)
 
+        wrapped.older_names = names_of  # type: ignore[attr-defined]
         return wrapped
 
     return decorate
@@ -98,6 +104,11 @@ def is_number(value: Any) -> bool:
 def is_bool(value: Any) -> bool:
     """Whether a value is a bool, where now a number is expected."""
     return isinstance(value, bool)
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is a string, where now another kind is expected."""
+    return isinstance(value, str)
 
 
 def is_none(value: Any) -> bool:

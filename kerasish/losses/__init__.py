@@ -39,19 +39,28 @@ _REDUCTION = "sum_over_batch_size"
 _objects: list[Any] = []
 
 
-def _loss(class_name: str, function: Any, name: str | None = None, order: str = "") -> Any:
-    """The class of a loss function. `order` is only given where it is another."""
+def _loss(
+    class_name: str, function: Any, name: str | None = None, order: str = "", older: str = ""
+) -> Any:
+    """The class of a loss function. `order`, and `older` of Keras 2, only where they are others."""
     defaults = {"reduction": _REDUCTION, "name": name or function.__name__, "dtype": None}
-    made = class_of(
-        function, class_name, LossFunctionWrapper, defaults, __name__, tuple(order.split())
-    )
+    orders = order.split(), older.split()
+    made = class_of(function, class_name, LossFunctionWrapper, defaults, __name__, *orders)
     _objects.extend((function, made))
     return made
 
 
-BinaryCrossentropy = _loss("BinaryCrossentropy", binary_crossentropy)
+BinaryCrossentropy = _loss(
+    "BinaryCrossentropy",
+    binary_crossentropy,
+    older="from_logits label_smoothing reduction name",
+)
 BinaryFocalCrossentropy = _loss("BinaryFocalCrossentropy", binary_focal_crossentropy)
-CategoricalCrossentropy = _loss("CategoricalCrossentropy", categorical_crossentropy)
+CategoricalCrossentropy = _loss(
+    "CategoricalCrossentropy",
+    categorical_crossentropy,
+    older="from_logits label_smoothing reduction name",
+)
 CategoricalFocalCrossentropy = _loss("CategoricalFocalCrossentropy", categorical_focal_crossentropy)
 CategoricalGeneralizedCrossEntropy = _loss(
     "CategoricalGeneralizedCrossEntropy", categorical_generalized_cross_entropy
@@ -73,6 +82,7 @@ SparseCategoricalCrossentropy = _loss(
     "SparseCategoricalCrossentropy",
     sparse_categorical_crossentropy,
     order="from_logits ignore_class reduction axis name dtype",
+    older="from_logits reduction name",
 )
 SquaredHinge = _loss("SquaredHinge", squared_hinge)
 Tversky = _loss("Tversky", tversky, order="alpha beta reduction name axis dtype")

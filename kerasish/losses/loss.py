@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kerasish import config, ops
+from kerasish.compat.arguments import is_text, older_order
 from kerasish.graph import dtypes
 from kerasish.graph.shapes import broadcast_shapes, size_of
 from kerasish.graph.spec import format_shape
@@ -69,6 +70,17 @@ def same_rank(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     if y.rank == x.rank + 1 and y.shape[-1] == 1:
         return (ops.expand_dims(x, -1), y) if x.rank == 1 else (x, ops.squeeze(y, -1))
     return x, y
+
+
+def as_steps(y_true: Any, y_pred: Tensor, mask: Any) -> Tensor:
+    """Targets (batch, steps) as (batch, steps, 1) where predictions of that shape have a mask.
+
+    It says which steps count, so there must be a loss for each; without a mask, that of a sample
+    is as good.
+    """
+    true = ops.convert_to_tensor(y_true)
+    per_step = mask is not None and mask.ndim == true.rank == y_pred.rank - 1
+    return ops.expand_dims(true, -1) if per_step and y_pred.shape[-1] == 1 else true
 
 
 def class_pair(y_true: Any, y_pred: Any, where: str) -> tuple[Tensor, Tensor]:
@@ -158,6 +170,11 @@ def aligned(weight: Tensor, values: Tensor) -> Tensor:
 # --- losses ------------------------------------------------------------------------------
 
 
+def _is_reduction(name: Any) -> bool:
+    """Whether the name of a loss is a reduction, which came first in Keras 2."""
+    return name is not None and name in (*REDUCTIONS, "auto")
+
+
 class Loss(Checked, Configurable):
     """Base class. A loss of one's own defines `call`.
 
@@ -175,6 +192,7 @@ class Loss(Checked, Configurable):
     2.0
     """
 
+    @older_order((0, _is_reduction, ("reduction", "name")))
     def __init__(
         self,
         name: str | None = None,
@@ -209,6 +227,7 @@ class Loss(Checked, Configurable):
         """
         y_pred = ops.convert_to_tensor(y_pred)
         mask = getattr(y_pred, "mask", None)
+        y_true = as_steps(y_true, y_pred, mask)
         losses = self.call(ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype))
         if losses is None:
             raise TypeError(f"The loss {self.name} returned None. Did it forget `return`?")
@@ -266,6 +285,7 @@ def class_of(
     defaults: dict[str, Any],
     module: str,
     order: Sequence[str] = (),
+    older: Sequence[str] = (),
 ) -> Any:
     """The class behind which a function of (y_true, y_pred, options) stands.
 
@@ -279,6 +299,8 @@ def class_of(
         defaults: arguments of the class with their defaults.
         module: the public module of the class.
         order: names of the arguments that come first, as in Keras.
+        older: the names of all arguments in Keras 2, where "reduction" or "name" was in the
+            place of another one.
     """
     parameters = list(inspect.signature(function).parameters.values())[2:]
     options = {p.name: p.default for p in parameters}
@@ -305,5 +327,8 @@ def class_of(
         vars(self).update((name, arguments[name]) for name in options)
 
     __init__.__signature__ = signature  # type: ignore[attr-defined]
+    if older:
+        place = next(i for i, name in enumerate(older) if name != list(merged)[i])
+        __init__ = older_order((place, is_text, tuple(older)))(__init__)
     body = {"__init__": __init__, "__doc__": function.__doc__, "__module__": module}
     return type(class_name, (base,), body)

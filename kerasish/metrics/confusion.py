@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from kerasish import config, ops
+from kerasish.compat.arguments import is_text, older_order
 from kerasish.graph.shapes import canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
@@ -56,18 +58,40 @@ def confusion(
     if class_id is not None:
         y_true, y_pred, weight = (t[..., class_id] for t in (y_true, y_pred, weight))
     label = ops.cast(ops.not_equal(y_true, 0), y_pred.dtype)
+    size = math.prod(_MANY if n is None else n for n in y_pred.shape[1:])
     shape = (-1, y_pred.shape[-1]) if per_label else (-1,)
     label, y_pred, weight = (ops.reshape(t, shape) for t in (label, y_pred, weight))
-    limits = ops.reshape(ops.convert_to_tensor(thresholds, y_pred.dtype), (-1, *(1,) * y_pred.rank))
-    chosen = ops.cast(y_pred > limits, y_pred.dtype)
     positive, negative = label * weight, (1.0 - label) * weight
-    hits, alarms = (ops.sum(chosen * side, axis=1) for side in (positive, negative))
+    many = not per_label and size >= _MANY and len(thresholds) > _FEW
+    above = _above_by_place if many and thresholds == sorted(thresholds) else _above
+    hits, alarms = above(y_pred, thresholds, [positive, negative])
     return {
         "true_positives": hits,
         "true_negatives": ops.sum(negative, axis=0) - alarms,
         "false_positives": alarms,
         "false_negatives": ops.sum(positive, axis=0) - hits,
     }
+
+
+# From so many predictions per sample on, and more than so many thresholds, pairs of the two take
+# more memory than there may be: images with a prediction for each pixel.
+_MANY, _FEW = 1024, 10
+
+
+def _above(y_pred: Tensor, thresholds: list[float], sides: list[Tensor]) -> list[Tensor]:
+    """The sum of each side over the predictions above each threshold."""
+    limits = ops.reshape(ops.convert_to_tensor(thresholds, y_pred.dtype), (-1, *(1,) * y_pred.rank))
+    chosen = ops.cast(y_pred > limits, y_pred.dtype)
+    return [ops.sum(chosen * side, axis=1) for side in sides]
+
+
+def _above_by_place(y_pred: Tensor, thresholds: list[float], sides: list[Tensor]) -> list[Tensor]:
+    """`_above` for thresholds in ascending order, of which each prediction finds its place."""
+    limits = ops.convert_to_tensor(thresholds, y_pred.dtype)
+    known = ops.where(ops.isnan(y_pred), float("-inf"), y_pred)  # NaN is above nothing
+    place = ops.searchsorted(limits, known)
+    sums = [ops.segment_sum(side, place, len(thresholds) + 1)[1:] for side in sides]
+    return [ops.flip(ops.cumsum(ops.flip(x, 0)), 0) for x in sums]
 
 
 def _like(weight: Any, y_pred: Tensor) -> Tensor:
@@ -78,11 +102,11 @@ def _like(weight: Any, y_pred: Tensor) -> Tensor:
 
 def _largest(x: Tensor, k: int) -> Tensor:
     """Where the k largest along the last axis are; of equal ones the first."""
-    own, other = ops.expand_dims(x, -1), ops.expand_dims(x, -2)
-    place = ops.arange(x.shape[-1])
-    earlier = ops.expand_dims(place, 0) < ops.expand_dims(place, 1)
-    before = ops.logical_or(other > own, ops.logical_and(ops.equal(other, own), earlier))
-    return ops.sum(ops.cast(before, "int32"), axis=-1) < k
+    k = k if x.shape[-1] is None else min(k, x.shape[-1])
+    least = ops.top_k(x, k)[0][..., -1:]
+    above, ties = x > least, ops.equal(x, least)
+    room = k - ops.sum(ops.cast(above, "int32"), axis=-1, keepdims=True)
+    return ops.logical_or(above, ops.logical_and(ties, ops.cumsum(ties, axis=-1) <= room))
 
 
 def _checked(metric: Metric, thresholds: Any, default: float = 0.5) -> list[float]:
@@ -261,6 +285,7 @@ class SensitivityAtSpecificity(_AtBound):
         dtype: the float of the state.
     """
 
+    @older_order((2, is_text, ("specificity", "num_thresholds", "name", "dtype")))
     def __init__(
         self,
         specificity: float,
@@ -287,6 +312,7 @@ class SpecificityAtSensitivity(_AtBound):
         dtype: the float of the state.
     """
 
+    @older_order((2, is_text, ("sensitivity", "num_thresholds", "name", "dtype")))
     def __init__(
         self,
         sensitivity: float,

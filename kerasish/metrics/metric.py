@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from kerasish import initializers, losses, ops, tree
-from kerasish.compat.arguments import by_name
+from kerasish.compat.arguments import by_name, older_order
 from kerasish.graph import dtypes, trace
-from kerasish.graph.tensor import Tensor
+from kerasish.graph.function import has_value
+from kerasish.graph.tensor import Constant, Tensor
 from kerasish.graph.variable import Variable, holding
-from kerasish.losses.loss import aligned, same_rank, weighted_mask
+from kerasish.losses.loss import aligned, as_steps, same_rank, weighted_mask
 from kerasish.saving.serialization import (
     Configurable,
     function_named,
@@ -20,6 +22,11 @@ from kerasish.saving.serialization import (
     snake_case,
 )
 from kerasish.utils.kinds import Checked
+
+
+def _is_name(dtype: Any) -> bool:
+    """Whether the dtype of a metric is its name, which came first in Keras 2."""
+    return isinstance(dtype, str) and dtype not in (*dtypes.ALL, dtypes.WEAK_FLOAT)
 
 
 class Metric(Checked, Configurable):
@@ -46,9 +53,15 @@ class Metric(Checked, Configurable):
     3.0
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "result" in vars(cls):
+            cls.result = _of_now(vars(cls)["result"])  # type: ignore[assignment]
+
     # Which way is better, "up" or "down", for callbacks of mode "auto"; None lets its name decide.
     _direction: str | None = None
 
+    @older_order((0, _is_name, ("name", "dtype")))
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = name or snake_case(type(self).__name__)
         self.dtype = dtypes.standardize(dtype)
@@ -150,6 +163,21 @@ class Metric(Checked, Configurable):
         if isinstance(result, Tensor):
             result.metric = self  # type: ignore[attr-defined]
         return result
+
+
+def _of_now(result: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`result`, whose tensors keep the values of now when the state changes or is reset."""
+
+    @functools.wraps(result)
+    def found(self: Metric) -> Any:
+        value = result(self)
+        return value if trace.current_trace() else tree.map_structure(_kept, value)
+
+    return found
+
+
+def _kept(value: Any) -> Any:
+    return Constant(np.array(value)) if isinstance(value, Tensor) and has_value(value) else value
 
 
 def _state_of(value: Any) -> Iterator[Variable]:
@@ -278,8 +306,9 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        y_pred = ops.convert_to_tensor(y_pred)
         mask = getattr(y_pred, "mask", None)
+        y_true = as_steps(y_true, y_pred, mask)
         values = self.fn(y_true, y_pred, **self._fn_kwargs)
         weight = weighted_mask(sample_weight, mask, self.dtype, rescale=False)
         super().update_state(values, weight)
