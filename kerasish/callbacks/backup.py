@@ -39,6 +39,7 @@ class BackupAndRestore(Callback):
     Raises:
         ValueError: for a `backup_dir` or `save_freq` that can't be, and when the state in the
             folder is that of another model.
+        RuntimeError: outside of `fit`.
 
     Example:
 
@@ -80,6 +81,12 @@ class BackupAndRestore(Callback):
     # --- when ----------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Logs = None) -> None:
+        if self.model.fit_position is None:
+            raise RuntimeError(
+                "BackupAndRestore works in `fit` alone: only there it is known where in its data "
+                "the training stands. In a loop of your own save with model.save, and go on from "
+                "what models.load_model gives."
+            )
         os.makedirs(self.backup_dir, exist_ok=True)
         for path in glob.glob(os.path.join(glob.escape(self.backup_dir), ".state.npz.*.part")):
             os.remove(path)  # by a process that was killed while it wrote

@@ -59,6 +59,9 @@ class SwapEMAWeights(Callback):
             )
         return found
 
+    def on_train_begin(self, logs: Logs = None) -> None:
+        self.on_test_end()  # of an evaluation that failed
+
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         if self.swap_on_epoch:
             self._put_weights()
@@ -72,12 +75,14 @@ class SwapEMAWeights(Callback):
         self._kept = None
 
     def on_test_begin(self, logs: Logs = None) -> None:
+        self.on_test_end()  # of one that failed
         self._until_evaluated = self._kept is None
         self._put_averages()
 
     def on_test_end(self, logs: Logs = None) -> None:
         if self._until_evaluated:
             self._put_weights()
+        self._until_evaluated = False
 
     def on_predict_begin(self, logs: Logs = None) -> None:
         self.on_test_begin(logs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
@@ -20,7 +21,7 @@ class Objective:
     """The losses and metrics of a compiled model.
 
     Args:
-        loss: a loss (name, Loss or function), or a list or dict of them, one per output, or
+        loss: a loss (name, Loss, config or function), or a list or dict of them, one per output, or
             lists and dicts within each other as the outputs are.
         loss_weights: a number per output, likewise.
         metrics: a list of metrics, or such lists, one per output, likewise.
@@ -33,6 +34,9 @@ class Objective:
     """
 
     def __init__(self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any):
+        loss = _without_configs(loss, losses_module.get)
+        metrics = _without_configs(metrics, metrics_module.get)
+        weighted_metrics = _without_configs(weighted_metrics, metrics_module.get)
         self.given = {
             "loss": loss,
             "loss_weights": loss_weights,
@@ -213,6 +217,19 @@ def told_apart(metrics: Any, loss_weights: Any) -> tuple[Any, Any]:
     are_weights = given and all(isinstance(item, Real) for item in given)
     are_metrics = any(isinstance(x, str) or callable(x) for x in tree.flatten(loss_weights))
     return (loss_weights, metrics) if are_weights or are_metrics else (metrics, loss_weights)
+
+
+def _without_configs(given: Any, get: Callable[[Any], Any]) -> Any:
+    """What `compile` was given, with objects in the place of their configs.
+
+    These are dicts themselves, which would be taken for dicts of outputs.
+    """
+
+    def revived(part: Any) -> Any:
+        is_config = isinstance(part, dict) and {"class_name", "config"} <= part.keys()
+        return get(part) if is_config else None
+
+    return tree.traverse(revived, given)
 
 
 # Names whose meaning depends on the shapes of targets and outputs.

@@ -67,7 +67,7 @@ class State:
                 branch = result[group]
                 for parent in parents:
                     branch = branch.setdefault(parent, {})
-                value = variable.numpy()
+                value = np.asarray(variable.numpy())
                 branch[last] = value if value_format == "numpy_array" else ops.array(value)
         return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from kerasish import ops, tree
@@ -40,7 +41,9 @@ class Stepping:
         """One step of evaluation; may be overridden."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         outputs = self(x, training=False)  # type: ignore[operator]
-        loss = self.compute_loss(x, y, outputs, sample_weight)
+        takes = "training" in inspect.signature(self.compute_loss).parameters
+        inference = {"training": False} if takes else {}  # one of a user's own may not know it
+        loss = self.compute_loss(x, y, outputs, sample_weight, **inference)
         self._track_loss(loss, x)
         return self.compute_metrics(x, y, outputs, sample_weight)
 

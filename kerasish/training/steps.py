@@ -147,10 +147,10 @@ class Steps:
         return Step(function, traced, {})
 
     def _eager(self, kind: str, data: Data, shapes: Shapes) -> Step:
-        function = EagerFunction(self._model, kind, data)
+        function = EagerFunction(self._model, kind, data.part(0, 1).copied())
         if not self._model.built:
             # Callbacks find a model that has its weights.
-            function.trace([array[:1] for array in data.arrays])
+            function.trace(function.example.arrays)
         return Step(function, function, {})
 
 
@@ -240,15 +240,16 @@ class EagerFunction:
     Args:
         model: the model.
         kind: "train", "test" or "predict".
-        data: of the structure that batches have.
+        example: one sample of the structure that batches have.
 
     Attributes:
+        example: likewise.
         outputs: as in `Traced`, of the latest batch.
         variables: likewise.
     """
 
-    def __init__(self, model: Any, kind: str, data: Data):
-        self._model, self._kind, self._data = model, kind, data
+    def __init__(self, model: Any, kind: str, example: Data):
+        self._model, self._kind, self.example = model, kind, example
         self.outputs: Any = None
         self.variables: list[Variable] = []
         self._latest: Function | None = None
@@ -256,7 +257,7 @@ class EagerFunction:
     def trace(self, arrays: Sequence[Any]) -> Function:
         """The Function for a batch, made on its numbers."""
         tensors = [Constant(np.asarray(array)) for array in arrays]
-        traced = Traced(self._model, self._kind, self._data.packed(tensors), at_once=True)
+        traced = Traced(self._model, self._kind, self.example.packed(tensors), at_once=True)
         self.outputs, self.variables = traced.outputs, traced.variables
         function = self._latest = traced.function(tensors)
         function.eager = True

@@ -48,6 +48,7 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
         self._compile_arguments: dict[str, Any] = {}
         self._trained: list[Variable] | None = None
         self._warned: set[str] = set()
+        self.fit_position: Position | None = None  # while `fit` runs
 
     # --- compile -------------------------------------------------------------------------
 
@@ -67,10 +68,11 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
         """Says how to train.
 
         Args:
-            optimizer: name or Optimizer.
-            loss: name, Loss, or function (y_true, y_pred) -> loss per sample; a list or dict
-                of them for several outputs.
-            metrics: a list of names, Metrics or functions; per output as a list or dict.
+            optimizer: name, Optimizer, or its config as of `optimizers.serialize`.
+            loss: name, Loss or its config, or function (y_true, y_pred) -> loss per sample; a
+                list or dict of them for several outputs.
+            metrics: a list of names, Metrics or their configs, or functions; per output as a
+                list or dict.
             loss_weights: a number per output, as a list or dict.
             weighted_metrics: metrics that count sample weights in.
             run_eagerly: whether each step runs layer by layer and operation by operation, so
@@ -334,6 +336,8 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
             validation = self._validation_feed(validation_data, size, validation_steps, loading)
         with ExitStack() as stack:
             stack.callback(end_line)
+            # The data are let go with it; and a `fit` in a callback has one of its own.
+            stack.callback(setattr, self, "fit_position", self.fit_position)
             stack.callback(feed.close)
             if validation is not None:
                 stack.callback(validation.close)
@@ -394,7 +398,8 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
             if validation is not None and checks.is_due(validation_freq, epoch + 1):
                 found = self._evaluate(validation, hooks)
                 logs |= {f"val_{name}": value for name, value in found.items()}
-                due = any(checks.is_due(validation_freq, e + 1) for e in epochs if e > epoch)
+                rest = range(epoch + 1, epochs.stop)
+                due = any(checks.is_due(validation_freq, e + 1) for e in rest)
                 if due and (shortage := validation.shortage(epoch + 1, epochs.stop)):
                     warn_user(shortage)
                     validation = None
@@ -411,6 +416,7 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
         if self.optimizer is not None:
             self.optimizer.finalize_variable_values(self.trained_variables())
         hooks.on_train_end(logs)
+        self.history = hooks.history or self.history  # a `fit` in a callback had one of its own
 
     def _train_epoch(
         self,

@@ -192,6 +192,14 @@ def test_refuses(arguments):
         callbacks.BackupAndRestore(*arguments)
 
 
+def test_needs_fit(tmp_path):
+    model = _model()
+    hooks = callbacks.CallbackList(callbacks.BackupAndRestore(tmp_path / "b"), model=model)
+    with pytest.raises(RuntimeError, match="works in `fit` alone"):
+        hooks.on_train_begin()
+    assert not (tmp_path / "b").exists()
+
+
 def test_random_state_goes_back():
     utils.set_random_seed(5)
     state = utils.seeds.random_state()

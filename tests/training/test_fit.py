@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from kerasish import layers, models, ops, optimizers, tree
+from kerasish import layers, losses, metrics, models, ops, optimizers, tree
 from kerasish.callbacks import Callback, EarlyStopping
 from kerasish.metrics import MeanAbsoluteError
+from kerasish.saving import serialize_keras_object as serialize
 from kerasish.training.class_weights import weigh_classes
 from kerasish.utils import set_random_seed
 
@@ -338,6 +339,52 @@ def test_outputs_in_a_dict_go_by_its_keys():
         "a": (8, 1),
         "b": (8, 2),
     }
+
+
+HUBER = {"class_name": "Huber", "config": {"delta": 0.5}}
+NEAR = {"class_name": "BinaryAccuracy", "config": {"threshold": 0.3}}
+# What compile is given as configs -> the same as objects.
+CONFIGS = {
+    "optimizer": ({"optimizer": {"class_name": "sgd", "config": {"learning_rate": 0.3}}}, {}),
+    "loss": ({"loss": HUBER}, {"loss": losses.Huber(0.5)}),
+    "loss in full": ({"loss": serialize(losses.Huber(0.5))}, {"loss": losses.Huber(0.5)}),
+    "loss in a list": ({"loss": [HUBER]}, {"loss": losses.Huber(0.5)}),
+    "loss by output": ({"loss": {"out": HUBER}}, {"loss": losses.Huber(0.5)}),
+    "metric": ({"metrics": NEAR}, {"metrics": [metrics.BinaryAccuracy(threshold=0.3)]}),
+    "metrics": (
+        {"metrics": [NEAR, "mae"]},
+        {"metrics": [metrics.BinaryAccuracy(threshold=0.3), "mae"]},
+    ),
+    "metrics by output": (
+        {"metrics": {"out": [NEAR]}, "weighted_metrics": [[NEAR]]},
+        {
+            "metrics": [metrics.BinaryAccuracy(threshold=0.3)],
+            "weighted_metrics": [metrics.BinaryAccuracy(threshold=0.3)],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_compile_takes_configs(name):
+    x = np.linspace(0, 1, 24, dtype="float32").reshape(8, 3)
+
+    def logs(given):
+        inputs = layers.Input((3,))
+        model = models.Model(inputs, layers.Dense(3, name="out", kernel_initializer="ones")(inputs))
+        model.compile(**{"optimizer": optimizers.SGD(0.3), "loss": "mse", **given})
+        model.fit(x, x > 0.5, shuffle=False, verbose=0)
+        return model.evaluate(x, x > 0.5, return_dict=True, verbose=0)
+
+    configs, objects = CONFIGS[name]
+    assert logs(configs) == logs(objects)
+
+
+def test_compile_names_the_config_that_is_of_nothing():
+    model = models.Sequential([layers.Input((4,)), layers.Dense(3)])
+    for key, kind in [("loss", "loss"), ("metrics", "metric"), ("optimizer", "optimizer")]:
+        with pytest.raises(ValueError, match=f"Unknown {kind} 'Nope'"):
+            model.compile(**{"loss": "mse", key: {"class_name": "Nope", "config": {}}})
 
 
 def test_a_subclassed_model_trains():

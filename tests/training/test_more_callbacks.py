@@ -96,6 +96,32 @@ def test_swap_what_has_averages_among_several_optimizers():
     np.testing.assert_array_equal(weights.seen["test"][-1], average)
 
 
+@pytest.mark.parametrize("after", ["evaluate", "fit"])
+def test_weights_come_back_after_an_evaluation_that_failed(after):
+    """At the next hook of the same callback: before that nothing calls it."""
+    model, swap = _model(_ema()), callbacks.SwapEMAWeights()
+    model.fit(X, 2 * Y, epochs=2, verbose=0, callbacks=swap)
+    model.fit(X, 3 * Y, epochs=1, verbose=0)
+    kernel = model.layers[-1].kernel
+    trained, average = kernel.numpy() + 1, model.optimizer.average_of(kernel).numpy()
+    kernel.assign(trained)
+
+    def fail(batch, logs):
+        raise OSError
+
+    fails = callbacks.LambdaCallback(on_test_batch_end=fail)
+    with pytest.raises(OSError):  # noqa: PT011  (raised here, with no words)
+        model.evaluate(X, Y, verbose=0, callbacks=[swap, fails])
+    np.testing.assert_array_equal(kernel.numpy(), average)
+    if after == "evaluate":
+        model.evaluate(X, Y, verbose=0, callbacks=swap)
+    else:
+        weights = Weights()
+        model.fit(X, Y, verbose=0, callbacks=[swap, weights])
+        found = weights.seen["epoch begin"][0]
+    np.testing.assert_array_equal(kernel.numpy() if after == "evaluate" else found, trained)
+
+
 def test_swap_needs_averages():
     with pytest.raises(ValueError, match="use_ema=True"):
         _model().fit(X, Y, verbose=0, callbacks=callbacks.SwapEMAWeights(True))
@@ -163,6 +189,23 @@ def test_remote_monitor_warns_of_a_server_that_is_none(root, request):
     root = request.getfixturevalue(root) if root == "babbler" else root
     with pytest.warns(UserWarning, match="could not be told of epoch 1"):
         callbacks.RemoteMonitor(root).on_epoch_end(0, {"loss": 1.0})
+
+
+def test_a_fit_inside_of_a_callback(tmp_path):
+    """Of the same model: the outer one goes on where it was, with a history of its own."""
+
+    class Inner(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            kept = self.model.fit_position
+            self.model.fit(X[:8], Y[:8], batch_size=8, verbose=0)
+            assert self.model.fit_position is kept
+
+    model = _model()
+    hooks = [Inner(), callbacks.BackupAndRestore(tmp_path / "b", save_freq=1)]
+    history = model.fit(X, Y, batch_size=8, epochs=3, verbose=0, callbacks=hooks)
+    assert history is model.history
+    assert history.epoch == [0, 1, 2]
+    assert model.optimizer.iterations == 3 * (2 + 1)
 
 
 def test_callbacks_that_are_added_later():

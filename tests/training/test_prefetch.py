@@ -1,8 +1,12 @@
 """The thread and the workers that make batches ahead of time."""
 
+import gc
 import itertools
+import threading
 import time
 import traceback
+import weakref
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -25,6 +29,9 @@ from kerasish.utils import set_random_seed
 
 # Python 3.12 and later warn when a program with threads forks, as `multiprocessing` does there.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+_LONG = 60  # seconds; what is awaited comes at once, or never
 
 
 class Interrupt(Callback):
@@ -156,24 +163,45 @@ def test_all_calls_for_equal_batches_get_data_of_one_shape(calls, monkeypatch):
 
 
 def test_input_is_made_while_the_engine_computes():
-    """Making a batch and a step take 30 ms each: overlapped, a step costs little more than 30."""
-    pause, steps = 0.03, 20
+    """Each batch is begun after the step before it has, and is there before that step ends."""
+    steps = 8
+    begun = [threading.Event() for _ in range(steps)]
+    made = [threading.Event() for _ in range(steps)]
+    met = []
 
-    def slow():
-        while True:
-            time.sleep(pause)
+    def batches():
+        for number in range(steps):
+            if number:
+                met.append(begun[number - 1].wait(_LONG))
+            made[number].set()
             yield X[:BATCH], Y[:BATCH]
 
     class Busy(Callback):
         def on_train_batch_end(self, batch, logs=None):
-            time.sleep(pause)
+            begun[batch].set()
+            if batch + 1 < steps:
+                met.append(made[batch + 1].wait(_LONG))
 
-    def seconds():
-        start = time.perf_counter()
-        model.fit(slow(), steps_per_epoch=steps, callbacks=[Busy()], verbose=0)
-        return time.perf_counter() - start
+    classifier().fit(batches(), steps_per_epoch=steps, callbacks=[Busy()], verbose=0)
+    assert met == [True] * (2 * (steps - 1))
 
+
+class Watched(np.ndarray):
+    """An array that can be watched with a weak reference."""
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+def test_data_are_let_go_when_fit_ends(eager, fails):
     model = classifier()
-    model.fit(slow(), steps_per_epoch=5, verbose=0)
-    # One after the other would take twice the time. Busy machines get several tries.
-    assert any(seconds() < 1.6 * pause * steps for _ in range(4))
+    model.run_eagerly = eager
+    x, sequence = X.copy().view(Watched), Batches(X, Y, workers=2, use_multiprocessing=True)
+    kept = [weakref.ref(x), weakref.ref(sequence)]
+    hooks = [Interrupt(OSError)] if fails else []
+    for data, more in (((x, Y), {"batch_size": 4}), ((sequence,), {"steps_per_epoch": 3})):
+        with pytest.raises(OSError) if fails else nullcontext():  # noqa: PT011
+            model.fit(*data, verbose=0, callbacks=hooks, **more)
+    del x, sequence, data
+    gc.collect()
+    assert [part() for part in kept] == [None, None]
+    assert model.fit_position is None
