@@ -68,6 +68,21 @@ def _settings_and_seeds():
     config._state = before
 
 
+@pytest.fixture(scope="module")
+def _first_states(request):
+    """The random generators that a module of tests has for all of them, as its import left them."""
+    found = [v for v in vars(request.module).values() if isinstance(v, np.random.Generator)]
+    return [(each.bit_generator, each.bit_generator.state) for each in found]
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers_in_any_order(_first_states):
+    """Tests draw the same numbers whichever ran before them, which several processes share out."""
+    yield
+    for generator, state in _first_states:
+        generator.state = state
+
+
 def pytest_generate_tests(metafunc):
     """Tests with an `engine` run on each one that is installed.
 
