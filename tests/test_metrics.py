@@ -227,7 +227,6 @@ def test_errors(call, words):
         lambda: metrics.Precision(list(np.linspace(0, 1, 12))),
         lambda: metrics.Recall(list(np.linspace(1, 0, 12))),
     ],
-    ids=str,
 )
 def test_many_predictions_per_sample_count_as_those_of_many_samples(make):
     rng = np.random.default_rng(0)
