@@ -3,17 +3,20 @@
 import gc
 import json
 import re
+import weakref
 
 import numpy as np
 import pytest
 from cases.graphs import f32, placeholder, program_of
 
-from kerasish import config, ops
+from kerasish import backend, config, ops
 from kerasish.engines import current_engine, reference
 from kerasish.engines.base import MissingOperationError
 from kerasish.graph import function as functions
-from kerasish.graph import trace
+from kerasish.graph import trace, values
+from kerasish.graph import variable as variables
 from kerasish.graph.function import Function
+from kerasish.graph.gradients import gradients
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.graph.trace import Trace
@@ -404,18 +407,105 @@ def test_tensors_without_inputs_have_values(engine):
     assert f"{ops.sum(t).numpy():.1f}" == "8.0"
 
 
-def test_values_follow_variables():
-    v = Variable(1.0)
-    t = v * 2
-    assert float(t) == 2
+def _assigned(v):
     v.assign(5)
-    assert float(t) == 10
+
+
+def _updated(v):
+    Function([], [], {v: v + 4})()
+
+
+@pytest.mark.parametrize("change", [_assigned, _updated])
+def test_what_was_made_of_variables_stays_when_they_change(engine, change):
+    v, w = Variable(1.0), Variable(3.0)
+    early, seen = v * w, v + w
+    assert float(seen) == 4
+    change(v)
+    late = early + v  # of both values
+    v.assign(7)
+    assert (float(seen), float(early), float(late)) == (4, 3, 8)
+    # A graph that is run has the newest values, as in Keras 2.
+    assert Function([], [early, late])() == [21, 28]
+    assert backend.eval(late) == 28
+
+
+def test_gradients_are_of_what_a_loss_was_made_of(engine):
+    v = Variable([1.0, 2.0])
+    loss = ops.sum(v * v * v)
+    v.assign([10.0, 10.0])
+    assert gradients(loss, v).numpy().tolist() == [3, 12]
+    (found,) = Function([], [gradients(loss, v)])()
+    assert found.tolist() == [300, 300]
+
+
+def test_a_tensor_of_a_variable_stays():
+    v = Variable(1.0)
+    t = ops.convert_to_tensor(v)
+    v.assign(5)
+    assert float(t) == 1
+
+
+def test_what_has_been_computed_is_not_computed_again():
+    """A loop that looks at something in each round does not begin from the start each time."""
+    v, x, known = Variable(0.5), ops.convert_to_tensor([1.0, 2.0]), []
+    for _ in range(5):
+        x = ops.sin(x * v) + 1
+        assert x[0].numpy() > 1  # x itself is not looked at
+        known.append(x)
+    sizes = [len(values._unknown([t * 2])[0]) for t in known]
+    assert sizes == [1] * 5
+    slope = gradients(ops.sum(known[-1]), known[-2])
+    np.testing.assert_allclose(slope, np.cos(known[-2].numpy() * 0.5) * 0.5, rtol=1e-6)
+    v.assign(0)
+    assert (gradients(ops.sum(known[-1]), v).numpy() != 0).all()
+
+
+def test_variables_keep_nothing_alive_that_reads_them():
+    v = Variable(1.0)
+    assert not v.readers
+    t = v + 1
+    assert len(v.readers) == 1
+    del t
+    gc.collect()
+    assert not v.readers
 
 
 def test_a_random_value_stays_what_it_is():
     t = random.normal((4,))
     np.testing.assert_array_equal(t.numpy(), t.numpy())
     assert (random.normal((4,)).numpy() != t.numpy()).all()
+
+
+def test_graphs_and_programs_keep_no_values():
+    v, x = Variable(1.0), placeholder(2)
+    gc.disable()
+    try:
+        Function([x], [ops.sigmoid(x) * v])(np.ones(2))
+        assert not v.readers
+    finally:
+        gc.enable()
+
+
+def test_values_kept_for_nobody_are_let_go(monkeypatch):
+    monkeypatch.setattr(variables, "_COLLECTED_AFTER", 10_000)
+    v, made = Variable(np.zeros(1000)), []
+    gc.disable()
+    try:
+        for _ in range(20):
+            made.append(weakref.ref((v + 1).node))
+            v.assign_add(np.ones(1000))
+    finally:
+        gc.enable()
+    assert sum(node() is not None for node in made) < 6
+
+
+def test_all_that_is_made_of_a_random_value_sees_the_same():
+    t = random.normal((4,))
+    double = (t + t).numpy()
+    np.testing.assert_array_equal(double, 2 * t.numpy())
+    np.testing.assert_array_equal((t * 2).numpy(), double)
+    (anew,) = Function([], [t])()
+    assert (anew != t.numpy()).all()
 
 
 def test_tensors_behind_inputs_have_no_value():

@@ -47,7 +47,7 @@ def test_results_stay_when_the_state_changes():
             self.most.assign(ops.maximum(self.most, ops.max(y_pred)))
 
         def result(self):
-            return {"largest": self.most, "twice": self.most * 2}
+            return {"largest": ops.convert_to_tensor(self.most), "twice": self.most * 2}
 
     kept = []
     made = (metrics.Mean(), metrics.Sum(), metrics.TruePositives(), metrics.MeanSquaredError())

@@ -14,6 +14,7 @@ from kerasish.backend.tensors import dense
 from kerasish.graph.dtypes import standardize
 from kerasish.graph.shapes import Dim, size_of
 from kerasish.graph.tensor import Placeholder, Tensor
+from kerasish.graph.values import evaluate
 from kerasish.graph.variable import Variable
 from kerasish.ops import random
 
@@ -227,7 +228,9 @@ def random_normal_variable(
 
 
 def eval(x: Any) -> Any:
-    """The value of a tensor.
+    """The value of a tensor over what the variables behind it are now.
+
+    (`x.numpy()` is what it was when it was made.)
 
     Args:
         x: a tensor of any shape and dtype, or sizes.
@@ -241,7 +244,8 @@ def eval(x: Any) -> Any:
     >>> float(eval(constant(2.0) * 3))
     6.0
     """
-    return ops.convert_to_tensor(as_values(x)).numpy()
+    (value,) = evaluate([ops.convert_to_tensor(as_values(x))])
+    return np.array(value)[()]
 
 
 def get_value(x: Any) -> Any:

@@ -18,7 +18,6 @@ from kerasish.graph.liveness import has_subgraphs, merge_loops, prune
 from kerasish.graph.program import Program, build_program
 from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import Spec, format_shape
-from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Constant, Node, Tensor
 from kerasish.graph.variable import Variable
 
@@ -119,14 +118,24 @@ class Function:
         self.warm_up = True
         self._cache: OrderedDict[Any, Specialization] = OrderedDict()
 
-    def __call__(self, *arrays: Any) -> list[np.ndarray]:
-        """Runs once. Takes one array per input, returns one per output."""
+    def __call__(self, *arrays: Any, run: int | None = None) -> list[np.ndarray]:
+        """Runs once.
+
+        Args:
+            *arrays: one per input.
+            run: what draws depend on, besides their seeds: equal numbers give equal draws; the
+                next one in the program if None.
+
+        Returns:
+            One array per output.
+        """
         values = self._checked(arrays)
         special = self.specialize(
             [Spec(v.shape, t.dtype) for v, t in zip(values, self.inputs, strict=True)]
         )
         counter = self._prepare(special, runs=1)
-        return [_given_away(out) for out in special.executable(values, counter)]
+        outputs = special.executable(values, counter if run is None else run)
+        return [_given_away(out) for out in outputs]
 
     def run_steps(
         self, data: Sequence[Any], order: np.ndarray, collect: bool = False
@@ -147,6 +156,8 @@ class Function:
         return [_given_away(out) for out in outputs]
 
     def _prepare(self, special: Specialization, runs: int) -> int:
+        for variable, _ in self.updates:
+            variable.keep_for_readers()
         engine = engines.current_engine()
         for variable in special.variables:
             variable.place_on(engine)
@@ -185,6 +196,7 @@ class Function:
         make = engine.interpret if self.eager else engine.compile
         return Specialization(program, variables, make(program), program.is_random)
 
+    @trace.lowering()
     @trace.autocast(None)
     def lower(self, specs: Sequence[Spec], engine: Engine) -> tuple[Program, list[Variable]]:
         """The Program for inputs of `specs`, and the variables that it uses."""
@@ -238,46 +250,6 @@ def _given_away(output: Any) -> np.ndarray:
     """What an engine returned as an array that the caller may change."""
     array = np.asarray(output)
     return array if array.flags.writeable else array.copy()
-
-
-def has_value(tensor: Tensor) -> bool:
-    """Whether the tensor's value may be looked at now.
-
-    Not if an Input is behind it; nor, while a graph is built that runs later, if a variable or
-    a draw is, which may be another one then: what is made of it would be frozen.
-    """
-    return not tensor.is_symbolic and not (trace.is_deferred() and varies(tensor))
-
-
-def value_of(tensor: Tensor) -> np.ndarray:
-    """The value of a tensor with no placeholder behind it, computed now."""
-    cached = getattr(tensor, "_value", None)
-    if cached is not None:
-        return cached
-    if tensor.is_symbolic:
-        raise ValueError(
-            f"Tensor {tensor.name} of shape {format_shape(tensor.shape)} has no value yet: it "
-            "depends on an Input. Call a Model or a Function with data to compute it. In a step "
-            "of training, a loss or a metric, compile(run_eagerly=True) shows the numbers."
-        )
-    if not has_value(tensor):
-        behind = passes.variables_in([tensor])
-        raise TypeError(
-            f"The value of {', '.join(v.path for v in behind) or tensor.name} may be another one "
-            "in each run of the graph that is being built, so it cannot become a size, a bound of "
-            "a slice, or a Python or NumPy number. Give a number there, or use operations that "
-            "take tensors, such as ops.slice, ops.take, ops.where or ops.cond."
-        )
-    engine = engines.current_engine()
-    program, variables = Function([], [tensor], name="value").lower([], engine)
-    engine.check(program)
-    for variable in variables:
-        variable.place_on(engine)
-    counter = run_counter.take(1) if program.is_random else 0
-    value = np.asarray(engine.evaluate(program, [], counter)[0])
-    if not variables:
-        tensor._value = value  # type: ignore[attr-defined]
-    return value
 
 
 def _fold(node: Node) -> list[np.ndarray] | None:

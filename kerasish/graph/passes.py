@@ -28,8 +28,15 @@ from kerasish.graph.variable import Variable
 _LARGEST_FOLDED = 4096
 
 
-def topological_order(outputs: Iterable[Tensor], stop: Iterable[Tensor] = ()) -> list[Node]:
-    """The nodes behind `outputs`, each after those it depends on; not beyond `stop`."""
+def topological_order(
+    outputs: Iterable[Tensor],
+    stop: Iterable[Tensor] = (),
+    is_known: Callable[[Tensor], bool] = lambda tensor: False,
+) -> list[Node]:
+    """The nodes behind `outputs`, each after those it depends on.
+
+    Not those behind `stop`, nor behind tensors that are known.
+    """
     seen = {id(t) for t in stop}
     order: list[Node] = []
     done: set[int] = set()
@@ -38,7 +45,7 @@ def topological_order(outputs: Iterable[Tensor], stop: Iterable[Tensor] = ()) ->
     while stack:
         tensor, expanded = stack.pop()
         node = tensor.node
-        if node is None or id(tensor) in seen or id(node) in done:
+        if node is None or id(tensor) in seen or id(node) in done or is_known(tensor):
             continue
         if expanded:
             done.add(id(node))
@@ -69,11 +76,11 @@ def concretize(
 
     Every shape rule runs again with real sizes, run-time sizes become ints, the training
     flag is decided, composites that the engine does not take whole are expanded, and so
-    are gradients unless the engine differentiates natively. If it does, but not its own
-    gradients again, those that are differentiated again are expanded; all are if one leads
-    through an operation of `without_gradient`.
+    are gradients unless the engine differentiates natively. If it does, those are expanded
+    that lead through an operation or a dtype of `without_gradient`, and, if it does not
+    differentiate its own gradients again, those that are differentiated again.
     """
-    from kerasish.graph.gradients import expand
+    from kerasish.graph.gradients import between, expand
 
     placeholders = [
         Placeholder(spec.shape, spec.dtype, name=old.name)
@@ -114,12 +121,17 @@ def concretize(
                 results = operations().broadcast_to(args[0] if training else args[1], spec.shape)
             elif primitive.name == "identity":
                 results = args[0]
-            elif primitive.name == "gradients" and (
-                not native_gradients or id(node) in spelled_out
-            ):
-                results = tuple(expand(args[0], args[1:]))
-            elif primitive.name == "gradients" and _needs_rules(args, without_gradient):
-                return concretize(inputs, specs, outputs, training, takes_whole, False)
+            elif primitive.name == "gradients":
+                behind = between(args[1:], args[:1])
+                by_rules = not native_gradients or id(node) in spelled_out
+                by_rules = by_rules or _need_rules(behind, without_gradient)
+                if by_rules and any(n.primitive.name == "gradients" for n in behind):
+                    # The rules lead through gradients only if these are spelled out, too.
+                    return concretize(inputs, specs, outputs, training, takes_whole, False)
+                if by_rules:
+                    results = tuple(expand(args[0], args[1:]))
+                else:
+                    results = _rebuilt(primitive, args, attrs, node.source)
             elif _is_expanded(primitive, takes_whole) and not primitive.own_gradient:
                 results = primitive.expansion(*args, **attrs)  # type: ignore[misc]
             else:
@@ -155,12 +167,14 @@ def _with_subgraphs(
     return attrs | {key: convert(attrs[key], specs) for key, specs in inner.items()}
 
 
-def _needs_rules(args: Sequence[Tensor], without_gradient: Collection[str]) -> bool:
-    """Whether the gradients of args[0] with respect to the others need the primitives' rules."""
-    from kerasish.graph.gradients import between
-
-    primitives = [node.primitive for node in between(args[1:], args[:1])]
-    return any(p.own_gradient or p.name in without_gradient for p in primitives)
+def _need_rules(nodes: Iterable[Node], without_gradient: Collection[str]) -> bool:
+    """Whether gradients that lead through the nodes need the primitives' rules."""
+    return any(
+        node.primitive.own_gradient
+        or node.primitive.name in without_gradient
+        or any(t.dtype in without_gradient for t in (*node.inputs, *node.outputs))
+        for node in nodes
+    )
 
 
 def _is_expanded(primitive: Primitive, takes_whole: Callable[[str], bool]) -> bool:
@@ -267,7 +281,10 @@ def variables_in(tensors: Iterable[Tensor]) -> list[Variable]:
 
 @trace.autocast(None)
 def replace(
-    tensors: Sequence[Tensor], new: Mapping[Tensor, Tensor], keep_sources: bool = False
+    tensors: Sequence[Tensor],
+    new: Mapping[Tensor, Tensor],
+    keep_sources: bool = False,
+    kept: Callable[[Node], Mapping[Tensor, Tensor]] = lambda node: {},
 ) -> list[Tensor]:
     """`tensors` recomputed with some of the tensors behind them replaced.
 
@@ -276,6 +293,7 @@ def replace(
         new: old tensor -> the one that takes its place.
         keep_sources: whether the new nodes come from where the old ones came from, and not
             from here.
+        kept: what takes the place of inputs of one node alone.
     """
     known = {id(old): t for old, t in new.items()}
 
@@ -283,8 +301,10 @@ def replace(
         return Dim.of(known.get(id(tensor), tensor), axis)
 
     for node in topological_order(tensors, stop=list(new)):
-        args = [known.get(id(t), t) for t in node.inputs]
-        if not any(id(t) in known for t in (*node.inputs, *_attr_tensors(node))):
+        own = kept(node)
+        args = [own[t] if t in own else known.get(id(t), t) for t in node.inputs]
+        changed = (t in own or id(t) in known for t in (*node.inputs, *_attr_tensors(node)))
+        if not any(changed):
             continue
         attrs = {key: resolve(value, axis_size) for key, value in node.attrs.items()}
         attrs = _with_subgraphs(node.primitive, args, attrs, _fitted)

@@ -90,6 +90,11 @@ class Primitive:
         tensors = tuple(as_tensor(x) for x in inputs)
         specs = self.infer(tuple(t.spec for t in tensors), attrs)
         node = Node(self, tensors, attrs, specs, trace.source())
+        if trace.is_outside_of_graphs() and not node.outputs[0].is_symbolic:
+            node.kept = {}
+            for tensor in tensors:
+                if isinstance(tensor, Variable):
+                    tensor.readers.add(node)
         return node.outputs[0] if len(specs) == 1 else node.outputs
 
     def __repr__(self) -> str:

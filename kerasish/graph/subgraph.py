@@ -24,6 +24,7 @@ from kerasish.graph.tensor import (
     size_tensors,
     subgraphs_of,
 )
+from kerasish.graph.variable import Variable
 
 
 class Traced:
@@ -35,6 +36,7 @@ class Traced:
         name: for messages.
         hoist: whether nodes made by it that do not depend on its arguments are taken as made
             before, so that a loop computes them once.
+        scope: the trace that the function is called in; None for one that forbids effects.
 
     Attributes:
         inputs: the placeholders.
@@ -47,11 +49,16 @@ class Traced:
     """
 
     def __init__(
-        self, function: Callable[..., Any], specs: Sequence[Spec], name: str, hoist: bool = True
+        self,
+        function: Callable[..., Any],
+        specs: Sequence[Spec],
+        name: str,
+        hoist: bool = True,
+        scope: trace.Trace | None = None,
     ):
         self.inputs = [Placeholder(spec.shape, spec.dtype) for spec in specs]
         start = node_count()
-        with _scope(name):
+        with scope or _scope(name):
             self.result = function(*self.inputs)
             self.outputs = [as_tensor(x) for x in leaves_of(self.result)]
         self.captures = _captured(self.inputs, self.outputs, start, hoist)
@@ -62,8 +69,8 @@ class Traced:
         return closed([*self.inputs, *captures], self.outputs)
 
 
-class _scope(trace.Trace):
-    """The trace of a function that may not change anything outside of it."""
+class Effects(trace.Trace):
+    """The trace of a function within another trace, which is told of its effects afterwards."""
 
     def __init__(self, name: str):
         super().__init__(trace.current_phase())
@@ -75,11 +82,19 @@ class _scope(trace.Trace):
         self.updates = dict(self.before)
         self.draws = outer.draws if outer else None
 
+    def changed(self) -> dict[Variable, Tensor]:
+        """The variables that were assigned to within, with their new values."""
+        return {v: new for v, new in self.updates.items() if self.before.get(v) is not new}
+
+
+class _scope(Effects):
+    """The trace of a function that may not change anything outside of it."""
+
     def __exit__(self, *exc: Any) -> None:
         super().__exit__(*exc)
         if exc[0] is not None:
             return
-        changed = [v.path for v, new in self.updates.items() if self.before.get(v) is not new]
+        changed = [v.path for v in self.changed()]
         if changed or self.losses:
             what = f"assigns to {', '.join(changed)}" if changed else "adds a loss"
             raise ValueError(
@@ -108,7 +123,7 @@ def _captured(
     for node in order:
         new = node.number >= start
         # Random numbers drawn within must be drawn anew each time round.
-        if (new and (not hoist or _draws(node))) or any(id(t) in inside for t in operands(node)):
+        if (new and (not hoist or draws(node))) or any(id(t) in inside for t in operands(node)):
             inside.update(id(t) for t in node.outputs)
     used: dict[int, Tensor] = {}
     for node in order:
@@ -133,17 +148,17 @@ def varies(value: Any) -> bool:
             if not isinstance(tensor, Constant):
                 return True
         elif node.number not in seen:
-            if tensor.is_symbolic or _draws(node):
+            if tensor.is_symbolic or draws(node):
                 return True
             seen.add(node.number)
             pending.extend(node.inputs)
     return False
 
 
-def _draws(node: Node) -> bool:
+def draws(node: Node) -> bool:
     """Whether each run of the node gives other random numbers."""
     return bool(node.attrs.get("counted")) or any(
-        _draws(inner)
+        draws(inner)
         for sub in subgraphs_of(node).values()
         for inner in topological_order(sub.outputs, stop=sub.inputs)
     )

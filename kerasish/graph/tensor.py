@@ -28,9 +28,24 @@ _end: ContextVar[float] = ContextVar("end of nodes", default=math.inf)
 
 
 class Node:
-    """One application of a primitive. Nodes are numbered in the order of their making."""
+    """One application of a primitive. Nodes are numbered in the order of their making.
 
-    __slots__ = ("attrs", "inputs", "number", "outputs", "primitive", "source")
+    Attributes:
+        kept: variable among the inputs -> the value that it had when the node was made, if it has
+            another one now. None for nodes made while a graph was built: they run later, with
+            the values of then.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "attrs",
+        "inputs",
+        "kept",
+        "number",
+        "outputs",
+        "primitive",
+        "source",
+    )
 
     def __init__(
         self,
@@ -44,6 +59,7 @@ class Node:
         self.inputs = inputs
         self.attrs = attrs
         self.source = source
+        self.kept: dict[Tensor, Tensor] | None = None
         self.number = next(_nodes)
         if self.number >= _end.get():
             raise ValueError("The config asks for more operations than a model may have.")
@@ -63,8 +79,11 @@ class Tensor(Operators):
         node: the node it comes from, None for leaves.
         index: which output of the node it is.
         is_symbolic: whether a placeholder stands behind it.
+        sparse: False, as Keras's programs ask; all tensors are dense.
+        ragged: likewise.
     """
 
+    sparse = ragged = False
     # NumPy leaves binary operators with an array on the left to this class.
     __array_priority__ = 1000
 
@@ -126,7 +145,7 @@ class Tensor(Operators):
 
     def _array(self) -> np.ndarray:
         """The value, as an array that the caller may change."""
-        from kerasish.graph.function import value_of
+        from kerasish.graph.values import value_of
 
         return value_of(self).copy()
 
@@ -158,7 +177,7 @@ class Tensor(Operators):
         return bool(self._array())
 
     def __format__(self, spec: str) -> str:
-        from kerasish.graph.function import has_value
+        from kerasish.graph.values import has_value
 
         return format(self.numpy(), spec) if spec or has_value(self) else str(self)
 
@@ -176,7 +195,7 @@ class Tensor(Operators):
 
     def __repr__(self) -> str:
         text = f"<Tensor {self.name} shape={format_shape(self.shape)} dtype={self.dtype}"
-        from kerasish.graph.function import has_value
+        from kerasish.graph.values import has_value
 
         return f"{text} value={self.numpy()}>" if has_value(self) else f"{text}>"
 

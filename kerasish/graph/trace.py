@@ -60,6 +60,7 @@ class _State(threading.local):
         self.autocasts: list[str | None] = []
         self.source: str | None = None
         self.symbolic = False
+        self.lowering = False
 
 
 _state = _State()
@@ -81,6 +82,21 @@ def is_deferred() -> bool:
 def is_building() -> bool:
     """Whether a graph is being built, even if to run once and now."""
     return bool(_state.traces) or _state.symbolic
+
+
+def is_outside_of_graphs() -> bool:
+    """Whether what is made now is a value, and neither a part of a graph nor of its Program."""
+    return not (is_building() or _state.lowering)
+
+
+@contextmanager
+def lowering() -> Iterator[None]:
+    """What is made within becomes a Program."""
+    before, _state.lowering = _state.lowering, True
+    try:
+        yield
+    finally:
+        _state.lowering = before
 
 
 @contextmanager
@@ -140,9 +156,15 @@ def outside() -> Iterator[None]:
         _state.traces, _state.phases, _state.autocasts, _state.symbolic = before
 
 
+class Scope(str):
+    """A name around layers, which is none of a layer: a part of the paths of those within."""
+
+    __slots__ = ()
+
+
 @contextmanager
 def inside(name: str) -> Iterator[None]:
-    """Nodes built within belong to the layer (or step) `name`, for error messages."""
+    """Nodes built within belong to the layer (or step, or Scope) `name`, for error messages."""
     _state.layers.append(name)
     try:
         yield
@@ -152,7 +174,31 @@ def inside(name: str) -> Iterator[None]:
 
 def is_calling() -> bool:
     """Whether a layer is being called: not where one is built, nor outside of layers."""
-    return bool(_state.layers and _state.phases)
+    return bool(_state.phases) and _within_layers()
+
+
+def is_outermost() -> bool:
+    """Whether nothing is being traced, and no layer called or built."""
+    return not (_state.traces or _state.source or _within_layers())
+
+
+def _within_layers() -> bool:
+    return any(not isinstance(name, Scope) for name in _state.layers)
+
+
+def current_scope() -> str:
+    """The Scopes that are open, outermost first; "" in a layer, whose path has them already."""
+    return "" if _within_layers() else "/".join(_state.layers)
+
+
+@contextmanager
+def at_scope(path: str) -> Iterator[None]:
+    """What is built within has this path before its names, whatever is around."""
+    before, _state.layers = _state.layers, [Scope(part) for part in path.split("/") if part]
+    try:
+        yield
+    finally:
+        _state.layers = before
 
 
 def current_path() -> str:

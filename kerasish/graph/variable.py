@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from kerasish.graph import dtypes, trace
 from kerasish.graph.complex import is_complex
 from kerasish.graph.shapes import canonical_shape, compatible
 from kerasish.graph.spec import Shape, Spec, format_shape
-from kerasish.graph.tensor import Constant, Tensor, as_array
+from kerasish.graph.tensor import Constant, Node, Tensor, as_array
 
 if TYPE_CHECKING:
     from kerasish.engines.base import Engine
@@ -58,6 +59,7 @@ class Variable(Tensor):
 
     Attributes:
         path: the name with those of the layers around it, as in `dense/kernel`.
+        readers: the nodes outside of any graph that stand for something made of the value of now.
 
     >>> v = Variable(np.zeros(3), name="bias")
     >>> v = v.assign([1, 2, 3])
@@ -101,9 +103,11 @@ class Variable(Tensor):
         self.autocast = autocast
         self.key = next(_keys)
         self._name = name or f"variable_{self.key}"
-        self.path = self._name
+        scope = trace.current_scope()
+        self.path = f"{scope}/{self._name}" if scope else self._name
         # A copy: the caller's array must not change with the variable.
         self._host: np.ndarray | None = self._checked(initial) if fresh else self._owned(initial)
+        self.readers: weakref.WeakSet[Node] = weakref.WeakSet()
         self.constraint: Callable[[Tensor], Tensor] | None = None
         self.regularizer: Callable[[Tensor], Tensor] | None = None
 
@@ -113,7 +117,7 @@ class Variable(Tensor):
         now = self if active is None else active.updates.get(self, self)
         if now is self and not trace.is_deferred():
             return self._newest().copy()
-        from kerasish.graph.function import value_of
+        from kerasish.graph.values import value_of
 
         return value_of(now).copy()
 
@@ -129,24 +133,43 @@ class Variable(Tensor):
         return identity_p(now) if now is self else now
 
     def _newest(self) -> np.ndarray:
-        if self._engine is not None and not self._fetched and self._engine.holds(self.key):
-            return np.asarray(self._engine.read(self.key))
-        # Never placed on an engine, or that engine died: the last value known here.
-        if self._host is None:
+        known = self._known()
+        if known is None:
             raise RuntimeError(
                 f"The value of variable {self.path} is lost: the {self._engine.name} engine "  # type: ignore[union-attr]
                 "no longer has it. Set its weights again."
             )
+        return known
+
+    def _known(self) -> np.ndarray | None:
+        """The newest value; None if it is lost."""
+        if self._engine is not None and not self._fetched and self._engine.holds(self.key):
+            return np.asarray(self._engine.read(self.key))
+        # Never placed on an engine, or that engine died: the last value known here.
         return self._host
+
+    def keep_for_readers(self) -> None:
+        """Before a change: what was made of the value so far goes on standing for that."""
+        value = self._known() if self.readers else None
+        if value is not None:
+            _make_room(value.nbytes)
+        if value is not None and self.readers:
+            kept = Variable(value, dtype=self.dtype, trainable=self.trainable, name=self._name)
+            for node in self.readers:
+                node.kept = {**(node.kept or {}), self: kept}
+        self.readers.clear()
 
     def set_value(self, value: Any) -> None:
         """Changes the value now."""
-        self._host = self._owned(np.asarray(value))
-        self._engine = None
+        self._change(self._owned(np.asarray(value)))
 
     def adopt(self, value: np.ndarray) -> None:
         """Changes the value now, to an array that nobody else is going to change."""
-        self._host = self._checked(value)
+        self._change(self._checked(value))
+
+    def _change(self, value: np.ndarray) -> None:
+        self.keep_for_readers()
+        self._host = value
         self._engine = None
 
     def _owned(self, value: np.ndarray) -> np.ndarray:
@@ -226,6 +249,22 @@ class Variable(Tensor):
     def __repr__(self) -> str:
         return f"<Variable {self.path} shape={format_shape(self.shape)} dtype={self.dtype}>"
 
+
+def _make_room(size: int) -> None:
+    """Before `size` bytes are kept for nodes: those that nobody has any more are let go at times.
+
+    Nodes know their outputs and these their nodes, so they go with Python's collector alone, which
+    does not know how large they are.
+    """
+    global _kept_bytes
+    _kept_bytes += size
+    if _kept_bytes > _COLLECTED_AFTER:
+        gc.collect()
+        _kept_bytes = 0
+
+
+_COLLECTED_AFTER = 64 << 20
+_kept_bytes = 0
 
 # What copies have of a variable, beside its value.
 _KEPT = ("autocast", "constraint", "path", "regularizer")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,8 +10,7 @@ import numpy as np
 from kerasish import initializers, losses, ops, tree
 from kerasish.compat.arguments import by_name, older_order
 from kerasish.graph import dtypes, trace
-from kerasish.graph.function import has_value
-from kerasish.graph.tensor import Constant, Tensor
+from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable, holding
 from kerasish.losses.loss import aligned, as_steps, same_rank, weighted_mask
 from kerasish.saving.serialization import (
@@ -52,11 +50,6 @@ class Metric(Checked, Configurable):
     >>> float(count([1, 2, 3], [1, 2, 3]))
     3.0
     """
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "result" in vars(cls):
-            cls.result = _of_now(vars(cls)["result"])  # type: ignore[assignment]
 
     # Which way is better, "up" or "down", for callbacks of mode "auto"; None lets its name decide.
     _direction: str | None = None
@@ -163,21 +156,6 @@ class Metric(Checked, Configurable):
         if isinstance(result, Tensor):
             result.metric = self  # type: ignore[attr-defined]
         return result
-
-
-def _of_now(result: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """`result`, whose tensors keep the values of now when the state changes or is reset."""
-
-    @functools.wraps(result)
-    def found(self: Metric) -> Any:
-        value = result(self)
-        return value if trace.current_trace() else tree.map_structure(_kept, value)
-
-    return found
-
-
-def _kept(value: Any) -> Any:
-    return Constant(np.array(value)) if isinstance(value, Tensor) and has_value(value) else value
 
 
 def _state_of(value: Any) -> Iterator[Variable]:

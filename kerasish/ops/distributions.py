@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
-from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import canonical_axis, canonical_shape
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
+from kerasish.graph.values import has_value
 from kerasish.ops.array import broadcast_to, expand_dims, shape
 from kerasish.ops.binary import clip, maximum, where
 from kerasish.ops.comparisons import logical_and

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
-from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.shapes import Dim, canonical_axis, canonical_shape, compatible, known
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Constant, Tensor
+from kerasish.graph.values import has_value
 from kerasish.ops.array import (
     broadcast_to,
     expand_dims,

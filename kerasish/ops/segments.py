@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kerasish.graph import dtypes
-from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor, composite
 from kerasish.graph.shapes import Dim, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
+from kerasish.graph.values import has_value
 from kerasish.ops.array import expand_dims, reshape, shape
 from kerasish.ops.binary import maximum, where
 from kerasish.ops.comparisons import equal, greater_equal, less, logical_or

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerasish.graph import dtypes
-from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor, primitive
 from kerasish.graph.shapes import Dim, canonical_axis, known
 from kerasish.graph.spec import Shape, Spec
 from kerasish.graph.subgraph import varies
 from kerasish.graph.tensor import Constant, Tensor
+from kerasish.graph.values import has_value
 from kerasish.ops.array import flatten, reshape, shape
 from kerasish.ops.binary import where
 from kerasish.ops.comparisons import greater_equal, less, logical_and

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph import dtypes
-from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.shapes import Dim, canonical_axis, compatible
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
+from kerasish.graph.values import has_value
 from kerasish.ops.array import (
     broadcast_to,
     expand_dims,

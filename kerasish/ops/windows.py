@@ -7,9 +7,9 @@ import math
 from typing import Any
 
 from kerasish.graph import dtypes
-from kerasish.graph.function import has_value
 from kerasish.graph.primitive import as_tensor
 from kerasish.graph.tensor import Tensor
+from kerasish.graph.values import has_value
 from kerasish.ops.elementwise import abs, cos, sqrt, square
 from kerasish.ops.filling import arange, ones
 from kerasish.ops.promotion import cast
