@@ -34,7 +34,7 @@ napoleon_numpy_docstring = False
 
 MODULES = {name for name in dir(kerasish) if inspect.ismodule(getattr(kerasish, name))}
 DATASETS = {f"datasets.{name}" for name in kerasish.datasets.__all__}
-NAMESPACES = sorted(MODULES - {"datasets"} | DATASETS)
+NAMESPACES = sorted(MODULES - {"datasets"} | DATASETS | {"utils.bounding_boxes"})
 
 
 def setup(app) -> None:
