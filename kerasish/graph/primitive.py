@@ -87,7 +87,7 @@ class Primitive:
         return f"{self.name}({shapes})" + (f" in {path}" if path else "")
 
     def __call__(self, *inputs: Any, **attrs: Any) -> Any:
-        tensors = tuple(as_tensor(x) for x in inputs)
+        tensors = tuple(_used(x) if isinstance(x, Variable) else as_tensor(x) for x in inputs)
         specs = self.infer(tuple(t.spec for t in tensors), attrs)
         node = Node(self, tensors, attrs, specs, trace.source())
         if trace.is_outside_of_graphs() and not node.outputs[0].is_symbolic:
@@ -159,11 +159,12 @@ def _(g, x):
 def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
     """`value` as a tensor: tensors as they are, numbers and arrays as constants.
 
-    Inside a trace a variable stands for the value last assigned to it there; in a layer that
-    computes in another float, for that value cast to it.
+    A variable stands for its value of now; inside a trace, for the value last assigned to it
+    there; in a layer that computes in another float, for that value cast to it.
     """
     if isinstance(value, Variable):
-        return _used(value)
+        used = _used(value)
+        return identity_p(used) if used is value and trace.is_outside_of_graphs() else used
     if isinstance(value, Tensor):
         return value
     if isinstance(value, Dim):

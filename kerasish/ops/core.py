@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.graph import dtypes, trace
+from kerasish.graph import dtypes
 from kerasish.graph.complex import as_complex, is_complex
-from kerasish.graph.primitive import as_tensor, identity_p
+from kerasish.graph.primitive import as_tensor
 from kerasish.graph.tensor import Tensor
-from kerasish.graph.variable import Variable
 from kerasish.ops.binary import maximum, minimum
 from kerasish.ops.promotion import cast
 
@@ -38,12 +37,10 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
     """
     if sparse or ragged:
         raise ValueError("convert_to_tensor: there are no sparse or ragged tensors.")
-    if dtype is not None:
-        dtype = dtypes.standardize(dtype)
-        x = cast(x, dtype) if isinstance(x, Tensor) else as_tensor(x, dtype)
-    if isinstance(x, Variable) and trace.is_outside_of_graphs():
-        return identity_p(x)  # which stays when the variable changes
-    return as_tensor(x)
+    if dtype is None:
+        return as_tensor(x)
+    dtype = dtypes.standardize(dtype)
+    return cast(x, dtype) if isinstance(x, Tensor) else as_tensor(x, dtype)
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
