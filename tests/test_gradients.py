@@ -140,6 +140,28 @@ def test_a_missing_gradient_rule_is_named():
     )
 
 
+def test_gradients_through_what_an_engine_differentiates_badly_are_spelled_out():
+    class Engine:
+        native_gradients = higher_gradients = True
+        without_gradient = ("float16", "tanh")
+
+        def lowers(self, op):
+            return True
+
+    x = placeholder(2)
+    half = ops.cast(ops.cast(x, "float16") * 2, "float32")
+    slope = ops.gradients(ops.sum(ops.sin(x)), x)
+    for loss, left in [(ops.cos(x), 2), (half, 1), (ops.tanh(x), 1), (slope * half, 0)]:
+        program = program_of([slope, ops.gradients(ops.sum(loss), x)], [x], Engine())
+        assert [i.op for i in program.instructions].count("gradients") == left
+
+
+def test_many_gradients_add_up_in_16_bits(engine):
+    x = placeholder(3, dtype="float16")
+    loss = sum(ops.sum(ops.cast(x * 0.1, "float32")) for _ in range(300))
+    np.testing.assert_allclose(grads_of(loss, [x], [x], [[1, 2, 3]])[0], 30, rtol=1e-3)
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_composites_without_a_rule_go_through_their_expansion(whole):
     """Also where one input is the other, or is computed from it."""

@@ -63,8 +63,8 @@ class Engine(ABC):
             If not, Programs come with their gradients spelled out in primitives.
         higher_gradients: whether it differentiates its own gradients again. If not, those come
             spelled out.
-        without_gradient: the operations that it runs, but cannot differentiate. Gradients that
-            lead through one come spelled out.
+        without_gradient: the operations, and the dtypes, that it runs, but cannot differentiate,
+            or not well. Gradients that lead through one come spelled out.
         one_shape: whether `run_steps` should find as many samples in its data each time, since
             it may compile for their number.
         volatile: whether its process may die while this one lives on, so that the values

@@ -102,7 +102,13 @@ def pull_back(
 
 def _sum(terms: Sequence[Tensor]) -> Tensor:
     joined = _joined(terms) if len(terms) > 1 else None
-    return functools.reduce(operator.add, terms) if joined is None else joined
+    if joined is not None:
+        return joined
+    dtype = terms[0].dtype
+    if len(terms) > 2:  # many would not add up in 16 bits
+        wide = dtypes.result_type(dtype, "float32")
+        terms = [operations().cast(t, wide) for t in terms]
+    return operations().cast(functools.reduce(operator.add, terms), dtype)
 
 
 def _joined(terms: Sequence[Tensor]) -> Tensor | None:

@@ -203,17 +203,21 @@ def resolve(attr: Any, size_of: Callable[[Tensor, int], int]) -> Any:
 
 
 def expand_composites(
-    outputs: Sequence[Tensor], takes_whole: Callable[[str], bool]
+    outputs: Sequence[Tensor], takes_whole: Callable[[str], bool], done: Iterable[Tensor] = ()
 ) -> list[Tensor]:
-    """Replaces composites that gradient rules brought in and the engine can't take."""
+    """Replaces composites that gradient rules brought in and the engine can't take.
+
+    What is behind `done` has none any more. It stays as it is: copies of it would double with
+    every shortcut around a composite.
+    """
     new: dict[int, Tensor] = {}
-    for node in topological_order(outputs):
+    for node in topological_order(outputs, done):
         args = [new.get(id(t), t) for t in node.inputs]
         if _is_expanded(node.primitive, takes_whole):
             with trace.derived_from(node.source):
                 results = node.primitive.expansion(*args, **node.attrs)  # type: ignore[misc]
             results = results if isinstance(results, tuple) else (results,)
-            results = tuple(expand_composites(results, takes_whole))
+            results = tuple(expand_composites(results, takes_whole, args))
         else:
             specs = tuple(t.spec for t in node.outputs)
             attrs = map_subgraphs(node, lambda inner: expand_composites(inner, takes_whole))

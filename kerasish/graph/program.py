@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.graph.native import NativeFunction
+from kerasish.graph.ordering import for_memory
 from kerasish.graph.passes import topological_order
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Constant, Subgraph, Tensor
@@ -194,6 +195,8 @@ def build_program(
     """
     results = [*outputs, *(value for _, value in updates)]
     nodes = topological_order(results, stop=inputs)
+    if any(node.primitive.name == "held_back" for node in nodes):
+        nodes = for_memory(nodes)
     numbers: dict[int, int] = {id(t): i for i, t in enumerate(inputs)}
     constants: dict[int, np.ndarray] = {}
     variables: dict[int, Variable] = {}

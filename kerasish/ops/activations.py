@@ -27,7 +27,7 @@ from kerasish.ops.elementwise import (
 )
 from kerasish.ops.joining import split
 from kerasish.ops.matrices import matmul_p
-from kerasish.ops.promotion import as_float, cast, plain
+from kerasish.ops.promotion import as_float, cast, plain, widened
 from kerasish.ops.reduce import max, sum
 
 
@@ -35,18 +35,19 @@ from kerasish.ops.reduce import max, sum
 def softmax_p(x: Tensor, *, axis: int) -> Tensor:
     if x.shape[axis] == 0:
         return x
-    e = exp(x - stop_gradient(max(x, axis=axis, keepdims=True)))
-    return e / sum(e, axis=axis, keepdims=True)
+    wide = widened(x)
+    e = exp(wide - stop_gradient(max(wide, axis=axis, keepdims=True)))
+    return cast(e / sum(e, axis=axis, keepdims=True), x.dtype)
 
 
 @softmax_p.vjp
 def _(g, x, *, axis):
     y = softmax_p(x, axis=axis)
-    return y * (g - _inner(g, y, axis))
+    return cast(widened(y) * (widened(g) - _inner(g, y, axis)), x.dtype)
 
 
 def _inner(g: Tensor, y: Tensor, axis: int) -> Tensor:
-    """The sum of g * y along an axis.
+    """The sum of g * y along an axis, in 32 bits at least.
 
     Where attention follows, y @ values, g is `gradient @ values^T`. The sum is then that of
     gradient * (y @ values), in shorter rows, and that product is there already (Dao et al., 2022,
@@ -58,21 +59,24 @@ def _inner(g: Tensor, y: Tensor, axis: int) -> Tensor:
         turned = node.attrs["transpose_b"] and not node.attrs["transpose_a"]
         if turned and (values.shape[-1] or math.inf) < (y.shape[-1] or math.inf):
             output = matmul_p(y, values, transpose_a=False, transpose_b=False)
-            return sum(gradient * output, axis=-1, keepdims=True)
-    return sum(g * y, axis=axis, keepdims=True)
+            return sum(widened(gradient) * widened(output), axis=-1, keepdims=True)
+    return sum(widened(g) * widened(y), axis=axis, keepdims=True)
 
 
 @composite
 def log_softmax_p(x: Tensor, *, axis: int) -> Tensor:
     if x.shape[axis] == 0:
         return x
-    shifted = x - stop_gradient(max(x, axis=axis, keepdims=True))
-    return shifted - log(sum(exp(shifted), axis=axis, keepdims=True))
+    wide = widened(x)
+    shifted = wide - stop_gradient(max(wide, axis=axis, keepdims=True))
+    return cast(shifted - log(sum(exp(shifted), axis=axis, keepdims=True)), x.dtype)
 
 
 @log_softmax_p.vjp
 def _(g, x, *, axis):
-    return g - softmax_p(x, axis=axis) * sum(g, axis=axis, keepdims=True)
+    wide = widened(g)
+    total = sum(wide, axis=axis, keepdims=True)
+    return cast(wide - softmax_p(widened(x), axis=axis) * total, x.dtype)
 
 
 def _over_axes(p: Primitive, x: Any, axis: Any) -> Tensor:

@@ -396,10 +396,11 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     np.float32(0.693)
     """
     x = as_float(x)
+    wide = widened(x)
     # Finite, so that infinity minus infinity does not come up.
-    least, most = dtypes.lowest(x.dtype), dtypes.highest(x.dtype)
-    top = stop_gradient(minimum(max(x, axis=axis, keepdims=True, initial=least), most))
-    result = log(sum(exp(x - top), axis=axis, keepdims=True)) + top
+    least, most = dtypes.lowest(wide.dtype), dtypes.highest(wide.dtype)
+    top = stop_gradient(minimum(max(wide, axis=axis, keepdims=True, initial=least), most))
+    result = cast(log(sum(exp(wide - top), axis=axis, keepdims=True)) + top, x.dtype)
     return result if keepdims else reshape_without(result, canonical_axes(axis, x.rank))
 
 
@@ -486,13 +487,14 @@ def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Tensor:
 def cumprod_p(x: Tensor, *, axis: int) -> Tensor:
     # In each round every element takes in the product that lies twice as far back. Exact for
     # zeros, and so are its gradients.
-    reach = 1
+    dtype, reach = x.dtype, 1
+    x = widened(x) if dtypes.is_float(dtype) else x
     while reach < (x.shape[axis] or 0):
         before = along(x, axis, builtins.slice(None, -reach))
         widths = tuple((reach if i == axis else 0, 0) for i in range(x.rank))
         x = x * pad_p(before, widths=widths, value=1)
         reach *= 2
-    return x
+    return cast(x, dtype)
 
 
 def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Tensor:
@@ -538,8 +540,9 @@ def _(g, x, *, axis, keepdims):
 
 @mean_p.vjp
 def _(g, x, *, axis, keepdims):
-    count = math.prod(shape(x)[i] for i in axis)
-    return broadcast_to(_restored(g, x, axis, keepdims) / count, shape(x))
+    count = math.prod(shape(x)[i] for i in axis)  # maybe more than float16 holds
+    share = cast(widened(_restored(g, x, axis, keepdims)) / count, x.dtype)
+    return broadcast_to(share, shape(x))
 
 
 @prod_p.vjp
@@ -561,8 +564,10 @@ def _before(x: Tensor, axis: int) -> Tensor:
 
 
 def _extreme_vjp(g, x, y, axis, keepdims):
-    hits = cast(equal(x, _restored(y, x, axis, keepdims)), x.dtype)
-    return hits * (_restored(g, x, axis, keepdims) / sum(hits, axis=axis, keepdims=True))
+    hits = equal(x, _restored(y, x, axis, keepdims))
+    wide = widened(_restored(g, x, axis, keepdims))
+    share = wide / sum(cast(hits, wide.dtype), axis=axis, keepdims=True)
+    return cast(hits, x.dtype) * cast(share, x.dtype)
 
 
 @max_p.vjp

@@ -188,6 +188,22 @@ CASES = [
         lambda x: np.maximum(x, 0),
         gradient=lambda w, x: [w * (x > 0)],
     ),
+    *(
+        Case(
+            f"{name} of equals",
+            getattr(ops, name),
+            (f32([1, 2, np.inf], [2, 2, 3]), f32(2, 2, np.inf)),
+            reference,
+            gradient=lambda w, x, y, first=first: [
+                w * (first(x, y) + 0.5 * (x == y)),
+                (w * (first(y, x) + 0.5 * (x == y))).sum(0),
+            ],
+        )
+        for name, reference, first in [
+            ("maximum", np.maximum, np.greater),
+            ("minimum", np.minimum, np.less),
+        ]
+    ),
     Case("abs at 0", ops.abs, (f32(-1, 0, 1),), np.abs, gradient=lambda w, x: [w * np.sign(x)]),
     Case(
         "round half to even",

@@ -112,6 +112,14 @@ CASES = [
         (normal(3, 2),),
         lambda x: np.cumsum(x, 0),
     ),
+    Case(
+        "cumsum of many",
+        ops.cumsum,
+        (np.full(70_000, 0.5, "float32"),),
+        np.cumsum,
+        gradient=lambda w, x: [np.cumsum(w[::-1].astype("float64"))[::-1]],
+        batch=(),
+    ),
     Case("cumsum flat", ops.cumsum, (normal(2, 3),), np.cumsum),
     Case(
         "cumsum of ints",

@@ -220,6 +220,14 @@ CASES = [
         batch=(),
     ),
     Case(
+        "segment_sum of many",
+        lambda x: ops.segment_sum(x, np.arange(70_000) % 2, 2),
+        (np.full(70_000, 0.5, "float32"),),
+        lambda x: f32(17_500, 17_500),
+        gradient=lambda w, x: [np.tile(w, 35_000)],
+        batch=(),
+    ),
+    Case(
         "segment_sum of bools",
         lambda x: ops.segment_sum(x, [0, 2, 0], 3),
         (booleans(3, 4),),

@@ -11,6 +11,7 @@ from cases import (
     elementwise,
     fft,
     gaussian,
+    halves,
     image,
     linalg,
     loops,
@@ -26,6 +27,7 @@ from cases import (
 TABLES = {
     "elementwise": elementwise.CASES,
     "reduce": reduce.CASES,
+    "halves": halves.CASES,
     "array": array.CASES,
     "linalg": linalg.CASES,
     "conv": conv.CASES,

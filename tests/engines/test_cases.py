@@ -40,7 +40,7 @@ def _limits(request):
 # The tables whose operations include composites.
 WITH_COMPOSITES = (
     *("nn", "random", "optimize", "decompositions", "fft", "gaussian"),
-    *("special", "arrangement", "sorting"),
+    *("special", "arrangement", "sorting", "halves"),
 )
 
 _tables: dict[tuple, Table] = {}

@@ -131,6 +131,16 @@ def test_bias_and_relu_after_pooling_give_the_same(shared):
         np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-4)
 
 
+def test_convolutions_of_all_sizes_in_one_process():
+    """MKL's divide by 0 in another number of threads than its first one had."""
+    with config.backend_scope("cntk"):
+        for window in (20, 10, 16, 3):
+            x = Placeholder((4, 64, 64, 4), "float32")
+            kernel = np.ones((window, window, 2, 4), "float32")
+            (y,) = Function([x], [ops.conv(x, kernel)])(np.ones(x.shape, "float32"))
+            np.testing.assert_allclose(y, 2 * window**2)
+
+
 def test_what_numpy_computes_is_said():
     engine = registry.load("cntk")
     assert engine.lowers("svd")

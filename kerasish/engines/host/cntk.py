@@ -46,7 +46,8 @@ class Engine:
     device = "cpu"
     native_gradients = True
     higher_gradients = False
-    without_gradient = by_numpy = BY_NUMPY
+    by_numpy = BY_NUMPY
+    without_gradient = tuple(BY_NUMPY) + ("take_grad",)  # which NumPy may compute if it is large
     table = dict.fromkeys(list(TABLE) + list(BY_NUMPY) + ["gradients"])
 
     def __init__(self):
@@ -335,17 +336,18 @@ class Forward:
 
 
 def _in_threads(program):
-    """Whether convolutions and products are so large that it pays to wake other threads."""
-    most = 0
-    for one in program.instructions:
-        shapes = [program.specs[i].shape for i in one.inputs]
-        if one.op == "conv":
-            most = max(most, np.prod(one.specs[0].shape) * np.prod(shapes[1][:-1]))
-        elif one.op == "matmul":
-            if len(one.specs[0].shape) > 2:
-                return False  # many small ones, one after the other
-            most = max(most, np.prod(shapes[0]) * one.specs[0].shape[-1])
-    return bool(most > LARGE)
+    """Whether there are convolutions, or products so large that it pays to wake other threads.
+
+    A convolution of MKL's in another number of threads than its first one divides by 0.
+    """
+    ops = [one.op for one in program.instructions]
+    if "conv" in ops or "conv_input_grad" in ops:
+        return True
+    products = [one for one in program.instructions if one.op == "matmul"]
+    if any(len(one.specs[0].shape) > 2 for one in products):
+        return False  # many small ones, one after the other
+    sizes = (np.prod(program.specs[p.inputs[0]].shape) * p.specs[0].shape[-1] for p in products)
+    return any(size > LARGE for size in sizes)
 
 
 class Gradients:

@@ -8,6 +8,7 @@ import numpy as np
 from .cntk_boot import C
 from .definitions import table, window_counts
 
+BLOCK = 256  # elements whose cumulative sums are one product
 NEGATIVE = -1e30  # less than any number that a maximum is taken of
 
 
@@ -130,6 +131,16 @@ def _reduce(function):
     return lambda x, axis, keepdims: function(x, axis=list(axis)) if axis else x
 
 
+def _shared(wins):
+    """Equal numbers share the gradient; CNTK's own would give the second one all of it."""
+
+    def lowering(x, y):
+        tied = C.element_select(wins(y, x), y, x * 0.5 + y * 0.5)
+        return C.element_select(wins(x, y), x, tied)
+
+    return lowering
+
+
 def _extreme(function):
     """Equal extremes share the gradient; CNTK would give each all of it."""
     reduced = _reduce(function)
@@ -159,12 +170,27 @@ def _prod(x, axis, keepdims):
 
 
 def _cumsum(x, axis):
-    """A product with a triangle of ones."""
     n = x.shape[axis]
     axes = tuple(a for a in range(len(x.shape)) if a != axis) + (axis,)
     last = C.transpose(x, axes) if len(axes) > 1 else x
-    y = C.times(shaped(last, (-1, n)), array(np.triu(np.ones((n, n))), x.dtype))
-    return C.transpose(shaped(y, last.shape), _inverse(axes)) if len(axes) > 1 else y
+    y = shaped(_cumsum_of_rows(shaped(last, (-1, n))), last.shape)
+    return C.transpose(y, _inverse(axes)) if len(axes) > 1 else y
+
+
+def _cumsum_of_rows(x):
+    """Products with a triangle of ones: within blocks, and of the sums of the blocks."""
+    rows, n = x.shape
+    block = min(n, BLOCK)
+    count = -(-n // block)
+    x = _pad(x, ((0, 0), (0, count * block - n)), 0)
+    y = C.times(shaped(x, (rows * count, block)), array(np.triu(np.ones((block, block))), x.dtype))
+    if count == 1:
+        return y
+    y = shaped(y, (rows, count, block))
+    sums = shaped(C.slice(y, 2, block - 1, block), (rows, count))
+    before = C.pad(_cumsum_of_rows(sums), [(0, 0), (1, 0)], mode=C.ops.CONSTANT_PAD)
+    y = y + shaped(C.slice(before, 1, 0, count), (rows, count, 1))
+    return C.slice(shaped(y, (rows, count * block)), 1, 0, n)
 
 
 def _inverse(axes):
@@ -533,8 +559,8 @@ TABLE = {
     "multiply": lambda x, y: x * y,
     "divide": lambda x, y: x / y,
     "power": C.pow,
-    "maximum": C.element_max,
-    "minimum": C.element_min,
+    "maximum": _shared(C.greater),
+    "minimum": _shared(C.less),
     "floor_divide": _floor_divide,
     "mod": _mod,
     "equal": C.equal,

@@ -9,7 +9,7 @@ import theano.tensor as T
 from theano.scalar import minimum
 from theano.tensor.elemwise import CAReduce
 from theano.tensor.nnet import abstract_conv
-from theano.tensor.signal.pool import Pool
+from theano.tensor.signal.pool import AveragePoolGrad, Pool
 
 from . import layout
 from .definitions import table, window_counts
@@ -36,6 +36,11 @@ def _sizes(x):
 
 def cast(x, dtype):
     return x if x.dtype == dtype else T.cast(x, dtype)
+
+
+def _wide(x):
+    """x as what it can be added up in: not in 16 bits."""
+    return cast(x, "float32") if x.dtype == "float16" else x
 
 
 def transpose(x, axes):
@@ -89,6 +94,7 @@ def _take_grad(g, indices, shape, axis):
     rows = T.flatten(indices) if indices.ndim != 1 else indices
     count = int(np.prod(_sizes(indices)))
     g = T.reshape(g, tuple(shape[:axis]) + (count,) + tuple(shape[axis + 1 :]), ndim=len(shape))
+    g = _wide(g)
     zeros = T.zeros([shape[a] for a in axes], g.dtype)
     y = T.inc_subtensor(zeros[rows], g.dimshuffle(*axes))
     return y.dimshuffle(*np.argsort(axes))
@@ -170,8 +176,9 @@ def _left_to_pad(padding):
 def _conv(x, kernel, strides, padding, dilation, groups):
     own, padding = _left_to_pad(padding)
     options = _options(strides, padding, dilation, groups)
-    y = _CONV[max(2, len(strides))](**options)(_widen(_padded(x, own, 0)), _kernel(kernel))
-    return y[:, :, 0] if x.ndim == 3 else y
+    x = _wide(_widen(_padded(x, own, 0)))
+    y = _CONV[max(2, len(strides))](**options)(x, _kernel(_wide(kernel)))
+    return y[:, :, 0] if len(strides) == 1 else y
 
 
 def _conv_input_grad(g, kernel, shape, strides, padding, dilation, groups):
@@ -180,7 +187,7 @@ def _conv_input_grad(g, kernel, shape, strides, padding, dilation, groups):
     spatial = tuple(n + low + high for n, (low, high) in zip(shape[1:-1], own))
     sizes = (shape[0], shape[-1]) + ((1,) if g.ndim == 3 else ()) + spatial
     op = _INPUT_GRAD[max(2, len(strides))](imshp=sizes, **options)
-    x = op(_kernel(kernel), _widen(g), T.constant(sizes[2:], dtype="int64"))
+    x = op(_kernel(_wide(kernel)), _widen(_wide(g)), T.constant(sizes[2:], dtype="int64"))
     return x[:, :, 0] if g.ndim == 3 else _unpadded(x, own)
 
 
@@ -189,7 +196,8 @@ def _conv_kernel_grad(x, g, shape, strides, padding, dilation, groups):
     options = _options(strides, padding, dilation, groups)
     spatial = (1,) + shape[:-2] if len(shape) == 3 else shape[:-2]
     op = _KERNEL_GRAD[max(2, len(strides))](kshp=(shape[-1], shape[-2]) + spatial, **options)
-    kernel = op(_widen(_padded(x, own, 0)), _widen(g), T.constant(spatial, dtype="int64"))
+    x, g = _wide(_widen(_padded(x, own, 0))), _wide(_widen(g))
+    kernel = op(x, g, T.constant(spatial, dtype="int64"))
     if len(shape) == 3:
         kernel = kernel[:, :, 0]
     return kernel.dimshuffle(*(tuple(range(2, len(shape))) + (1, 0)))
@@ -219,19 +227,17 @@ def _max_pool_grad(x, y, g, window, strides, padding):
 
 def _avg_pool(x, window, strides, padding):
     counts = window_counts(_sizes(x)[2:], window, strides, padding)
-    return _pool(_padded(x, padding, 0), window, strides, "sum") / counts.astype(x.dtype)
+    x = _wide(_padded(x, padding, 0))
+    return _pool(x, window, strides, "sum") / counts.astype(x.dtype)
 
 
 def _avg_pool_grad(g, shape, window, strides, padding):
-    sizes, out = layout.shape_first(shape), _sizes(g)[2:]
+    sizes, g = layout.shape_first(shape), _wide(g)
     g = g / window_counts(sizes[2:], window, strides, padding).astype(g.dtype)
     padded = sizes[:2] + tuple(n + low + high for n, (low, high) in zip(sizes[2:], padding))
-    total = T.zeros(padded, g.dtype)
-    for place in np.ndindex(*window):
-        part = (slice(None), slice(None)) + tuple(
-            slice(p, p + (n - 1) * s + 1, s) for p, n, s in zip(place, out, strides)
-        )
-        total = T.inc_subtensor(total[part], g)
+    n = len(window)
+    backwards = AveragePoolGrad(ignore_border=True, mode="sum", ndim=n)
+    total = backwards(T.zeros(padded, g.dtype), g, window, strides, (0,) * n)
     return _unpadded(total, padding)
 
 

@@ -312,6 +312,7 @@ VIEWS: dict[str, Callable[..., Array | None]] = {
     "slice": lambda x, *, start, stop, step: x[slices(start, stop, step)],
     "flip": lambda x, *, axes: np.flip(x, axes),
     "stop_gradient": lambda x: x,
+    "held_back": lambda x, *after: x,
 }
 
 

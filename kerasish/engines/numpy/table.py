@@ -127,6 +127,7 @@ TABLE: dict[str, Callable[..., Any]] = {
     "isfinite": np.isfinite,
     "cast": lambda x, *, dtype: x.astype(dtypes.numpy_dtype(dtype)),
     "stop_gradient": lambda x: x,
+    "held_back": lambda x, *after: x,
     "add": np.add,
     "subtract": np.subtract,
     "multiply": np.multiply,

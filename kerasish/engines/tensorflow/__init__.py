@@ -13,6 +13,7 @@ from kerasish.engines.tensorflow.compile import Resident, TensorFlowExecutable
 from kerasish.engines.tensorflow.library import tf
 from kerasish.engines.tensorflow.saved_model import SavedModel
 from kerasish.engines.tensorflow.table import TABLE
+from kerasish.engines.tensorflow.wider import HALVES
 from kerasish.graph.native import NativeFunction
 from kerasish.graph.program import Program
 from kerasish.graph.spec import Spec
@@ -26,8 +27,10 @@ class TensorFlowEngine(Engine):
     name = "tensorflow"
     table = TABLE
     native_gradients = True
+    without_gradient = tuple(HALVES)  # its own add up in 16 bits
     one_shape = True
     profiler = tf.profiler.experimental
+    samples_saved_at_once = 32  # by a function of a SavedModel; the rest go one by one
 
     def __init__(self) -> None:
         self._variables: dict[int, Any] = {}
@@ -82,6 +85,12 @@ class TensorFlowEngine(Engine):
     def saved_model(self, path: str, endpoints: Sequence[str]) -> SavedModel:
         """Functions of a SavedModel that `native_call` takes."""
         return SavedModel(path, endpoints)
+
+    def save_model(self, path: str, **content: Any) -> None:
+        """Writes a SavedModel: see `engines.tensorflow.export.save`."""
+        from kerasish.engines.tensorflow import export
+
+        export.save(path, **content)
 
     def compile(self, program: Program) -> TensorFlowExecutable:
         return TensorFlowExecutable(program, self._variables)

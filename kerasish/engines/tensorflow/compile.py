@@ -55,6 +55,8 @@ def wants_xla(program: Program) -> bool:
     forced = os.environ.get("KERASISH_TF_JIT")
     if forced is not None:
         return forced not in ("0", "")
+    if any(i.op == "held_back" for i in program.walk()):
+        return False  # XLA would take what is to be computed again for what it has computed
     if tf.config.list_physical_devices("GPU"):
         return True
     return not any(

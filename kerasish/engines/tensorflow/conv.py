@@ -12,6 +12,7 @@ import numpy as np
 
 from kerasish.engines.numpy.conv import window_counts
 from kerasish.engines.tensorflow.library import tf
+from kerasish.engines.tensorflow.wider import Lowering, through
 from kerasish.graph.shapes import same_padding
 
 Pads = Sequence[tuple[int, int]]
@@ -37,9 +38,21 @@ def _has_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
+def _precise(function: Lowering) -> Lowering:
+    """`function`, of which the CPU's kernels add up, slowly, in float16."""
+    through_float32 = through(function, {"float16": "float32"})
+
+    @functools.wraps(function)
+    def lowered(*inputs: Any, **attrs: Any) -> Any:
+        return (function if _has_gpu() else through_float32)(*inputs, **attrs)
+
+    return lowered
+
+
 # --- convolution -------------------------------------------------------------------------
 
 
+@_precise
 def conv(x: Any, kernel: Any, *, strides: Any, padding: Pads, dilation: Any, groups: int) -> Any:
     if len(strides) == 1:
         # One axis is two, of which one has size 1.
@@ -119,10 +132,12 @@ def transposed(function: Callable[[Any], Any], shape: Any, g: Any) -> Any:
     return tape.gradient(y, x, output_gradients=g)
 
 
+@_precise
 def conv_input_grad(g: Any, kernel: Any, *, shape: Any, **attrs: Any) -> Any:
     return transposed(lambda x: conv(x, kernel, **attrs), shape, g)
 
 
+@_precise
 def conv_kernel_grad(x: Any, g: Any, *, shape: Any, **attrs: Any) -> Any:
     return transposed(lambda kernel: conv(x, kernel, **attrs), shape, g)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from kerasish.engines.tensorflow.library import tf
-
-Lowering = Callable[..., Any]
+from kerasish.engines.tensorflow.wider import HALVES, Lowering, through
 
 
 def _of_numbers(function: Lowering) -> Lowering:
@@ -120,6 +118,6 @@ TABLE: dict[str, Lowering] = {
     "searchsorted": _searchsorted,
     "segment_max": _segment(tf.math.unsorted_segment_max),
     "segment_min": _segment(tf.math.unsorted_segment_min),
-    "segment_prod": _segment(tf.math.unsorted_segment_prod),
+    "segment_prod": through(_segment(tf.math.unsorted_segment_prod), HALVES),
     "view": _view,
 }

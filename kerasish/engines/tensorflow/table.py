@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from kerasish.engines.tensorflow import control, conv, linalg, native, random, special, steps
+from kerasish.engines.tensorflow import (
+    barrier,
+    control,
+    conv,
+    linalg,
+    native,
+    random,
+    special,
+    steps,
+)
 from kerasish.engines.tensorflow.library import tf
-
-Lowering = Callable[..., Any]
-
-
-# Where the kernels know only 32 and 64 bits; what overflows there wraps around here too.
-_WIDE_INTS = {
-    "bool": "int32",
-    "int8": "int32",
-    "int16": "int32",
-    "uint8": "int32",
-    "uint16": "int32",
-    "uint32": "int64",
-    "uint64": "int64",
-}
-
-
-def through(function: Lowering, wider: dict[str, str], result: bool = True) -> Lowering:
-    """`function`, computed in another dtype where its kernels lack that of the first input.
-
-    Args:
-        function: a lowering.
-        wider: dtype -> the dtype to compute in.
-        result: whether the result has the dtype of the inputs.
-    """
-
-    def wrapped(*inputs: Any, **attrs: Any) -> Any:
-        dtype = inputs[0].dtype.name
-        if dtype not in wider:
-            return function(*inputs, **attrs)
-        computed = function(*(tf.cast(x, wider[dtype]) for x in inputs), **attrs)
-        return tf.cast(computed, dtype) if result else computed
-
-    return wrapped
-
+from kerasish.engines.tensorflow.wider import HALVES, WIDE_INTS, Lowering, through
 
 # --- elementwise -------------------------------------------------------------------------
 
@@ -160,7 +136,7 @@ _ELEMENTWISE = {
     "subtract": tf.subtract,
     "multiply": tf.multiply,
     "divide": tf.divide,
-    "power": through(_power, _WIDE_INTS),
+    "power": through(_power, WIDE_INTS),
     "maximum": _extreme(tf.maximum, tf.greater, tf.logical_or),
     "minimum": _extreme(tf.minimum, tf.less, tf.logical_and),
     "floor_divide": _floor_divide,
@@ -216,16 +192,13 @@ def _arg(function: Lowering) -> Lowering:
 def _cumsum(x: Any, *, axis: int) -> Any:
     if x.dtype == tf.bool:
         return tf.cumsum(tf.cast(x, tf.int32), axis)
-    return through(tf.cumsum, _WIDE_INTS)(x, axis=axis)
+    return through(tf.cumsum, WIDE_INTS | HALVES)(x, axis=axis)
 
-
-# Along rows the kernels add up in 16 bits, where a sum of tenths never gets past 256.
-_ADDED_UP = {"float16": "float32"}
 
 _REDUCTIONS = {
-    "sum": through(_reduction(_sum), _ADDED_UP),
-    "mean": through(_reduction(tf.reduce_mean), _ADDED_UP),
-    "prod": _reduction(tf.reduce_prod),
+    "sum": through(_reduction(_sum), HALVES),
+    "mean": through(_reduction(tf.reduce_mean), HALVES),
+    "prod": through(_reduction(tf.reduce_prod), HALVES),
     "max": _reduction(_max),
     "min": _reduction(_min),
     "any": _reduction(tf.reduce_any),
@@ -327,7 +300,7 @@ _ARRAYS: dict[str, Lowering] = {
     "pad": _pad,
     "flip": _flip,
     "take": _take,
-    "take_grad": _take_grad,
+    "take_grad": through(_take_grad, HALVES),
     "full": _full,
     "iota": _iota,
 }
@@ -354,17 +327,17 @@ def _softmax_cross_entropy(labels: Any, logits: Any) -> Any:
 
 
 _OTHERS = {
-    "matmul": through(_matmul, _WIDE_INTS),
+    "matmul": through(_matmul, WIDE_INTS),
     "conv": conv.conv,
     "conv_input_grad": conv.conv_input_grad,
     "conv_kernel_grad": conv.conv_kernel_grad,
     "max_pool": conv.max_pool,
     "max_pool_grad": conv.max_pool_grad,
-    "avg_pool": conv.avg_pool,
-    "avg_pool_grad": conv.avg_pool_grad,
-    "softmax": _softmax,
-    "log_softmax": _log_softmax,
-    "softmax_cross_entropy": _softmax_cross_entropy,
+    "avg_pool": through(conv.avg_pool, HALVES),
+    "avg_pool_grad": through(conv.avg_pool_grad, HALVES),
+    "softmax": through(_softmax, HALVES),
+    "log_softmax": through(_log_softmax, HALVES),
+    "softmax_cross_entropy": through(_softmax_cross_entropy, HALVES),
     "sigmoid_cross_entropy": tf.nn.sigmoid_cross_entropy_with_logits,
     "random_uniform": random.uniform,
     "random_normal": random.normal,
@@ -380,5 +353,6 @@ TABLE: dict[str, Lowering] = {
     **special.TABLE,
     **steps.EXPRESSIONS,
     **control.TABLE,
+    **barrier.TABLE,
     **native.TABLE,
 }
