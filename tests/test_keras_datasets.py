@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from cases.datasets import (
     cifar_batch,
+    early_python3_pickle,
     make_cifar,
     make_idx,
     make_npz,
@@ -361,7 +362,7 @@ def test_cifar100(mode, cache, made):
         cifar100.load_data("rough")
 
 
-@pytest.mark.parametrize("write", [python3_pickle, python2_pickle])
+@pytest.mark.parametrize("write", [python3_pickle, early_python3_pickle, python2_pickle])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_pickles_of_both_pythons(write, order, tmp_path):
     batch = cifar_batch(np.random.default_rng(0), 4, "labels")
@@ -390,6 +391,20 @@ def test_wrong_batches(changes, message, tmp_path):
     (tmp_path / "batch").write_bytes(python3_pickle(batch))
     with pytest.raises(ValueError, match=rf"batch is not a file of CIFAR's, .*{message}"):
         cifar.load_batch(tmp_path / "batch")
+
+
+@pytest.mark.parametrize("write", [python3_pickle, early_python3_pickle])
+@pytest.mark.parametrize("version", ["1_0", "2_0"])
+def test_lists_of_all_pythons(write, version, tmp_path):
+    x, header = np.empty(2, object), io.BytesIO()
+    x[:] = [[1, 2], [3]]
+    write_header = getattr(np.lib.format, f"write_array_header_{version}")
+    write_header(header, {"descr": "|O", "fortran_order": False, "shape": (2,)})
+    np.savez(tmp_path / "own.npz", y=[0, 1])
+    with zipfile.ZipFile(tmp_path / "own.npz", "a") as file:
+        file.writestr("x.npy", header.getvalue() + write(x))
+    (found, _), _ = reuters.load_data(tmp_path / "own.npz", test_split=0, num_words=9)
+    assert sorted(found.tolist()) == [[1, 4, 5], [1, 6]]
 
 
 def test_batch_without_labels(tmp_path):
@@ -455,6 +470,9 @@ def test_pickles_run_nothing(number, tmp_path):
         b"cnumpy\ndtype\nN}b.",
         b"cnumpy\ndtype.__init__\n.",
         b"Pid\n.",
+        b"c_codecs\nencode\n}(Vx\nVy\nub.",
+        b"c_codecs\nencode\nN}(V__call__\nVy\nu\x86b.",
+        b"c_codecs\nencode\n(Va\nVzip\ntR.",
         b"\x82\x01.",
         b"\x80\x04\x8c\x02os\x8c\x06system\x93.",
     ],

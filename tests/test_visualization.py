@@ -77,7 +77,7 @@ def test_names():
     named = {"class_mapping": {0: "cat"}, "size": (60, 90)}
     above = one_box([4, 40, 40, 55], **named, font_scale=0.5)
     assert any("#" in row for row in above[20:38])
-    assert not any("#" in row for row in above[:20])
+    assert not any("#" in row for row in above[:20] + above[38:40])
     below = one_box([4, 2, 40, 55], **named, font_scale=0.5)
     assert any("#" in row[6:38] for row in below[5:20])
     thick = one_box([4, 40, 40, 55], **named, font_scale=0.5, text_thickness=3)
@@ -227,17 +227,25 @@ def test_gallery_of_boxes(pyplot):
         visualization.plot_bounding_box_gallery(IMAGES, "xyxy", legend=True, legend_handles=[])
 
 
+@pytest.mark.parametrize("configured", [False, True])
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_gallery_of_masks(data_format, pyplot):
+def test_gallery_of_masks(data_format, configured, pyplot):
     images, masks = IMAGES, MASKS
     if data_format == "channels_first":
         images, masks = images.transpose(0, 3, 1, 2), masks.transpose(0, 3, 1, 2)
+    if configured:
+        config.set_image_data_format(data_format)
     visualization.plot_segmentation_mask_gallery(
-        images, 3, y_true=masks, y_pred=masks, data_format=data_format, show=False
+        images,
+        3,
+        y_true=masks,
+        y_pred=masks,
+        data_format=None if configured else data_format,
+        show=False,
     )
     pictures, _, size = shown(pyplot)
     assert size == [6, 6]
-    drawn = visualization.draw_segmentation_masks(IMAGES, MASKS, 3)
+    drawn = visualization.draw_segmentation_masks(IMAGES, MASKS, 3, data_format="channels_last")
     for i in range(3):
         np.testing.assert_array_equal(pictures[3 * i], IMAGES[i])
         np.testing.assert_array_equal(pictures[3 * i + 1], drawn[i])
@@ -263,6 +271,11 @@ draw_boxes, draw_masks = visualization.draw_bounding_boxes, visualization.draw_s
         (
             lambda: visualization.plot_image_gallery(IMAGES, y_pred=[1, 2]),
             r"a class for each of 3 images, but got 2 \(pred\)",
+        ),
+        (lambda: visualization.plot_image_gallery(IMAGES[:0]), "there are no images"),
+        (
+            lambda: visualization.plot_image_gallery(IMAGES, value_range=(1, 1)),
+            r"lowest and the highest number, but got \(1, 1\)",
         ),
     ],
 )

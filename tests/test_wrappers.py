@@ -289,6 +289,17 @@ def test_older_classifier(y, options, classes, shape):
     assert classifier.score(X, y) > 0.8
 
 
+def test_older_score_of_some_classes():
+    """Keras 2 could not score data without the last of them."""
+    classifier = KerasClassifier(older, verbose=0)
+    classifier.fit(X, CLASSES)
+    some = CLASSES != "red"
+    expected = np.mean(classifier.predict(X[some]) == CLASSES[some])
+    assert classifier.score(X[some], CLASSES[some]) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="classes that fit was not given: gray, pink"):
+        classifier.score(X[:3], ["pink", "red", "gray"])
+
+
 def regression(units=4, metric=None):
     return older(units, 1, None, "mse", metric)
 
@@ -348,6 +359,8 @@ def test_what_makes_models(make):
         (lambda: BaseWrapper(older).set_params(build_fn=3), ValueError, "build_fn is not a legal"),
         (lambda: KerasClassifier().fit(X, CLASSES), TypeError, "build_fn must be .* got None"),
         (lambda: KerasClassifier(older).predict(X), AttributeError, "call fit first"),
+        (lambda: KerasClassifier(older).score(X, CLASSES), AttributeError, "call fit first"),
+        (lambda: KerasRegressor(older).score(X, SUMS), AttributeError, "call fit first"),
         (
             lambda: KerasClassifier(older).fit(X, np.zeros((60, 2, 2))),
             ValueError,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator as IteratorOf
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from kerasish import config
 from kerasish.compat.older_image_iterators import ENDINGS, Iterator, check_subset, transformed
+from kerasish.utils.directories import files_within
 from kerasish.utils.images import COLOR_MODES, img_to_array, is_channels_last, load_img
 
 __all__ = ["DataFrameIterator", "DirectoryIterator", "list_pictures"]
@@ -27,20 +27,11 @@ def list_pictures(directory: Any, ext: str | Sequence[str] = ENDINGS) -> list[st
         directory: its path.
         ext: what the names of images end in.
     """
-    return list(_image_files(directory, (ext,) if isinstance(ext, str) else ext))
+    return files_within(directory, _endings((ext,) if isinstance(ext, str) else ext))
 
 
-def _image_files(
-    directory: Any, endings: Sequence[str], follow_links: bool = False
-) -> IteratorOf[str]:
-    for root, _, names in sorted(os.walk(directory, followlinks=follow_links)):
-        for name in sorted(names):
-            if _is_image(name, endings):
-                yield os.path.join(root, name)
-
-
-def _is_image(name: str, endings: Sequence[str]) -> bool:
-    return name.lower().endswith(tuple(f".{ending}" for ending in endings))
+def _endings(formats: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f".{name}" for name in formats)
 
 
 class _FileIterator(Iterator):
@@ -236,7 +227,7 @@ class DirectoryIterator(_FileIterator):
         numbers: list[int] = []
         for name, number in self.class_indices.items():
             within = os.path.join(directory, name)
-            paths = list(_image_files(within, self.white_list_formats, follow_links))
+            paths = files_within(within, _endings(self.white_list_formats), follow_links)
             kept = [os.path.relpath(path, directory) for path in self._in_subset(paths)]
             self.filenames += kept
             numbers += [number] * len(kept)
@@ -361,7 +352,7 @@ class DataFrameIterator(_FileIterator):
             dataframe, classes = _with_classes(dataframe, y_col, classes)
             self.num_classes = len(classes)
             self.class_indices = {name: i for i, name in enumerate(classes)}
-        dataframe = self._in_subset(dataframe)
+        dataframe = dataframe.iloc[self._in_subset(range(len(dataframe)))]
         if class_mode not in _WITHOUT_CLASSES:
             self.classes = self.get_classes(dataframe, y_col)
         elif class_mode == "multi_output":
@@ -382,7 +373,8 @@ class DataFrameIterator(_FileIterator):
     def _with_images(self, dataframe: Any, x_col: str) -> Any:
         """The rows whose image is there."""
         paths = [os.path.join(self.directory, name) for name in dataframe[x_col]]
-        there = [_is_image(p, self.white_list_formats) and os.path.isfile(p) for p in paths]
+        endings = _endings(self.white_list_formats)
+        there = [path.lower().endswith(endings) and os.path.isfile(path) for path in paths]
         missing = [path for path, is_there in zip(paths, there, strict=True) if not is_there]
         if missing:
             warnings.warn(
@@ -422,15 +414,18 @@ def _with_classes(
         several = [c if isinstance(c, (list, tuple)) else [c] for c in dataframe[y_col]]
         return dataframe, sorted({name for names in several for name in names})
 
+    # The order of a set is another one in each process.
+    wanted = sorted(classes) if isinstance(classes, set) else list(dict.fromkeys(classes))
+
     def known(found: Any) -> Any:
         if isinstance(found, (list, tuple)):
-            return [name for name in found if name in classes]
-        return found if found in classes else None
+            return [name for name in found if name in wanted]
+        return found if found in wanted else None
 
     kept = [known(found) for found in dataframe[y_col]]
     rows = [i for i, found in enumerate(kept) if found]
     dataframe = dataframe.iloc[rows].assign(**{y_col: [kept[i] for i in rows]})
-    return dataframe, list(dict.fromkeys(classes))
+    return dataframe, wanted
 
 
 def _check_columns(

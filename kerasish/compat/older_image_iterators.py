@@ -92,7 +92,14 @@ class Iterator(PyDataset):
         """Begins with the first batch again."""
         self.batch_index = 0
 
+    def on_epoch_begin(self) -> None:
+        """Draws the first order, before worker processes would draw one each."""
+        if self.index_array is None:
+            self._set_seed()
+            self._set_index_array()
+
     def on_epoch_end(self) -> None:
+        """Draws the order of the next epoch."""
         self._set_index_array()
 
     def _set_seed(self) -> None:

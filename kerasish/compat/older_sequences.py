@@ -142,7 +142,7 @@ def skipgrams(
         shuffle: whether the pairs come in random order.
         categorical: whether labels are [0, 1] and [1, 0], not 1 and 0.
         sampling_table: how likely each word is kept, by its number.
-        seed: of what is random; drawn from Python's `random` if None.
+        seed: of what is random; it comes from Python's `random` if None, as in Keras 2.
 
     Returns:
         The pairs, and their labels: 1 for near words, 0 for random ones.
@@ -150,7 +150,7 @@ def skipgrams(
     >>> skipgrams([1, 2, 3], 4, window_size=1, negative_samples=0, shuffle=False)
     ([[1, 2], [2, 1], [2, 3], [3, 2]], [1, 1, 1, 1])
     """
-    draw = random.Random(random.getrandbits(32) if seed is None else seed)
+    draw: Any = random if seed is None else random.Random(seed)
     pairs = []
     for place, word in enumerate(sequence):
         if not word or (sampling_table is not None and sampling_table[word] < draw.random()):
@@ -165,6 +165,7 @@ def skipgrams(
         ([words[i % len(words)], draw.randint(1, vocabulary_size - 1)], 0) for i in range(count)
     ]
     if shuffle:
-        draw.shuffle(found)
+        # With a seed of its own, as in Keras 2.
+        random.Random(draw.randint(0, 10**7) if seed is None else seed).shuffle(found)
     labels = [[1 - near, near] if categorical else near for _, near in found]
     return [pair for pair, _ in found], labels

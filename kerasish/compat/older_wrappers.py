@@ -125,12 +125,16 @@ class BaseWrapper:
         """Numbers of classes as one number per class, where the loss wants that."""
         names = (self.model.loss, getattr(self.model.loss, "__name__", None))
         wanted = "categorical_crossentropy" in (*names, getattr(self.model.loss, "name", None))
-        return to_categorical(y) if wanted and np.ndim(y) < 2 else y
+        classes = getattr(self, "n_classes_", None)  # of a classifier; y may lack some of them
+        return to_categorical(y, classes) if wanted and np.ndim(y) < 2 else y
+
+    def _check_fitted(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(f"{type(self).__name__} has no model yet: call fit first.")
 
     def _asked(self, method: Callable[..., Any], *data: Any, **kwargs: Any) -> Any:
         """What a method of the trained model returns."""
-        if not self.__sklearn_is_fitted__():
-            raise AttributeError(f"{type(self).__name__} has no model yet: call fit first.")
+        self._check_fitted()
         return method(self.model, *data, **self.filter_sk_params(method, kwargs))
 
     def _outputs(self, x: Any, kwargs: Mapping[str, Any]) -> np.ndarray:
@@ -211,8 +215,15 @@ class KerasClassifier(BaseWrapper):
         return super().fit(x, self._numbered(y), **kwargs)
 
     def _numbered(self, y: np.ndarray) -> np.ndarray:
-        several = y.ndim == 2 and y.shape[1] > 1
-        return y if several else np.searchsorted(self.classes_, y)
+        if y.ndim == 2 and y.shape[1] > 1:
+            return y
+        unknown = np.setdiff1d(y, self.classes_)
+        if unknown.size:
+            raise ValueError(
+                f"{type(self).__name__}: y has classes that fit was not given: "
+                f"{', '.join(map(str, unknown[:5]))}."
+            )
+        return np.searchsorted(self.classes_, y)
 
     def predict(self, x: Any, **kwargs: Any) -> np.ndarray:
         """The class of each of x (samples, ...); `kwargs` go to the model's `predict`.
@@ -239,8 +250,10 @@ class KerasClassifier(BaseWrapper):
             **kwargs: to the model's `evaluate`.
 
         Raises:
-            ValueError: the model is not compiled with the metric.
+            AttributeError: before `fit`.
+            ValueError: the model is not compiled with the metric, or y has other classes.
         """
+        self._check_fitted()
         numbers = self._numbered(np.asarray(y))
         found = self._asked(Model.evaluate, x, self._targets(numbers), return_dict=True, **kwargs)
         for name, value in found.items():
@@ -294,6 +307,10 @@ class KerasRegressor(BaseWrapper):
             x: the inputs (samples, ...).
             y: the targets, as for `fit`.
             **kwargs: to the model's `evaluate`.
+
+        Raises:
+            AttributeError: before `fit`.
         """
+        self._check_fitted()
         found = self._asked(Model.evaluate, x, self._targets(y), return_dict=True, **kwargs)
         return -float(found["loss"])

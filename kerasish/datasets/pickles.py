@@ -2,7 +2,8 @@
 
 A pickle may name any function of Python and have it called. Here it can name three things of NumPy:
 the type of arrays, the function that begins one, and the type of data types. What it gets for them
-are records of ours, which note what they are told; the arrays are then made from the notes. What a
+are records of ours, which note what they are told; the arrays are then made from the notes. It can
+also name the function that makes bytes of texts, and gets one that does no more than that. What a
 pickle can still do is ask for much memory.
 """
 
@@ -61,7 +62,19 @@ class PickledArray:
         return rows
 
 
+class _Encode:
+    """`codecs.encode`: in protocol 2, Python 3 writes bytes as texts to be encoded."""
+
+    __slots__ = ()  # a pickle can't change it
+
+    def __call__(self, text: str, encoding: str) -> bytes:
+        if encoding != "latin1":
+            raise pickle.UnpicklingError(f"its pickle asks for the encoding {encoding!r:.80}")
+        return text.encode("latin1")
+
+
 _ALLOWED: dict[tuple[str, str], object] = {
+    ("_codecs", "encode"): _Encode(),
     ("numpy", "dtype"): PickledType,
     ("numpy", "ndarray"): "ndarray",  # only ever an argument
     ("numpy.core.multiarray", "_reconstruct"): PickledArray,

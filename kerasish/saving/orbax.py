@@ -40,13 +40,14 @@ def library() -> Any:
     Raises:
         ImportError: it is not installed.
     """
-    return needed(
-        "orbax.checkpoint.v1",
+    package = needed(
+        "orbax.checkpoint",
         "An Orbax checkpoint",
         "orbax-checkpoint",
         "'kerasish[orbax]'",
         "ModelCheckpoint saves without it.",
     )
+    return package.v1  # a name there, no module of its own
 
 
 def content(model: Any, weights_only: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 from kerasish.graph.variable import Variable
 from kerasish.layers.base import Layer
 from kerasish.layers.holder import contents
+from kerasish.layers.quantized import Quantizable
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.saving import h5
 from kerasish.saving.hooks import overrides
@@ -59,8 +60,13 @@ def _public(obj: Any, key: str, value: Any) -> str:
     """The name of an attribute, or of the property that gives it: `dense` of `_dense`."""
     name = key.lstrip("_")
     holds_parts = _has_parts(value) or isinstance(value, (list, tuple, dict, set))
-    is_property = holds_parts and isinstance(getattr(type(obj), name, None), property)
-    return name if is_property and getattr(obj, name, None) is value else key
+    if not holds_parts or not isinstance(getattr(type(obj), name, None), property):
+        return key
+    try:
+        given = getattr(obj, name)
+    except Exception:  # it gives something else, which is not there now
+        return key
+    return name if given is value else key
 
 
 def _has_parts(value: Any) -> bool:
@@ -90,6 +96,9 @@ def own_variables(obj: Any) -> list[Variable]:
     """The variables of an object itself, in the order of the file."""
     if isinstance(obj, Optimizer):
         return obj.variables
+    special = obj._stored_variables() if isinstance(obj, Quantizable) else None
+    if special is not None:
+        return special
     return sorted(obj._own_variables(), key=lambda v: not v.trainable)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -170,10 +171,13 @@ def positive(value: Any, default: int | None, what: str) -> Any:
     return int(value)
 
 
-def step_limit(value: int | None, what: str) -> int | None:
+def step_limit(value: float | None, what: str) -> int | None:
     """How many steps there may be: `value`, checked, and what `config` limits all to."""
-    value, most = positive(value, None, what), config.max_steps_per_epoch()
-    return min(value, most) if value and most else value or most
+    # Programs of Keras 2 say `len(x) / 32`; the last batch of these is smaller.
+    if isinstance(value, (float, np.floating)) and 0 < value < math.inf:
+        value = math.ceil(value)
+    steps, most = positive(value, None, what), config.max_steps_per_epoch()
+    return min(steps, most) if steps and most else steps or most
 
 
 def check_whole(value: Any, what: str) -> None:

@@ -189,10 +189,17 @@ class StreamFeed:
             self.source.on_epoch_begin()
             if not self._training:
                 self._pass = None
+            if self._passes_begin():
+                self.source.prepare()
             loading = self.source.loading
             size = max(loading.max_queue_size, 1)
             self._prefetch = Prefetcher(self._epoch_items(self._taken), size, loading.workers > 0)
         return self._prefetch
+
+    def _passes_begin(self) -> bool:
+        """Whether the next epoch takes batches of more than the current pass."""
+        left = None if self.source.steps is None else self.source.steps - self._pulled
+        return self._pass is None or left is None or self._wanted is None or self._wanted > left
 
     def _epoch_items(self, taken: int) -> Iterator[Staged]:
         """The batches of one epoch; runs in the thread. Takes not one more than is needed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import itertools
+import os
 import random
 import sys
 import threading
@@ -11,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -177,6 +179,7 @@ class Workers:
             self._pool = ProcessPoolExecutor(
                 loading.workers, initializer=_keep_sequence, initargs=(sequence,)
             )
+            self._pool.submit(int)  # else they begin with the first batch, in another thread
         elif loading.workers > 1:
             self._pool = ThreadPoolExecutor(loading.workers, thread_name_prefix="kerasish-worker")
 
@@ -245,6 +248,15 @@ _kept: Any = None  # in a worker process: its copy of the sequence
 def _keep_sequence(sequence: Any) -> None:
     global _kept
     _kept = sequence
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that trains is killed, which could not end it itself."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _kept_batch(index: int, seed: int, address: Address | None) -> Any:

@@ -32,6 +32,12 @@ class Source:
     goes_round = False
     loading = Loading()
 
+    def prepare(self) -> None:
+        """A pass may begin from here on; called in the thread that trains, while nothing computes.
+
+        Processes begin here: to fork beside a thread that computes can stop both of them for ever.
+        """
+
     def start(self) -> Iterator[Any]:
         """Begins a pass."""
         raise NotImplementedError
@@ -143,20 +149,25 @@ class SequenceSource(Source):
         self._shuffle, self._seed = bool(shuffle), seed
         self._generator = np.random.default_rng(seed)
         self._passes = 0
-        self._workers: Workers | None = None
+        self._workers: list[Workers] = []  # those of the current pass, and then of the next one
         count = getattr(sequence, "num_batches", None)
         self.steps = len(sequence) if count is None and hasattr(sequence, "__len__") else count
         if self.steps is not None and self.steps < 1:
             raise ValueError(f"There is no data: {self.what} has {self.steps} batches.")
 
+    def prepare(self) -> None:
+        """Begins the processes of the next pass, whose copies of the sequence are of now."""
+        if self.loading.use_multiprocessing and (not self._workers or self._changes()):
+            self._keep(1)
+            self._workers.append(Workers(self._sequence, self.loading))
+
     def start(self) -> Iterator[Any]:
-        # Processes have a copy of the sequence; it is renewed where it may have changed.
-        if self.loading.use_multiprocessing and self._changes():
-            self.close()
-        if self._workers is None:
-            self._workers = Workers(self._sequence, self.loading)
+        while len(self._workers) > 1:
+            self._workers.pop(0).close()
+        if not self._workers:
+            self._workers.append(Workers(self._sequence, self.loading))
         self._passes += 1
-        return self._workers.batches(self._order(), self._seed + 1_000_003 * self._passes)
+        return self._workers[0].batches(self._order(), self._seed + 1_000_003 * self._passes)
 
     def state(self) -> Any:
         return [self._generator.bit_generator.state, self._passes]
@@ -188,9 +199,12 @@ class SequenceSource(Source):
             self.steps = count
 
     def close(self) -> None:
-        if self._workers is not None:
-            self._workers.close()
-            self._workers = None
+        self._keep(0)
+
+    def _keep(self, count: int) -> None:
+        """Ends the workers behind so many."""
+        while len(self._workers) > count:
+            self._workers.pop().close()
 
 
 def source_of(x: Any, loading: dict[str, Any], shuffle: Any, seed: int) -> Source | None:

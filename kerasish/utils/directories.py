@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.utils.data import Items
-from kerasish.utils.images import COLOR_MODES, img_to_array, is_channels_last, load_img
+from kerasish.utils.images import COLOR_MODES, img_to_array, is_channels_last, load_img, middle
 
 __all__ = [
     "audio_dataset_from_directory",
@@ -130,7 +130,7 @@ def image_dataset_from_directory(
     """
     name = "image_dataset_from_directory"
     last = is_channels_last(name, data_format)
-    size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    size: Any = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
     _one_of(name, "color_mode", color_mode, tuple(COLOR_MODES))
     _one_of(name, "interpolation", interpolation, _INTERPOLATIONS)
     if len(size) != 2:
@@ -141,7 +141,8 @@ def image_dataset_from_directory(
     def read(path: str) -> np.ndarray:
         x = img_to_array(load_img(path, color_mode=color_mode), "channels_last", "float32")
         if crop_to_aspect_ratio:
-            x = _cropped(x, *size)
+            left, top, right, bottom = middle(len(x), x.shape[1], *size)
+            x = x[top:bottom, left:right]
         change = _padded if pad_to_aspect_ratio else _resized
         x = change(x, size, interpolation)
         return x if last else x.transpose(2, 0, 1)
@@ -150,24 +151,17 @@ def image_dataset_from_directory(
     return found.dataset(read, batch_size, shuffle, seed, validation_split, subset, format, verbose)
 
 
-def _cropped(x: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The largest middle part with the proportions of these sizes."""
-    rows = min(len(x), x.shape[1] * height // width)
-    columns = min(x.shape[1], len(x) * width // height)
-    top, left = (len(x) - rows) // 2, (x.shape[1] - columns) // 2
-    return x[top : top + rows, left : left + columns]
-
-
 def _padded(x: np.ndarray, size: Sequence[int], interpolation: str) -> np.ndarray:
     """As large as it can be within these sizes, and around it 0."""
-    shrunk = max(len(x) / size[0], x.shape[1] / size[1])
-    exact = len(x) / shrunk, x.shape[1] / shrunk
-    inner = [max(int(length), 1) for length in exact]
+    sizes = list(zip(x.shape[:2], size, strict=True))
+    # The scale as a fraction: a float may make an edge that fits exactly one pixel too short.
+    length, outer = max(sizes, key=lambda pair: pair[0] / pair[1])
+    inner = [max(inputs * outer // length, 1) for inputs, _ in sizes]
+    before = [(edge * length - inputs * outer) // (2 * length) for inputs, edge in sizes]
     x = _resized(x, inner, interpolation)
-    before = [int((outer - length) / 2) for outer, length in zip(size, exact, strict=True)]
     margins = [
-        (first, outer - first - length)
-        for first, outer, length in zip(before, size, inner, strict=True)
+        (first, edge - first - inputs)
+        for first, edge, inputs in zip(before, size, inner, strict=True)
     ]
     return np.pad(x, [*margins, (0, 0)])
 
@@ -310,8 +304,11 @@ def _samples(user: str, path: str) -> tuple[np.ndarray, int]:
         with wave.open(path, "rb") as file:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
             content = file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise ValueError(f"{user}: {path} can't be read: {error}.") from None
+        if len(content) % (width * channels):
+            raise EOFError("it ends within a sample")
+    except (wave.Error, EOFError, RuntimeError) as error:
+        reason = str(error) or "it is damaged"
+        raise ValueError(f"{user}: {path} can't be read: {reason}.") from None
     if width != 2:
         raise ValueError(
             f"{user}: samples must have 16 bits, but those of {path} have {8 * width}."
@@ -363,12 +360,15 @@ class _Listing:
         if inferred and label_mode is not None:
             names = _directories(directory) if class_names is None else class_names
             places = [os.path.join(directory, name) for name in names]
-            each = [_files(place, endings, follow_links) for place in places]
+            missing = [place for place in places if not os.path.isdir(place)]
+            if missing:
+                raise ValueError(f"{user}: there is no directory {missing[0]} for its class.")
+            each = [files_within(place, endings, follow_links) for place in places]
             self.paths = [path for paths in each for path in paths]
             numbers = np.repeat(np.arange(len(names)), [len(paths) for paths in each])
             self.class_names: list[str] | None = list(names)
         else:
-            self.paths = _files(directory, endings, follow_links)
+            self.paths = files_within(directory, endings, follow_links)
             self.class_names = None
             if labels is not None and label_mode is not None:
                 numbers = np.asarray(labels)
@@ -386,12 +386,18 @@ class _Listing:
         assert self.class_names is not None
         if label_mode == "int":
             return numbers.astype("int32")
+        count = len(self.class_names)
+        if not np.isin(numbers, np.arange(count)).all():
+            raise ValueError(
+                f"{self._user}: with label_mode={label_mode!r}, labels of {count} classes must be "
+                f"the ints from 0 to {count - 1}, but got {', '.join(self.class_names[:10])}."
+            )
         if label_mode == "categorical":
-            return np.eye(len(self.class_names), dtype="float32")[numbers]
-        if len(self.class_names) != 2:
+            return np.eye(count, dtype="float32")[numbers]
+        if count != 2:
             raise ValueError(
                 f'{self._user}: with label_mode="binary", there must be 2 classes, but got '
-                f"{len(self.class_names)}: {', '.join(self.class_names[:10])}."
+                f"{count}: {', '.join(self.class_names[:10])}."
             )
         return numbers.astype("float32")[:, None]
 
@@ -462,8 +468,14 @@ def _directories(directory: Any) -> list[str]:
     return sorted(name for name in found if not name.startswith("."))
 
 
-def _files(directory: Any, endings: tuple[str, ...], follow_links: bool) -> list[str]:
-    """The paths of all files with such endings in a directory and in those within it."""
+def files_within(directory: Any, endings: tuple[str, ...], follow_links: bool = False) -> list[str]:
+    """The paths of all files in a directory and in those within it, in the order of their names.
+
+    Args:
+        directory: its path.
+        endings: what their names end in, in small letters: (".png", ".jpg").
+        follow_links: whether links to directories are followed.
+    """
     return [
         os.path.join(root, name)
         for root, _, names in sorted(os.walk(directory, followlinks=follow_links))

@@ -198,6 +198,7 @@ def load_img(
 
     Raises:
         ImportError: Pillow is missing.
+        OSError: there is no such file, or it is damaged or no image.
         ValueError: for another color_mode or interpolation.
 
     Example:
@@ -209,10 +210,7 @@ def load_img(
         raise ValueError(
             f"load_img: color_mode must be one of {', '.join(COLOR_MODES)}, but got {color_mode!r}."
         )
-    with image.open(path if isinstance(path, io.IOBase) else Path(path)) as file:
-        mode = COLOR_MODES[color_mode][0]
-        as_it_is = file.mode == mode or (mode == "L" and file.mode in _GREY)
-        img = file.copy() if as_it_is else file.convert(mode)
+    img = _opened(image, path, COLOR_MODES[color_mode][0])
     if target_size is None or (img.height, img.width) == tuple(target_size):
         return img
     if interpolation not in INTERPOLATIONS:
@@ -221,15 +219,32 @@ def load_img(
             f"{interpolation!r}."
         )
     height, width = target_size
-    box = _middle(img, height, width) if keep_aspect_ratio else None
+    box = middle(img.height, img.width, height, width) if keep_aspect_ratio else None
     return img.resize((width, height), getattr(image.Resampling, interpolation.upper()), box=box)
 
 
-def _middle(img: Image, height: int, width: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the largest part with the proportions of these sizes."""
-    columns = min(img.width, img.height * width // height)
-    rows = min(img.height, img.width * height // width)
-    left, top = (img.width - columns) // 2, (img.height - rows) // 2
+def _opened(image: Any, path: Any, mode: str) -> Image:
+    """The image in a file, in a mode of Pillow's."""
+    try:
+        with image.open(path if isinstance(path, io.IOBase) else Path(path)) as file:
+            as_it_is = file.mode == mode or (mode == "L" and file.mode in _GREY)
+            return file.copy() if as_it_is else file.convert(mode)
+    except Exception as error:
+        if isinstance(path, (str, Path)) and len(error.args) == 1 and str(path) not in str(error):
+            # Else nobody knows which one of many files is damaged.
+            error.args = (f"load_img: {path}: {error.args[0]}",)
+        raise
+
+
+def middle(height: int, width: int, new_height: int, new_width: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the largest part with the proportions of a new size.
+
+    >>> middle(20, 40, 5, 5)
+    (10, 0, 30, 20)
+    """
+    columns = max(min(width, height * new_width // new_height), 1)
+    rows = max(min(height, width * new_height // new_width), 1)
+    left, top = (width - columns) // 2, (height - rows) // 2
     return left, top, left + columns, top + rows
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from kerasish import config
 from kerasish.graph.spec import format_shape
 from kerasish.utils.bounding_boxes import convert_format
+from kerasish.utils.images import is_channels_last
 from kerasish.utils.optional import needed
 
 Color = Sequence[int]
@@ -30,7 +30,7 @@ def as_pictures(
         value_range: the darkest and the brightest number.
 
     Raises:
-        ValueError: for another shape or data format.
+        ValueError: for another shape, value range or data format.
     """
     pictures = np.array(images)
     if pictures.ndim != 4:
@@ -38,14 +38,13 @@ def as_pictures(
             f"{user}: images must have the shape (batch, height, width, channels), but got "
             f"{format_shape(pictures.shape)}."
         )
-    layout = config.image_data_format() if data_format is None else data_format
-    if layout not in ("channels_last", "channels_first"):
-        raise ValueError(
-            f'{user}: data_format must be "channels_last" or "channels_first", but got {layout!r}.'
-        )
-    if layout == "channels_first":
+    if not is_channels_last(user, data_format):
         pictures = pictures.transpose(0, 2, 3, 1)
     low, high = value_range
+    if not low < high:
+        raise ValueError(
+            f"{user}: value_range must be the lowest and the highest number, but got {value_range}."
+        )
     if (low, high) != (0, 255):
         pictures = (pictures - low) * (255 / (high - low))
         pictures = pictures.round()  # 254.99999 of a division is meant to be 255
@@ -215,7 +214,7 @@ def draw_segmentation_masks(
              [255, 255, 255]]]], dtype=uint8)
     """
     pictures = as_pictures(images, "draw_segmentation_masks", data_format)
-    masks = _as_masks(segmentation_masks, pictures, data_format)
+    masks = as_masks(segmentation_masks, pictures, data_format)
     share = alpha if blend else 1.0
     for label in np.unique(masks).tolist():
         if label == ignore_index or label < 0 or (num_classes is not None and label >= num_classes):
@@ -232,8 +231,17 @@ def draw_segmentation_masks(
     return pictures
 
 
-def _as_masks(given: Any, pictures: np.ndarray, data_format: str | None) -> np.ndarray:
-    """The masks as (batch, height, width), as the pictures."""
+def as_masks(given: Any, pictures: np.ndarray, data_format: str | None = None) -> np.ndarray:
+    """Masks as (batch, height, width).
+
+    Args:
+        given: (batch, height, width), or with an axis of one channel, as `data_format` says.
+        pictures: to which they belong, as `as_pictures` returns them.
+        data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
+
+    Raises:
+        ValueError: for masks of another shape, or that hold no whole numbers.
+    """
     masks = np.asarray(given)
     if not np.issubdtype(masks.dtype, np.integer):
         raise ValueError(
@@ -241,8 +249,7 @@ def _as_masks(given: Any, pictures: np.ndarray, data_format: str | None) -> np.n
             f"is {masks.dtype}."
         )
     if masks.ndim == 4:
-        layout = config.image_data_format() if data_format is None else data_format
-        axis = 1 if layout == "channels_first" else 3
+        axis = 3 if is_channels_last("draw_segmentation_masks", data_format) else 1
         masks = masks.squeeze(axis) if masks.shape[axis] == 1 else masks
     if masks.shape != pictures.shape[:3] or pictures.shape[3] != 3:
         raise ValueError(

@@ -12,6 +12,7 @@ import numpy as np
 from kerasish.utils.optional import needed
 from kerasish.visualization.drawing import (
     Color,
+    as_masks,
     as_pictures,
     draw_bounding_boxes,
     draw_segmentation_masks,
@@ -54,8 +55,8 @@ def plot_image_gallery(
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
     Raises:
-        ValueError: for images of another shape, another number of classes than images, or if the
-            figure is to be shown and written.
+        ValueError: for images of another shape or none, another number of classes than images, or
+            if the figure is to be shown and written.
         ImportError: Matplotlib is missing.
 
     Example:
@@ -64,6 +65,8 @@ def plot_image_gallery(
     if path is not None and show:
         raise ValueError("plot_image_gallery takes either a path or show=True.")
     pictures = as_pictures(images, "plot_image_gallery", data_format, value_range)
+    if not len(pictures):
+        raise ValueError("plot_image_gallery: there are no images.")
     titles = _titles(len(pictures), y_true, y_pred, label_map)
     if cols is None:
         cols = math.ceil(len(pictures) / rows if rows else math.sqrt(len(pictures)))
@@ -231,12 +234,9 @@ def plot_segmentation_mask_gallery(
     columns = [as_pictures(images, user, data_format, value_range)]
     for masks in (y_true, y_pred):
         if masks is not None:
-            masks = np.asarray(masks)
-            if data_format == "channels_first" and masks.ndim == 4:
-                masks = masks[:, 0]
             drawn = draw_segmentation_masks(
                 columns[0],
-                masks,
+                as_masks(masks, columns[0], data_format),
                 num_classes,
                 color_mapping,
                 alpha,

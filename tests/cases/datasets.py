@@ -37,6 +37,11 @@ def python3_pickle(value):
     return pickle.dumps(value, 4)
 
 
+def early_python3_pickle(value):
+    """As np.save wrote before NumPy 1.17: protocol 2, which has no bytes of Python 3."""
+    return pickle.dumps(value, 2).replace(b"numpy._core", b"numpy.core")
+
+
 def lists(rng, count):
     """An array of lists of ranks of words."""
     array = np.empty(count, object)

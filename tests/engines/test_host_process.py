@@ -409,26 +409,26 @@ import signal
 big = np.ones((200, 200))
 caught, inside = 0, False
 def handler(*event):
+    global inside
     if inside:
+        inside = False  # here: a second one must not come before the first is caught
         raise KeyboardInterrupt
 signal.signal(signal.SIGINT, handler)
-end = time.monotonic() + 1.5
 def shower():
-    while time.monotonic() < end:
+    while caught < 100:
         time.sleep(0.003)
         os.kill(os.getpid(), signal.SIGINT)
-threading.Thread(target=shower).start()
-while time.monotonic() < end + 0.3:
+threading.Thread(target=shower, daemon=True).start()
+while caught < 100:
     try:
         inside = True
         engine.write(9, big)
         assert engine.read(9).sum() == 40000
         inside = False
     except KeyboardInterrupt:
-        inside = False
         caught += 1
-print(caught > 20, engine.process.generation)
+print(engine.process.generation)
 """
     with script(body) as parent:
-        output, errors = parent.communicate(timeout=30)
-    assert output.split("\n")[1] == "True 1", errors
+        output, errors = parent.communicate(timeout=100)
+    assert output.split("\n")[1] == "1", errors

@@ -115,13 +115,28 @@ def test_sizes(tmp_path, interpolation, size, crop):
     np.testing.assert_array_equal(first[0][0], x.transpose(2, 0, 1))
 
 
-def test_margins(tmp_path):
-    save_img(tmp_path / "a.png", np.full((7, 9, 1), 50), scale=False)
+def test_sizes_that_leave_little_of_an_image(tmp_path):
+    save_img(tmp_path / "a.png", PICTURE, scale=False)
+    for size in ((1, 30), (30, 1)):
+        for how in ("crop", "pad"):
+            options = {"image_size": size, "labels": None, f"{how}_to_aspect_ratio": True}
+            assert read(tmp_path, **options)[0].shape == (1, *size, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "columns"),
+    [((7, 9, 1), (10, 30), slice(8, 20)), ((5, 9, 1), (29, 60), slice(3, 55))],
+)
+def test_margins(shape, size, columns, tmp_path):
+    save_img(tmp_path / "a.png", np.full(shape, 50), scale=False)
     how = {"labels": None, "pad_to_aspect_ratio": True, "color_mode": "grayscale"}
-    x = read(tmp_path, image_size=(10, 30), **how)[0][0, ..., 0]
-    wanted = np.zeros((10, 30))
-    wanted[:, 8:20] = 50  # as Keras 3 does
+    x = read(tmp_path, image_size=size, **how)[0][0, ..., 0]
+    wanted = np.zeros(size)
+    wanted[:, columns] = 50  # as Keras 3 does
     np.testing.assert_allclose(x, wanted, atol=1e-4)
+    save_img(tmp_path / "a.png", np.full((*shape[1::-1], 1), 50), scale=False)
+    x = read(tmp_path, image_size=size[::-1], **how)[0][0, ..., 0]
+    np.testing.assert_allclose(x, wanted.T, atol=1e-4)
 
 
 @pytest.fixture
@@ -201,11 +216,16 @@ def test_sounds(sounds, options, length):
         ({"output_sequence_length": 1.5}, "output_sequence_length must be .* 1.5"),
         ({"class_names": ["bytes"]}, r"16 bits, but those of .*1\.wav have 8"),
         ({"class_names": ["none"]}, r"1\.wav can't be read"),
+        ({"class_names": ["cut"]}, r"1\.wav can't be read: it ends within a sample"),
+        ({"class_names": ["long"]}, r"1\.wav can't be read: it is damaged"),
     ],
 )
 def test_sounds_that_are_wrong(sounds, options, message):
-    for name in ("bytes", "none"):
+    for name in ("bytes", "none", "cut", "long"):
         (sounds / name).mkdir()
+    whole = (sounds / "a" / "1.wav").read_bytes()
+    (sounds / "cut" / "1.wav").write_bytes(whole[:-3])
+    (sounds / "long" / "1.wav").write_bytes(whole[:16] + b"\xff\xff\xff\x7f" + whole[20:])
     write_sound(sounds / "bytes" / "1.wav", np.ones((3, 1)), "uint8")
     (sounds / "none" / "1.wav").write_bytes(b"RIFF no wave")
     options = {"class_names": ["a"]} | options
@@ -261,6 +281,9 @@ WRONG = [
     ({"labels": [0] * 7, "class_names": ["a"]}, "labels that are inferred"),
     ({"label_mode": "binary"}, "2 classes, but got 4: a, b, c, empty"),
     ({"label_mode": "one_hot"}, "label_mode must be one of int, .* 'one_hot'"),
+    ({"class_names": ["a", "d"]}, r"no directory .*d for its class"),
+    ({"labels": [1, 2] * 3 + [1], "label_mode": "binary"}, "the ints from 0 to 1, but got 1, 2"),
+    ({"labels": [0, 1, 3] * 2 + [1], "label_mode": "categorical"}, "0 to 2, but got 0, 1, 3"),
     ({"class_names": ["empty"]}, r"no files \.bmp, .* in "),
     ({"color_mode": "bgr"}, "color_mode must be .* 'bgr'"),
     ({"interpolation": "box"}, "interpolation must be .* 'box'"),

@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -173,13 +174,14 @@ def test_shifts():
             abs(ImageDataGenerator(width_shift_range=spec).get_random_transform(size)["ty"])
             for _ in range(50)
         }
-        for spec in (3, [2, 5], [0.1, 0.2], 0.1, 2.5)
+        for spec in (3, [2, 5], [0.1, 0.2], 0.1, 2.5, 1.0)
     }
     assert drawn[3] == {0, 1, 2}
     assert drawn[2, 5] == {2, 5}
     assert drawn[0.1, 0.2] == {2, 4}
     assert 1.5 < max(drawn[0.1]) <= 2
     assert 2 < max(drawn[2.5]) <= 2.5
+    assert 0.5 < max(drawn[1.0]) <= 1
 
 
 STANDARDIZED = [
@@ -303,6 +305,21 @@ def test_iterators_go_to_other_processes():
     assert next(copy)[1].tolist() == [0, 1, 2]
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_processes_take_batches_of_one_order():
+    """Else some samples come several times, and others not at all."""
+
+    def slowly(image):  # so that each process has some to do
+        time.sleep(0.03)
+        return image
+
+    batches = flow(ImageDataGenerator(preprocessing_function=slowly), shuffle=True, batch_size=1)
+    model = models.Sequential([layers.Input((2, 2, 1)), layers.Flatten()])
+    with_processes = {"workers": 2, "use_multiprocessing": True}
+    found = model.predict_generator(batches, **with_processes)
+    assert sorted(found[:, 0]) == MANY[:, 0, 0, 0].tolist()
+
+
 def test_iterator_of_ones_own():
     class Squares(image.Iterator):
         def _get_batches_of_transformed_samples(self, index_array):
@@ -383,12 +400,14 @@ TABLE = pandas.DataFrame(
         "two": ["v", "u", "v", "u", "u", "v"],
         "number": [1.5, 2, 3, 4, 5, 6],
         "other": [1, 2, 3, 4, 5, 6],
-    }
+    },
+    index=np.arange(6) / 10,  # in which a slice would not be of places
 )
 TABLES = [
     ({}, [1, 3, 5, 2], np.eye(3)[[0, 1, 0, 2]]),
     ({"class_mode": "sparse"}, [1, 3, 5, 2], [0, 1, 0, 2]),
     ({"class_mode": "sparse", "classes": ["r", "p"]}, [1, 5, 2], [1, 1, 0]),
+    ({"class_mode": "sparse", "classes": set("rqp")}, [1, 3, 5, 2], [0, 1, 0, 2]),
     ({"class_mode": "binary", "y_col": "two"}, [1, 3, 5, 2], [1, 0, 0, 1]),
     ({"y_col": "many"}, [1, 3, 5, 2], [[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 1, 1]]),
     ({"y_col": "many", "classes": ["q", "p"]}, [1, 3, 2], [[0, 1], [1, 1], [1, 0]]),
@@ -461,7 +480,7 @@ def test_training(fit):
     assert model.predict(generator.flow(x, shuffle=False), verbose=0).shape == (64, 2)
 
 
-@pytest.mark.parametrize(("steps", "epochs"), [(7, 2), (2, 4), (3, 3)])
+@pytest.mark.parametrize(("steps", "epochs"), [(7, 2), (2, 4), (3, 3), (len(MANY) / 3, 2)])
 def test_any_number_of_steps(steps, epochs):
     """Batches have no end: more steps than batches begin anew, fewer go on where they were."""
     seen = []
@@ -478,7 +497,7 @@ def test_any_number_of_steps(steps, epochs):
         batches, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=0
     ).history
     assert len(history["loss"]) == epochs
-    assert seen == [i % 3 for i in range(steps * epochs)]
+    assert seen == [i % 3 for i in range(int(np.ceil(steps)) * epochs)]
 
 
 def test_program_of_keras_2(directory, tmp_path):

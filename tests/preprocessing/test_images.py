@@ -83,6 +83,19 @@ def test_load_img_keeps_the_proportions(path):
     img = load_img(path, target_size=(2, 2), keep_aspect_ratio=True)
     np.testing.assert_array_equal(np.asarray(img), RGB[:, 1:3])
 
+    # However long the new proportions, there is something of it left.
+    assert load_img(path, target_size=(1, 9), keep_aspect_ratio=True).size == (9, 1)
+    assert load_img(path, target_size=(9, 1), keep_aspect_ratio=True).size == (1, 9)
+
+
+def test_damaged_files_are_named(path):
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(OSError, match=r"load_img: .*image\.png: .*truncated"):
+        load_img(path)
+    path.write_text("no image")
+    with pytest.raises(OSError, match=r"cannot identify image file .*image\.png'"):
+        load_img(path)
+
 
 def test_save_img(tmp_path):
     file = io.BytesIO()

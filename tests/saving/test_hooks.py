@@ -181,6 +181,40 @@ def test_build_config_of_several_shapes(tmp_path):
     assert names == {"query_dense", "key_dense", "value_dense", "output_dense", "vars"}
 
 
+class Heads(models.Model):
+    """With properties that give the attributes of their names, something else, or nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self._first, self._second, self._third = (layers.Dense(2) for _ in range(3))
+
+    @property
+    def first(self):
+        return self._first
+
+    @property
+    def second(self):
+        return self._third
+
+    @property
+    def third(self):
+        raise RuntimeError("not yet")
+
+    def call(self, inputs):
+        return self._first(inputs) + self._second(inputs) + self._third(inputs)
+
+
+def test_names_of_properties(tmp_path):
+    model, other = Heads(), Heads()
+    expected = model(X)
+    other(X)
+    model.save_weights(tmp_path / "m.weights.h5")
+    with h5.reading(tmp_path / "m.weights.h5") as file:
+        assert file.find("first/vars") is not None
+    other.load_weights(tmp_path / "m.weights.h5")
+    np.testing.assert_array_equal(other(X), expected)
+
+
 class Pair(models.Model):
     """With optimizers of its own, as a GAN has."""
 

@@ -2,17 +2,23 @@
 
 import gc
 import itertools
+import os
+import subprocess
+import sys
 import threading
 import time
 import traceback
 import weakref
 from contextlib import nullcontext
+from multiprocessing import get_start_method
+from pathlib import Path
 
 import numpy as np
 import pytest
 from feeding import (
     BATCH,
     COUNT,
+    STEPS,
     Batches,
     X,
     Y,
@@ -184,6 +190,54 @@ def test_input_is_made_while_the_engine_computes():
 
     classifier().fit(batches(), steps_per_epoch=steps, callbacks=[Busy()], verbose=0)
     assert met == [True] * (2 * (steps - 1))
+
+
+class Round(Batches):
+    """Begins again where an epoch has more steps than there are batches, and may change."""
+
+    goes_round = True
+
+    def on_epoch_end(self):
+        pass
+
+
+@pytest.mark.skipif(get_start_method() != "fork", reason="processes do not begin by forking")
+@pytest.mark.parametrize("steps", [2, STEPS, 2 * STEPS + 1])
+def test_processes_begin_in_the_thread_that_trains(steps, monkeypatch):
+    """To fork while another thread computes can stop both, as BLAS has threads and locks."""
+    forks, fork = [], os.fork
+
+    def watched():
+        forks.append(threading.current_thread())
+        return fork()
+
+    monkeypatch.setattr(os, "fork", watched)
+    data = Round(X, Y, workers=1, use_multiprocessing=True)
+    classifier().fit(data, steps_per_epoch=steps, epochs=3, validation_data=data, verbose=0)
+    assert len(forks) >= 3
+    assert set(forks) == {threading.main_thread()}
+
+
+KILLED = """
+import multiprocessing, os, sys
+sys.path[:0] = {path!r}
+from feeding import *
+from kerasish.callbacks import LambdaCallback
+data = Batches(X, Y, workers=2, use_multiprocessing=True)
+def die(batch, logs):
+    print(len(multiprocessing.active_children()), flush=True)
+    os.kill(os.getpid(), 9)
+classifier().fit(data, verbose=0, callbacks=[LambdaCallback(on_train_batch_end=die)])
+"""
+
+
+@pytest.mark.skipif(get_start_method() != "fork", reason="processes do not begin by forking")
+def test_processes_end_with_one_that_is_killed():
+    code = KILLED.format(path=[str(Path(__file__).parent), *filter(None, sys.path)])
+    # The output ends with the last process that could write to it.
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_LONG)
+    assert done.stdout == "2\n", done.stderr
 
 
 class Watched(np.ndarray):
