@@ -19,6 +19,7 @@ _PACKAGE = "kerasish"
 # Module of older Keras -> where its names are now, in the order of looking. Modules that still
 # exist stand here with the places of what they no longer have.
 SOURCES = {
+    "applications.mobilenetv2": "applications.mobilenet_v2",
     "backend.common": "backend",
     "backend.tensorflow_backend": "backend",
     "callbacks.callbacks": "callbacks",

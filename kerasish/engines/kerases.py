@@ -17,7 +17,11 @@ LIBRARY = "tensorflow"
 PACKAGES = ("keras", "keras_core", "tf_keras", f"{LIBRARY}.keras")
 
 # Other names -> where that is in Keras. Parts of Keras 2 were packages of their own.
-_PLACES = {**dict.fromkeys(PACKAGES, ""), "keras_preprocessing": ".preprocessing"}
+_PLACES = {
+    **dict.fromkeys(PACKAGES, ""),
+    "keras_applications": ".applications",
+    "keras_preprocessing": ".preprocessing",
+}
 
 
 def path_in_keras(module: str) -> str | None:

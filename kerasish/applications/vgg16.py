@@ -1,0 +1,13 @@
+"""VGG16, a deep net of small convolutions (Simonyan and Zisserman, 2015).
+
+Example:
+    >>> VGG16(weights=None, include_top=False, input_shape=(32, 32, 3)).output_shape
+    (None, 1, 1, 512)
+"""
+
+from kerasish.applications.imagenet_utils import CAFFE, decode_predictions, preprocessing
+from kerasish.applications.vgg import VGG16
+
+preprocess_input = preprocessing(__name__, CAFFE)
+
+__all__ = ["VGG16", "decode_predictions", "preprocess_input"]
