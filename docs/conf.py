@@ -34,7 +34,12 @@ napoleon_numpy_docstring = False
 
 MODULES = {name for name in dir(kerasish) if inspect.ismodule(getattr(kerasish, name))}
 DATASETS = {f"datasets.{name}" for name in kerasish.datasets.__all__}
-NAMESPACES = sorted(MODULES - {"datasets"} | DATASETS | {"utils.bounding_boxes"})
+APPLICATIONS = {
+    f"applications.{name}"
+    for name in kerasish.applications.__all__
+    if inspect.ismodule(getattr(kerasish.applications, name))
+}
+NAMESPACES = sorted(MODULES - {"datasets"} | DATASETS | APPLICATIONS | {"utils.bounding_boxes"})
 
 
 def setup(app) -> None:

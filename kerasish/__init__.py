@@ -16,12 +16,15 @@ from kerasish.compat import modules as older_modules
 
 if TYPE_CHECKING:
     from kerasish import activations as activations
+    from kerasish import applications as applications
     from kerasish import backend as backend
     from kerasish import callbacks as callbacks
     from kerasish import constraints as constraints
     from kerasish import datasets as datasets
     from kerasish import distillation as distillation
+    from kerasish import distribution as distribution
     from kerasish import dtype_policies as dtype_policies
+    from kerasish import export as export
     from kerasish import initializers as initializers
     from kerasish import layers as layers
     from kerasish import losses as losses
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from kerasish import models as models
     from kerasish import ops as ops
     from kerasish import optimizers as optimizers
+    from kerasish import quantizers as quantizers
     from kerasish import random as random
     from kerasish import regularizers as regularizers
     from kerasish import saving as saving
@@ -44,25 +48,33 @@ if TYPE_CHECKING:
     from kerasish.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
     from kerasish.graph.function import Function as Function
     from kerasish.graph.gradients import gradients as gradients
-    from kerasish.graph.tensor import Tensor as KerasTensor
     from kerasish.graph.variable import Variable as Variable
     from kerasish.initializers import Initializer as Initializer
     from kerasish.layers import Input as Input
     from kerasish.layers import InputSpec as InputSpec
     from kerasish.layers import Layer as Layer
+    from kerasish.layers.operation import Operation as Operation
     from kerasish.losses import Loss as Loss
     from kerasish.metrics import Metric as Metric
     from kerasish.models import Model as Model
     from kerasish.models import Sequential as Sequential
     from kerasish.optimizers import Optimizer as Optimizer
+    from kerasish.quantizers import Quantizer as Quantizer
     from kerasish.regularizers import Regularizer as Regularizer
+    from kerasish.scopes import KerasTensor as KerasTensor
+    from kerasish.scopes import RematScope as RematScope
+    from kerasish.scopes import StatelessScope as StatelessScope
+    from kerasish.scopes import SymbolicScope as SymbolicScope
+    from kerasish.scopes import device as device
+    from kerasish.scopes import name_scope as name_scope
+    from kerasish.scopes import remat as remat
 
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations backend callbacks constraints datasets distillation dtype_policies initializers "
-    "layers losses metrics mixed_precision models ops optimizers random regularizers saving tree "
-    "utils visualization wrappers"
+    "activations applications backend callbacks constraints datasets distillation distribution "
+    "dtype_policies export initializers layers losses metrics mixed_precision models ops "
+    "optimizers quantizers random regularizers saving tree utils visualization wrappers"
 ).split()
 
 # Public name -> (module, name there).
@@ -74,17 +86,25 @@ _NAMES = {
     "Initializer": ("initializers", "Initializer"),
     "Input": ("layers", "Input"),
     "InputSpec": ("layers", "InputSpec"),
-    "KerasTensor": ("graph.tensor", "Tensor"),
+    "KerasTensor": ("scopes", "KerasTensor"),
     "Layer": ("layers", "Layer"),
     "Loss": ("losses", "Loss"),
     "Metric": ("metrics", "Metric"),
     "Model": ("models", "Model"),
+    "Operation": ("layers.operation", "Operation"),
     "Optimizer": ("optimizers", "Optimizer"),
+    "Quantizer": ("quantizers", "Quantizer"),
     "Regularizer": ("regularizers", "Regularizer"),
+    "RematScope": ("scopes", "RematScope"),
     "Sequential": ("models", "Sequential"),
+    "StatelessScope": ("scopes", "StatelessScope"),
+    "SymbolicScope": ("scopes", "SymbolicScope"),
     "Variable": ("graph.variable", "Variable"),
     "backend_scope": ("config", "backend_scope"),
+    "device": ("scopes", "device"),
     "gradients": ("graph.gradients", "gradients"),
+    "name_scope": ("scopes", "name_scope"),
+    "remat": ("scopes", "remat"),
     "version": ("config", "version"),
 }
 

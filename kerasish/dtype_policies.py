@@ -57,8 +57,8 @@ class DTypePolicy(Configurable):
         return "float32" if self.name in _MIXED else self.name
 
     @property
-    def quantization_mode(self) -> None:
-        """None: there is no quantization."""
+    def quantization_mode(self) -> str | None:
+        """How the weights of layers are quantized: None, as they are not."""
         return None
 
     @property
@@ -94,30 +94,69 @@ class FloatDTypePolicy(DTypePolicy):
 
 
 class QuantizedDTypePolicy(DTypePolicy):
-    """Quantized layers are not supported: making one is an error that says so."""
+    """The policy of a layer that was quantized: `layer.quantize("int8")`.
 
+    Args:
+        mode: "int8", for the weights that are quantized.
+        source_name: the policy of all else; the global one if None.
+
+    Raises:
+        NotImplementedError: for other modes.
+
+    >>> QuantizedDTypePolicy("int8", "float32").name
+    'int8_from_float32'
+    """
+
+    def __init__(self, mode: str, source_name: str | None = None):
+        if mode != "int8":
+            raise NotImplementedError(
+                f"{type(self).__name__}({mode!r}): of the modes of quantization only 'int8' is "
+                "supported."
+            )
+        source = DTypePolicy(source_name)
+        super().__init__(source.name)
+        self._source = source
+        self.mode, self.source_name = mode, source.name
+        self.name = f"{mode}_from_{source.name}"
+
+    @property
+    def compute_dtype(self) -> str:
+        return self._source.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """What weights that are not quantized have."""
+        return self._source.variable_dtype
+
+    @property
+    def quantization_mode(self) -> str:
+        """How the weights are quantized."""
+        return self.mode
+
+
+class _Unsupported(QuantizedDTypePolicy):
     def __init__(self, *args: Any, **kwargs: Any):
         given = next(iter((*args, *kwargs.values())), "")
         raise NotImplementedError(
-            f"{type(self).__name__}({given!r}): quantization is not supported. The policies are "
-            "the dtypes, such as 'float32', and 'mixed_float16' and 'mixed_bfloat16'."
+            f"{type(self).__name__}({given!r}): of the modes of quantization only 'int8' is "
+            "supported."
         )
 
 
-class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
-    __doc__ = QuantizedDTypePolicy.__doc__
+class QuantizedFloat8DTypePolicy(_Unsupported):
+    """8-bit floats: making one is an error that says what is supported."""
 
 
-class Int4DTypePolicy(QuantizedDTypePolicy):
-    __doc__ = QuantizedDTypePolicy.__doc__
+class Int4DTypePolicy(_Unsupported):
+    """4 bits: making one is an error that says what is supported."""
 
 
-class GPTQDTypePolicy(QuantizedDTypePolicy):
-    __doc__ = QuantizedDTypePolicy.__doc__
+class GPTQDTypePolicy(_Unsupported):
+    """GPTQ: making one is an error that says what is supported."""
 
 
-class AWQDTypePolicy(QuantizedDTypePolicy):
-    __doc__ = QuantizedDTypePolicy.__doc__
+class AWQDTypePolicy(_Unsupported):
+    """AWQ: making one is an error that says what is supported."""
 
 
 class DTypePolicyMap(DTypePolicy, MutableMapping):
@@ -236,7 +275,8 @@ def get(identifier: Any) -> DTypePolicy:
         return deserialize(identifier)
     if isinstance(identifier, str):
         if identifier.startswith(_QUANTIZED):
-            return QuantizedDTypePolicy(identifier)
+            mode, _, source = identifier.partition("_from_")
+            return QuantizedDTypePolicy(mode, source or None)
         return DTypePolicy(identifier)
     return DTypePolicy(dtypes.standardize(identifier))
 

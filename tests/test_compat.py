@@ -3,6 +3,7 @@
 import importlib
 import io
 import json
+import random
 import sys
 
 import numpy as np
@@ -441,6 +442,12 @@ def test_skipgrams():
     assert (pairs, labels) == skipgrams(text, 5, window_size=2, seed=1)
     assert skipgrams(text, 5, categorical=True)[1][0] in ([0, 1], [1, 0])
     assert skipgrams(text, 5, sampling_table=np.zeros(5)) == ([], [])
+    # What Keras 2.3.1 draws.
+    random.seed(1)
+    pairs = [[2, 8], [2, 1], [3, 2], [2, 8], [1, 2], [2, 3], [3, 5], [1, 2]]
+    assert skipgrams([1, 2, 3], 9, window_size=1) == (pairs, [0, 1, 1, 0, 0, 1, 0, 1])
+    pairs, _ = skipgrams([1, 2, 3], 9, window_size=1, negative_samples=0, seed=4)
+    assert pairs == [[2, 3], [1, 2], [3, 2], [2, 1]]
     table = make_sampling_table(10**6, 1e-3)
     assert table[0] == table[1] == pytest.approx(0.0315, abs=1e-4)
     assert (np.diff(table) >= 0).all()

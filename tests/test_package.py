@@ -86,15 +86,17 @@ LEVELS = [
     "home tree",
     "config engines graph",
     "ops",
+    "scopes",
     "utils saving.serialization saving.custom_objects saving.registry saving.hooks saving.atomic"
     " datasets compat",
-    "activations initializers regularizers constraints dtype_policies",
+    "activations initializers regularizers constraints quantizers dtype_policies",
     "losses metrics optimizers callbacks mixed_precision",
     "layers",
     "training saving",
     "models",
-    "backend random cli compat.older_activations compat.older_layers compat.older_regularizers"
-    " compat.older_wrappers distillation visualization wrappers",
+    "applications backend random cli compat.older_activations compat.older_layers"
+    " compat.older_regularizers compat.older_wrappers distillation distribution export"
+    " visualization wrappers",
 ]
 LEVEL = {name: i for i, line in enumerate(LEVELS) for name in line.split()}
 

@@ -196,7 +196,7 @@ def set_learning_phase(value: Any) -> None:
 
 
 def name_scope(name: str) -> AbstractContextManager[None]:
-    """A `with` block whose operations belong to `name`, in error messages and printed programs.
+    """A `with` block whose operations and variables belong to `name`, as the paths of these say.
 
     Args:
         name: a part of their path.
@@ -207,4 +207,4 @@ def name_scope(name: str) -> AbstractContextManager[None]:
     >>> with name_scope("encoder"):
     ...     y = ops.add(1.0, 2.0)
     """
-    return trace.inside(name)
+    return trace.inside(trace.Scope(name))

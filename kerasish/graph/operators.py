@@ -151,6 +151,10 @@ class Operators:
         """`ops.reshape` of this tensor; the sizes may come one by one."""
         return operations().reshape(self, shape[0] if len(shape) == 1 else shape)
 
+    def squeeze(self, axis: Any = None) -> Tensor:
+        """`ops.squeeze` of this tensor."""
+        return operations().squeeze(self, axis)
+
     def transpose(self, *axes: Any) -> Tensor:
         """`ops.transpose` of this tensor; the axes may come one by one."""
         order = axes[0] if len(axes) == 1 else axes or None

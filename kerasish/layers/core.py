@@ -15,6 +15,7 @@ from kerasish.layers.base import Layer
 from kerasish.layers.checks import features as checked_features
 from kerasish.layers.checks import positive
 from kerasish.layers.input_spec import InputSpec
+from kerasish.layers.quantized import Quantizable
 from kerasish.saving.serialization import get_registered_object, serialize_keras_object
 
 
@@ -27,7 +28,7 @@ from kerasish.saving.serialization import get_registered_object, serialize_keras
     W_constraint="kernel_constraint",
     b_constraint="bias_constraint",
 )
-class Dense(Layer):
+class Dense(Quantizable):
     """A fully connected layer: activation(inputs @ kernel + bias).
 
     Args:
@@ -41,6 +42,7 @@ class Dense(Layer):
         activity_regularizer: adds a loss computed from the output.
         kernel_constraint: a projection of the kernel after each step.
         bias_constraint: a projection of the bias after each step.
+        quantization_config: of a layer that is made of the config of a quantized one.
 
     Shapes:
         (batch, ..., features) -> (batch, ..., units)
@@ -50,6 +52,7 @@ class Dense(Layer):
     """
 
     supports_masking = True
+    _table = "kernel"
 
     def __init__(
         self,
@@ -63,9 +66,11 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._keep_quantization(quantization_config)
         self.units = positive(units, "Dense: units")
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -76,17 +81,20 @@ class Dense(Layer):
     def build(self, input_shape: Any) -> None:
         """Makes the kernel and the bias."""
         features = checked_features(input_shape, self.name)
-        self.kernel = self.add_weight(name="kernel", shape=(features, self.units))
+        self._add_table((features, self.units))
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs: Tensor) -> Tensor:
         """The product with the kernel, plus the bias, through the activation."""
-        outputs = ops.matmul(inputs, self.kernel)
+        outputs = ops.matmul(self._rounded(inputs, (-1,)), self._table_now())
         if self.use_bias:
             outputs = outputs + self.bias
         return self.activation(outputs)
+
+    def _reduced_axes(self) -> tuple[int, ...]:
+        return (0,)
 
 
 class Lambda(Layer):

@@ -7,10 +7,10 @@ from typing import Any
 from kerasish import activations, ops
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
-from kerasish.layers.base import Layer
+from kerasish.layers.quantized import Quantizable
 
 
-class EinsumDense(Layer):
+class EinsumDense(Quantizable):
     """A fully connected layer over axes of choice: activation(einsum(inputs, kernel) + bias).
 
     Args:
@@ -27,6 +27,7 @@ class EinsumDense(Layer):
         bias_regularizer: adds a loss computed from the bias.
         kernel_constraint: a projection of the kernel after each step.
         bias_constraint: a projection of the bias after each step.
+        quantization_config: of a layer that is made of the config of a quantized one.
 
     Shapes:
         as the equation says
@@ -34,6 +35,8 @@ class EinsumDense(Layer):
     >>> EinsumDense("abc,cd->abd", (None, 4), bias_axes="d")(np.ones((2, 5, 3))).shape
     (2, 5, 4)
     """
+
+    _table = "kernel"
 
     def __init__(
         self,
@@ -47,9 +50,11 @@ class EinsumDense(Layer):
         bias_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self._keep_quantization(quantization_config)
         self.equation = equation
         sizes = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
         self.partial_output_shape = sizes
@@ -68,6 +73,8 @@ class EinsumDense(Layer):
     def build(self, input_shape: Any) -> None:
         """Makes the kernel and the bias."""
         inputs, kernel, outputs = self._letters
+        dots = len(input_shape) - len(inputs) + 1
+        self._all_letters = tuple(_spelled_out(x, dots) for x in self._letters)
         sizes = _sizes_of(inputs, input_shape, self._where(input_shape))
         sizes |= self._output_sizes(outputs, sizes)
         unknown = [letter for letter in kernel if sizes.get(letter) is None]
@@ -76,7 +83,7 @@ class EinsumDense(Layer):
                 f"{self._where(input_shape)} the size of axis {unknown[0]!r} of the kernel is not "
                 "known from the inputs, nor from output_shape."
             )
-        self.kernel = self.add_weight(name="kernel", shape=[sizes[letter] for letter in kernel])
+        self._add_table(tuple(sizes[letter] for letter in kernel))  # type: ignore[misc]
         self.bias = None
         if self.bias_axes:
             from_first = outputs[min(outputs.index(letter) for letter in self.bias_axes) :]
@@ -115,10 +122,37 @@ class EinsumDense(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The Einstein sum with the kernel, plus the bias, through the activation."""
-        outputs = ops.einsum(self.equation, inputs, self.kernel)
+        outputs = ops.einsum(self.equation, self._rounded_here(inputs), self._table_now())
         if self.bias is not None:
             outputs = outputs + self.bias
         return self.activation(outputs)
+
+    def _reduced_axes(self) -> tuple[int, ...]:
+        _, kernel, outputs = self._all_letters
+        return tuple(i for i, letter in enumerate(kernel) if letter not in outputs)
+
+    def _rounded_here(self, inputs: Tensor) -> Tensor:
+        if self.quantization_mode is None:
+            return inputs
+        letters, _, outputs = self._all_letters
+        axes = tuple(i for i, letter in enumerate(letters) if letter not in outputs)
+        return self._rounded(inputs, axes)
+
+    def _stored_scale(self, scale: Any) -> Any:
+        # As the outputs lie, so that these could be divided by it.
+        _, kernel, outputs = self._all_letters
+        kept = [letter for letter in kernel if letter in outputs]
+        found = super()._stored_scale(scale)
+        order = sorted(range(len(kept)), key=lambda i: outputs.index(kept[i]))
+        sizes = [found.shape[kept.index(x)] if x in kept else 1 for x in outputs]
+        return ops.reshape(ops.transpose(found, order), sizes)
+
+    def _spread_scale(self, scale: Tensor) -> Tensor:
+        _, kernel, outputs = self._all_letters
+        kept = [letter for letter in outputs if letter in kernel]
+        found = ops.squeeze(scale, [i for i, x in enumerate(outputs) if x not in kernel])
+        found = ops.transpose(found, [kept.index(x) for x in kernel if x in kept])
+        return super()._spread_scale(found)
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"output_shape": self.partial_output_shape}
@@ -134,6 +168,11 @@ def _split(equation: str) -> tuple[str, str, str]:
             f"as 'ab,bc->ac' does, but got {equation!r}."
         )
     return inputs, kernel, outputs
+
+
+def _spelled_out(letters: str, count: int) -> str:
+    """Letters with those of an ellipsis, as Greek ones, for that many axes."""
+    return letters.replace(".", "".join(chr(ord("\u0391") + i) for i in range(count)))
 
 
 def _sizes_of(letters: str, shape: Any, where: str) -> dict[str, int | None]:

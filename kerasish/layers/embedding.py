@@ -8,8 +8,8 @@ from kerasish import compat, ops
 from kerasish.graph import dtypes
 from kerasish.graph.shapes import compatible
 from kerasish.graph.tensor import Tensor
-from kerasish.layers.base import Layer
 from kerasish.layers.checks import positive
+from kerasish.layers.quantized import Quantizable
 
 
 @compat.older_names(
@@ -18,17 +18,19 @@ from kerasish.layers.checks import positive
     W_constraint="embeddings_constraint",
     dropout=compat.only(0),
 )
-class Embedding(Layer):
+class Embedding(Quantizable):
     """Turns whole numbers into vectors, which are learnt.
 
     Args:
-        input_dim: how many things there are; inputs lie from 0 to input_dim - 1. What a number
-            outside of this gives is up to the engine.
+        input_dim: how many things there are; inputs lie from 0 to input_dim - 1. Others are taken
+            as by `ops.take`: those below 0 count from the end, those beyond give NaN. In data for
+            a model whose input goes straight into the layer they are errors.
         output_dim: the length of the vectors.
         embeddings_initializer: of the table, of shape (input_dim, output_dim).
         embeddings_regularizer: adds a loss computed from the table.
         embeddings_constraint: a projection of the table after each step.
         mask_zero: whether 0 stands for padding, which later layers skip.
+        quantization_config: of a layer that is made of the config of a quantized one.
         **kwargs: also `input_length`, the fixed length of sequences, and `weights`, the table.
 
     Shapes:
@@ -38,6 +40,8 @@ class Embedding(Layer):
     (1, 3, 4)
     """
 
+    _table = "embeddings"
+
     def __init__(
         self,
         input_dim: int,
@@ -46,6 +50,7 @@ class Embedding(Layer):
         embeddings_regularizer: Any = None,
         embeddings_constraint: Any = None,
         mask_zero: bool = False,
+        quantization_config: Any = None,
         **kwargs: Any,
     ):
         length = kwargs.pop("input_length", None)
@@ -54,6 +59,7 @@ class Embedding(Layer):
         if kwargs.get("weights") is not None and not isinstance(kwargs["weights"], (list, tuple)):
             kwargs["weights"] = [kwargs["weights"]]
         super().__init__(**kwargs)
+        self._keep_quantization(quantization_config)
         self.input_dim = positive(input_dim, "Embedding: input_dim")
         self.output_dim = positive(output_dim, "Embedding: output_dim")
         self._keep_rules(
@@ -65,13 +71,19 @@ class Embedding(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Makes the table."""
-        shape = (self.input_dim, self.output_dim)
-        self.embeddings = self.add_weight(name="embeddings", shape=shape)
+        self._add_table((self.input_dim, self.output_dim))
 
     def call(self, inputs: Tensor) -> Tensor:
         """The vectors of the inputs."""
         indices = inputs if dtypes.is_int(inputs.dtype) else ops.cast(inputs, "int32")
-        return ops.cast(ops.take(self.embeddings, indices, axis=0), self.compute_dtype)
+        vectors = ops.cast(ops.take(self.embeddings, indices, axis=0), self.compute_dtype)
+        if self.quantization_mode is None:
+            return vectors
+        scale = ops.take(self.embeddings_scale, indices, axis=0)
+        return vectors / ops.cast(ops.expand_dims(scale, -1), self.compute_dtype)
+
+    def _reduced_axes(self) -> tuple[int, ...]:
+        return (1,)
 
     def compute_mask(self, inputs: Tensor, mask: Any = None) -> Tensor | None:
         """True where the input is not 0, if `mask_zero`."""

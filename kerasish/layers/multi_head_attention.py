@@ -109,7 +109,7 @@ class _HeadAttention(Layer):
             activity_regularizer=self.activity_regularizer,
             kernel_constraint=self.kernel_constraint,
             bias_constraint=self.bias_constraint,
-            dtype=self.dtype_policy,
+            dtype=self._dtype_policy,  # perhaps one that knows the layers within by their paths
             name=name,
         )
 

@@ -348,6 +348,72 @@ class Model(Saveable, Trainer, Layer):
             if layer is not self and layer.built and getattr(layer, "stateful", False):
                 layer.reset_states()
 
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+    ) -> None:
+        """Writes the model as a SavedModel, which runs where TensorFlow is, without this library.
+
+        Its endpoint is `serve`: see `kerasish.export.ExportArchive`.
+
+        Args:
+            filepath: the directory.
+            format: "tf_saved_model"; the others of Keras are not supported.
+            verbose: whether to say what was written; None is yes.
+            input_signature: a list of what says shape and dtype of each argument, as
+                `ExportArchive.add_endpoint` takes it; the model's own if None.
+
+        Raises:
+            EngineNotInstalledError: TensorFlow is not there.
+            NotImplementedError: for the other formats of Keras.
+            ValueError: for any other; the shapes are not known; or the model computes something
+                of a whole batch, changes variables, draws random numbers or takes strings.
+
+        Example:
+            >>> model.export("exported")  # doctest: +SKIP
+        """
+        from kerasish.export import export_model
+
+        export_model(self, filepath, format, verbose, input_signature)
+
+    def quantize(  # type: ignore[override]
+        self, mode: str | None = None, config: Any = None, filters: Any = None
+    ) -> None:
+        """Quantizes the layers within that can be: Dense, EinsumDense and Embedding.
+
+        If the model has been trained, its optimizer begins anew, without what it kept of weights
+        that are not trained any more.
+
+        Args:
+            mode: "int8": see `Dense.quantize`.
+            config: a `quantizers.Int8QuantizationConfig`.
+            filters: which layers: a regular expression to be found in their names, a list of such,
+                or a function of a layer; all if None.
+
+        Raises:
+            ValueError: a layer is not built, or for another mode.
+            NotImplementedError: for the other modes of Keras.
+
+        Example:
+            >>> from kerasish import layers, models
+            >>> model = models.Sequential([layers.Input((2,)), layers.Dense(1)])
+            >>> model.quantize("int8")
+            >>> model.layers[0].kernel.dtype
+            'int8'
+        """
+        from kerasish.layers.quantized import quantize_layers
+
+        quantize_layers(self, mode, config, filters)
+        self._forget_steps()
+        if self._trained is not None:
+            here = set(self.trainable_weights)
+            self._trained = [variable for variable in self._trained if variable in here]
+        if self.optimizer is not None and self.optimizer.built:
+            self.optimizer = type(self.optimizer).from_config(self.optimizer.get_config())
+
     # --- config --------------------------------------------------------------------------
 
     def summary(

@@ -138,6 +138,7 @@ def model_from_entry(entry: Mapping[str, Any]) -> Any:
     Raises:
         FileError: the entry is of something else.
     """
+    from kerasish.layers.preprocessing.feature_space import FeatureSpace
     from kerasish.models.model import Model
 
     if not isinstance(entry, Mapping) or "class_name" not in entry:
@@ -146,7 +147,7 @@ def model_from_entry(entry: Mapping[str, Any]) -> Any:
         entry = {**entry, "module": "keras.models"}
     check_tables(entry)
     model = deserialize_keras_object(entry)
-    if not isinstance(model, Model):
+    if not isinstance(model, (Model, FeatureSpace)):
         raise FileError(f"Expected a model, but the config is of {type(model).__name__}.")
     if overrides(model, "build_from_config") and entry.get("build_config"):
         model.build_from_config(entry["build_config"])

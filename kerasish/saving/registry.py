@@ -14,6 +14,7 @@ from kerasish.saving.custom_objects import CustomObjectScope, get_registered_obj
 # names. Each has a Registry.
 HOMES = (
     "activations",
+    "applications",
     "constraints",
     "distillation",
     "dtype_policies",
@@ -24,8 +25,12 @@ HOMES = (
     "models",
     "optimizers",
     "optimizers.schedules",
+    "quantizers",
     "regularizers",
+    "utils",
 )
+# The module that makes the registry of a home, where that is another.
+_MADE_IN = {"utils": "layers.preprocessing.feature_space"}
 
 registries: dict[str, Registry] = {}
 
@@ -200,7 +205,7 @@ def registry_at(home: str) -> Registry | None:
     """The registry of one of this package's own modules, which is imported for it."""
     if home not in registries:
         try:
-            importlib.import_module(f"kerasish.{home}")
+            importlib.import_module(f"kerasish.{_MADE_IN.get(home, home)}")
         except ModuleNotFoundError as error:
             if error.name != f"kerasish.{home}":
                 raise

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kerasish.config import disable_interactive_logging as disable_interactive_logging
     from kerasish.config import enable_interactive_logging as enable_interactive_logging
     from kerasish.config import is_interactive_logging_enabled as is_interactive_logging_enabled
+    from kerasish.layers.preprocessing.feature_space import FeatureSpace as FeatureSpace
     from kerasish.saving import CustomObjectScope as CustomObjectScope
     from kerasish.saving import custom_object_scope as custom_object_scope
     from kerasish.saving import deserialize_keras_object as deserialize_keras_object
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 # Public name -> its module. Looked up when first used: reading a file needs no layers.
 _NAMES = {
     "Config": "utils.settings",
+    "FeatureSpace": "layers.preprocessing.feature_space",
     "CustomObjectScope": "saving",
     "GeneratorEnqueuer": "utils.enqueuers",
     "HDF5Matrix": "utils.io_utils",

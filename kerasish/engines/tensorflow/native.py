@@ -158,8 +158,7 @@ def converted(tensor: Tensor, dtype: Any, name: str | None) -> Any:
     So it is on a tape: what is computed of a weight there has gradients, which its value has not.
     """
     _register()
-    outside = trace.current_trace() is None and not trace.current_path()
-    outside = outside and not getattr(_state, "tracing", False)
+    outside = trace.is_outermost() and not getattr(_state, "tracing", False)
     outside = outside and not (tapes.open and variables_in([tensor]))
     if isinstance(tensor, Constant) or (outside and not tensor.is_symbolic):
         return tf.constant(tensor.numpy(), dtype, name=name)
