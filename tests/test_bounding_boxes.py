@@ -40,6 +40,17 @@ def test_formats(source, target):
     assert double["boxes"].dtype == "float64"
 
 
+@pytest.mark.parametrize("shape", [(2,), (2, 1), (2, 1, 1)])
+@pytest.mark.parametrize("name", SAME)
+def test_one_size_for_each_image(name, shape):
+    sizes = [np.array(n, float).reshape(shape) for n in ([40, 80], [60, 120])]
+    boxes = np.array([[SAME["xyxy"]] * 3, [[2 * n for n in SAME["xyxy"]]] * 3])
+    there = bb.convert_format(boxes, "xyxy", name, *sizes)
+    if name.startswith("rel_"):
+        close(there.numpy(), np.broadcast_to(SAME[name], (2, 3, 4)))
+    close(bb.convert_format(there, name, "xyxy", *sizes).numpy(), boxes)
+
+
 @pytest.mark.parametrize("name", PIXELS)
 def test_moving_and_cutting(name):
     def seen(boxes):
@@ -104,6 +115,7 @@ MOVES = [
     ({"scale": 2, "center_x": 0, "center_y": 0}, [20, 20, 60, 40]),
     ({"shear_x": 45}, [0.5, 10, 30.5, 20]),
     ({"shear_y": 45}, [10, -9.5, 30, 20.5]),
+    ({"shear_x": 45, "shear_y": 45}, [20, -9.5, 30, 20.5]),
 ]
 STAY = {"angle": 0, "translate_x": 0, "translate_y": 0, "scale": 1, "shear_x": 0, "shear_y": 0}
 

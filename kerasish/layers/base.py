@@ -11,19 +11,28 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import numpy as np
-
-from kerasish import compat, dtype_policies, ops, regularizers, tree
+from kerasish import compat, dtype_policies, ops, regularizers, scopes, tree
 from kerasish.dtype_policies import DTypePolicy, DTypePolicyMap
 from kerasish.graph import dtypes, trace
 from kerasish.graph.primitive import as_tensor, identity_p
 from kerasish.graph.tensor import Placeholder, Tensor
 from kerasish.graph.variable import Variable
 from kerasish.layers.additions import Additions
+from kerasish.layers.arguments import (
+    BY_NAME,
+    NAMED_KINDS,
+    as_tensors,
+    default_training,
+    has_tensor,
+    in_order,
+    shapes_in,
+    signature_of,
+    takes_any,
+)
 from kerasish.layers.calls import Call, Calls, History, mask_of, shapes_of
 from kerasish.layers.checks import are_shapes, flag
 from kerasish.layers.input_spec import InputSpec
@@ -90,6 +99,7 @@ class Layer(Storable, Additions, Calls):
         self._call_losses: list[Tensor] = []
         self._calls: list[Call] = []
         self._path: str | None = None
+        self._remat = scopes.current_remat()
         self._seen_shapes: Any = None  # of the outputs of the latest call, for summaries
 
     # --- dtypes --------------------------------------------------------------------------
@@ -129,6 +139,24 @@ class Layer(Storable, Additions, Calls):
         """The same as `compute_dtype`."""
         return self.compute_dtype
 
+    @property
+    def quantization_mode(self) -> str | None:
+        """ "int8" for a quantized layer, else None."""
+        return self.dtype_policy.quantization_mode
+
+    def quantize(
+        self, mode: str | None = None, type_check: bool = True, config: Any = None
+    ) -> None:
+        """Keeps the weights in fewer bits: for Dense, EinsumDense and Embedding.
+
+        Raises:
+            NotImplementedError: for all other layers.
+        """
+        raise NotImplementedError(
+            f"Layer {self.name} ({type(self).__name__}) cannot be quantized; Dense, EinsumDense "
+            "and Embedding can."
+        )
+
     def _cast_to(self) -> str | None:
         """What floats are cast to; None where they stay as they are."""
         return self.compute_dtype if self.autocast and dtypes.is_float(self.compute_dtype) else None
@@ -150,11 +178,11 @@ class Layer(Storable, Additions, Calls):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if trace.current_trace() is None and not trace.current_path():
+        if trace.is_outermost():
             self._forget_call_losses()  # the outermost call on arrays
-        signature = _signature(type(self).call)
-        args, kwargs = _in_order(signature, args, kwargs)
-        args, kwargs = _as_tensors(args), _as_tensors(kwargs)
+        signature = signature_of(type(self).call)
+        args, kwargs = in_order(signature, args, kwargs)
+        args, kwargs = as_tensors(args), as_tensors(kwargs)
         given = dict(kwargs)
         inputs = [x for x in tree.flatten([list(args), kwargs]) if isinstance(x, Tensor)]
         training = kwargs.get("training")
@@ -162,6 +190,8 @@ class Layer(Storable, Additions, Calls):
             training = trace.current_phase()
             if training is not None and trace.current_trace() is None:
                 given["training"] = training  # by K.set_learning_phase: replays keep to it
+        if training is None:
+            training = default_training(signature, inputs)
         with ExitStack() as stack:
             stack.enter_context(self._named_errors())
             stack.enter_context(trace.inside(self.name))
@@ -169,7 +199,7 @@ class Layer(Storable, Additions, Calls):
             self._check_inputs(args)
             if "training" in signature.parameters:
                 kwargs["training"] = training
-            elif not _takes_any(signature):
+            elif not takes_any(signature):
                 kwargs.pop("training", None)
             self._build_once(args, kwargs)
             self._pass_mask(signature, args, kwargs)
@@ -181,7 +211,7 @@ class Layer(Storable, Additions, Calls):
                 effects = stack.enter_context(trace.Trace(training))
             # Not over `args`: what is recorded is what the layer was called with.
             with trace.autocast(self._cast_to()):
-                found = self.call(*self._autocast(args), **self._autocast(kwargs))
+                found = self._called(self._autocast(args), self._autocast(kwargs))
                 outputs = self._finish(found, inputs)
             self._set_masks(args, given.get("mask"), inputs, outputs)
             self._regularize_activity(outputs)
@@ -189,6 +219,19 @@ class Layer(Storable, Additions, Calls):
             self._record(args, given, outputs, effects)
         self._seen_shapes = shapes_of(outputs)
         return outputs
+
+    def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._remat is None:
+            return self.call(*args, **kwargs)
+        return scopes.rematerialized(self, self._remat, args, kwargs)
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """A call on tensors that have no value yet."""
+        return self(*args, **kwargs)
+
+    def rematerialized_call(self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """What `layer_call` returns; its gradient computes it again (see `kerasish.remat`)."""
+        return scopes.remat(layer_call)(*args, **kwargs)
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
@@ -250,7 +293,7 @@ class Layer(Storable, Additions, Calls):
             self._build_here(**named)
             return
         wanted = self._wanted_shapes()
-        shapes = [_shapes(x) for x in (*args, *kwargs.values()) if _has_tensor(x)]
+        shapes = [shapes_in(x) for x in (*args, *kwargs.values()) if has_tensor(x)]
         if not shapes and any(p.default is p.empty for p in wanted[:1]):
             raise TypeError(
                 f"Layer {self.name} ({type(self).__name__}) is built for the shape of a tensor "
@@ -260,7 +303,7 @@ class Layer(Storable, Additions, Calls):
 
     def _wanted_shapes(self) -> list[inspect.Parameter]:
         """What `build` takes."""
-        parameters = _signature(type(self).build).parameters.values()
+        parameters = signature_of(type(self).build).parameters.values()
         return [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
 
     def _shapes_by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -273,11 +316,11 @@ class Layer(Storable, Additions, Calls):
         if len(wanted) < 2 or any(n.removesuffix("_shape") not in arguments for n in wanted[:2]):
             return {}
         named = {name: arguments.get(name.removesuffix("_shape")) for name in wanted}
-        return {name: _shapes(x) for name, x in named.items() if _has_tensor(x)}
+        return {name: shapes_in(x) for name, x in named.items() if has_tensor(x)}
 
     def _named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments of `call` by name; masks may be missing that are yet to come."""
-        signature = _signature(type(self).call)
+        signature = signature_of(type(self).call)
         where = f"Layer {self.name} ({type(self).__name__})"
         try:
             found = signature.bind_partial(self, *args, **kwargs).arguments
@@ -285,8 +328,8 @@ class Layer(Storable, Additions, Calls):
             takes = ", ".join(name for name in signature.parameters if name != "self")
             raise TypeError(f"{where}: {error} for its call, which takes: {takes}.") from None
         for name, parameter in signature.parameters.items():
-            needed = parameter.default is parameter.empty and parameter.kind in _NAMED_KINDS
-            if needed and name not in found and name not in _BY_NAME and "_mask" not in name:
+            needed = parameter.default is parameter.empty and parameter.kind in NAMED_KINDS
+            if needed and name not in found and name not in BY_NAME and "_mask" not in name:
                 raise TypeError(f"{where}: its call needs the argument {name!r}.")
         return found
 
@@ -377,7 +420,7 @@ class Layer(Storable, Additions, Calls):
         custom = type(self).compute_mask is not Layer.compute_mask
         if not (custom or self.supports_masking):
             return
-        if args and _has_tensor(args[0]):
+        if args and has_tensor(args[0]):
             inputs = [x for x in tree.flatten(args[0]) if isinstance(x, Tensor)]
         masks = [mask_of(x) for x in inputs]
         previous = given if given is not None else masks[0] if len(masks) == 1 else masks
@@ -454,6 +497,9 @@ class Layer(Storable, Additions, Calls):
     def _dtype_config(self) -> Any:
         """A dtype by its name, which all Kerases read; other policies as Keras 3 writes them."""
         policy = self._dtype_policy
+        within = {x.path: x.dtype_policy for x in self._flatten_layers() if x.quantization_mode}
+        if set(within) - {self.path}:
+            policy = DTypePolicyMap(self.dtype_policy, within)
         plain = type(policy) is DTypePolicy and not policy.is_mixed
         return policy.name if plain else dtype_policies.serialize(policy)
 
@@ -509,67 +555,6 @@ def _checked_name(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"A layer's name must be a string, but got {name!r}.")
     return name
-
-
-@functools.lru_cache(1 << 9)
-def _signature(function: Any) -> inspect.Signature:
-    return inspect.signature(function)
-
-
-def _in_order(
-    signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a call, the first by position, those from `training` or `mask` on by name.
-
-    Where the first is a list of numbers it becomes a tensor.
-    """
-    names = [name for name, p in signature.parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    names = names[1:]
-    if not args and names and names[0] not in _BY_NAME:
-        known = names[0] in kwargs or "inputs" in names or _takes_any(signature)
-        first = names[0] if known else "inputs"  # as every layer of Keras 2 calls it
-        if first in kwargs:
-            args = (kwargs[first],)
-            kwargs = {name: value for name, value in kwargs.items() if name != first}
-    if args and isinstance(args[0], list) and _holds_numbers(args[0]):
-        args = (as_tensor(args[0]), *args[1:])
-    at = next((i for i, name in enumerate(names[: len(args)]) if i and name in _BY_NAME), None)
-    if at is None:
-        return args, kwargs
-    return args[:at], dict(zip(names[at:], args[at:], strict=False)) | kwargs
-
-
-_BY_NAME = ("training", "mask")
-_NAMED_KINDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-
-
-def _holds_numbers(structure: list[Any]) -> bool:
-    """Whether there are Python's numbers in it, and nothing else."""
-    leaves = tree.flatten(structure)
-    return bool(leaves) and all(isinstance(x, (int, float, np.number)) for x in leaves)
-
-
-def _takes_any(signature: inspect.Signature) -> bool:
-    return any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-
-
-def _as_tensors(structure: Any) -> Any:
-    """Arrays in arguments, of whichever library, as tensors; everything else as it is."""
-    return tree.map_structure(lambda x: as_tensor(x) if _is_array(x) else x, structure)
-
-
-def _is_array(x: Any) -> bool:
-    if isinstance(x, (Tensor, np.generic)) or not hasattr(x, "__array__"):
-        return isinstance(x, np.ndarray)
-    return np.asarray(x).dtype.name in dtypes.ALL  # strings stay what they are
-
-
-def _has_tensor(structure: Any) -> bool:
-    return any(isinstance(x, Tensor) for x in tree.flatten(structure))
-
-
-def _shapes(structure: Any) -> Any:
-    return tree.map_structure(lambda x: x.shape if isinstance(x, Tensor) else None, structure)
 
 
 def _like(new: Tensor, old: Tensor) -> Tensor:

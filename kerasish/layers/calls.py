@@ -90,15 +90,17 @@ class Calls:
 
         Args:
             updates: what `K.update`, `K.moving_average_update` and their like returned in `call`,
-                or a pair (variable, new value); or a list of such.
+                or a pair (variable, new value), or a function without arguments that returns one
+                of these; or a list of such.
             inputs: accepted from older programs; the graph knows what it depends on.
 
         Raises:
-            TypeError: it is neither.
+            TypeError: it is none of these.
             ValueError: a pair was given where no layer is called.
         """
         active = trace.current_trace()
-        for update in updates if isinstance(updates, list) else [updates]:
+        for given in updates if isinstance(updates, list) else [updates]:
+            update = given() if callable(given) else given
             if active is None and (isinstance(update, Variable) or hasattr(update, "take_back")):
                 continue  # outside of a graph it has been assigned already
             variable, new = self._update_of(update, active)

@@ -102,19 +102,19 @@ class SeedGenerator:
         """
         if trace.is_building():
             return randint((2,), 0, 2**31 - 1, dtype="int64", seed=self)
-        self._use()
+        self.next_use()
         return as_tensor(np.array([self.seed, self._draws - 1]), "int64")
 
     def next_stream(self) -> int:
         """A stream number: a new one at each use, the same ones in each trace."""
         active = trace.current_trace()
         if active is None or active.draws is None:
-            return _mixed(self.seed, self._use())
+            return _mixed(self.seed, self.next_use())
         use = active.draws.get(id(self), 0)
         active.draws[id(self)] = use + 1
         return _mixed(self.seed, use)
 
-    def _use(self) -> int:
+    def next_use(self) -> int:
         """How many numbers were drawn at once; one more from now on."""
         if self._state is not None:
             self.seed, self._draws = map(int, self._state.numpy())

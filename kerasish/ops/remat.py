@@ -44,8 +44,9 @@ def remat(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Training then needs less memory and more time. The numbers stay the same, those of dropout
     included. It is of use around what is large inside and small at its ends: a block of a deep
-    model. On NumPy and TensorFlow memory is saved; not where a just-in-time compiler is asked for
-    (`jit_compile=True`), nor on Theano and CNTK, which take the second computation for the first.
+    model. On NumPy and TensorFlow memory is saved, but not where a just-in-time compiler is asked
+    for (`jit_compile=True`), nor on CNTK: these take the second computation for the first. On
+    Theano it was not measured.
 
     Args:
         f: takes and returns tensors, nested as it likes, and other arguments. It may call layers.

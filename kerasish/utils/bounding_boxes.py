@@ -57,7 +57,8 @@ def convert_format(
         boxes: (..., 4), or a dictionary.
         source: the format that they have.
         target: the format that they get.
-        height: of the image, in pixels; needed if a format is relative.
+        height: of the image, in pixels; needed if a format is relative. One number, or one for
+            each image: (batch,), (batch, 1) or (batch, 1, 1).
         width: of the image, likewise.
         dtype: that they get before; None for their own.
 
@@ -454,8 +455,8 @@ def encode_box_to_deltas(
     """How boxes differ from anchors (Ren et al., "Faster R-CNN", 2015): what a detector learns.
 
     They are the way from the middle of the anchor to that of the box, in parts of the anchor's
-    size, and the logarithms of the box's size in parts of the anchor's. Where one of the sizes is
-    0, they are 0.
+    size, and the logarithms of the box's size in parts of the anchor's. Sizes of 0 and below count
+    as 1e-7.
 
     Args:
         anchors: (n, 4) or (batch, n, 4).
@@ -480,9 +481,8 @@ def encode_box_to_deltas(
     size = (None, None) if image_shape is None else image_shape[:2]
     middle, lengths = _halves(convert_format(anchors, anchor_format, encoding, *size))
     box_middle, box_lengths = _halves(convert_format(boxes, box_format, encoding, *size))
-    way = ops.divide_no_nan(box_middle - middle, lengths)
-    ratio = ops.divide_no_nan(box_lengths, lengths)
-    growth = ops.log(ops.where(ratio > 0, ratio, ops.ones_like(ratio)))
+    lengths, box_lengths = ops.maximum(lengths, TINY), ops.maximum(box_lengths, TINY)
+    way, growth = (box_middle - middle) / lengths, ops.log(box_lengths / lengths)
     deltas = ops.concatenate([way, growth], axis=-1)
     return deltas if factors is None else deltas / factors
 

@@ -18,7 +18,7 @@ def to_corners(boxes: Any, source: str, height: Any, width: Any) -> Tensor:
     Args:
         boxes: the boxes.
         source: their format, one of FORMATS.
-        height: of the image, for relative formats.
+        height: of the image, for relative formats: one number, or one for each image.
         width: of the image, likewise.
 
     >>> to_corners(np.array([[1.0, 2, 3, 4]]), "xywh", 10, 10).numpy()
@@ -34,7 +34,7 @@ def to_corners(boxes: Any, source: str, height: Any, width: Any) -> Tensor:
     elif kind == "xywh":
         c, d = a + c, b + d
     if source != kind:
-        w, h = ops.cast(width, x.dtype), ops.cast(height, x.dtype)
+        w, h = _per_image(width, x), _per_image(height, x)
         a, b, c, d = a * w, b * h, c * w, d * h
     return ops.stack([a, b, c, d], axis=-1)
 
@@ -45,7 +45,7 @@ def from_corners(corners: Tensor, target: str, height: Any, width: Any) -> Tenso
     Args:
         corners: (..., 4).
         target: the format, one of FORMATS.
-        height: of the image, for relative formats.
+        height: of the image, for relative formats: one number, or one for each image.
         width: of the image, likewise.
 
     >>> from_corners(as_tensor([1.0, 2.0, 4.0, 6.0]), "center_yxhw", 10, 10).numpy()
@@ -54,7 +54,7 @@ def from_corners(corners: Tensor, target: str, height: Any, width: Any) -> Tenso
     kind = target.removeprefix("rel_")
     a, b, c, d = ops.unstack(corners, 4, axis=-1)
     if target != kind:
-        w, h = ops.cast(width, corners.dtype), ops.cast(height, corners.dtype)
+        w, h = _per_image(width, corners), _per_image(height, corners)
         a, b, c, d = a / w, b / h, c / w, d / h
     if kind.startswith("center"):
         a, b, c, d = (a + c) / 2, (b + d) / 2, c - a, d - b
@@ -63,3 +63,9 @@ def from_corners(corners: Tensor, target: str, height: Any, width: Any) -> Tenso
     if kind in ("yxyx", "center_yxhw"):
         a, b, c, d = b, a, d, c
     return ops.stack([a, b, c, d], axis=-1)
+
+
+def _per_image(size: Any, boxes: Tensor) -> Tensor:
+    """A number, or one for each image of a batch, in a shape that meets the sides of boxes."""
+    size = ops.cast(size, boxes.dtype)
+    return ops.reshape(size, (-1, *(1,) * (boxes.ndim - 2))) if size.ndim else size

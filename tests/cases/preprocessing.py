@@ -140,7 +140,11 @@ HOST = [
     ("TextVectorization", {"vocabulary": ["the cat", "dog"], "ngrams": (2,)}, TEXTS),
     ("TextVectorization", {"vocabulary": list("abcdr"), "split": "character"}, TEXTS),
     ("TextVectorization", SOME | {"split": None, "standardize": "lower"}, WORDS),
+    ("TextVectorization", SOME | {"split": None}, WORDS[:, 1]),  # the words of one text
+    ("TextVectorization", SOME | {"split": None, "output_sequence_length": 5}, WORDS[:, 1]),
+    ("TextVectorization", SOME | {"split": None, "output_mode": "count", "ngrams": 2}, WORDS[:, 1]),
     ("TextVectorization", SOME | {"output_mode": "multi_hot"}, TEXTS),
+    ("TextVectorization", SOME | {"output_mode": "multi_hot"}, TEXTS[2:3]),  # no words at all
     ("TextVectorization", SOME | {"output_mode": "count", "standardize": "lower"}, TEXTS),
     (
         "TextVectorization",

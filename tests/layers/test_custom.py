@@ -165,6 +165,9 @@ FORMS = {
     "update_add": lambda v: K.update_add(v, 1.0),
     "list": lambda v: [K.update(v, v + 1.0)],
     "pair": lambda v: [(v, v + 1.0)],
+    "function": lambda v: lambda: K.update_add(v, 1.0),
+    "assign": lambda v: v.assign_add(1.0),
+    "function, assign": lambda v: lambda: v.assign(v + 1.0),
 }
 
 
@@ -195,6 +198,44 @@ def test_updates_of_a_shared_layer_add_up():
     model.compile("sgd", "mse")
     model.train_on_batch(X, np.zeros((2, 1)))
     assert float(layer.count) == 2
+
+
+class Phased(models.Model):
+    """Hands on to the layers within whether it trains, in words or by being around them."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.changed = L.Dropout(0.5), L.RandomBrightness((0.5, 0.5))
+
+    def both(self, x, training):
+        return self.inner(x), self.changed(x, training=training)
+
+
+class EvaluatedByDefault(Phased):
+    def call(self, x, training=False):
+        return self.both(x, training)
+
+
+class TrainedByDefault(Phased):
+    def call(self, x, training=True):
+        return self.both(x, training)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "trains"),
+    [
+        (EvaluatedByDefault, {}, False),
+        (EvaluatedByDefault, {"training": True}, True),
+        (TrainedByDefault, {}, True),
+        (TrainedByDefault, {"training": False}, False),
+    ],
+)
+def test_the_default_of_training(kind, arguments, trains):
+    images = np.full((2, 8, 8, 3), 100, "float32")
+    dropped, brighter = (np.asarray(y) for y in kind()(images, **arguments))
+    assert (dropped == 0).any() == trains
+    assert (brighter > 200).all() == trains
+    assert not (kind().predict(images, verbose=0)[1] > 200).any()
 
 
 # --- shapes and masks --------------------------------------------------------------------

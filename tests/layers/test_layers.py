@@ -451,6 +451,21 @@ def test_lambda():
         np.testing.assert_array_equal(L.Lambda.from_config(old)(X), 2 * X)
 
 
+def test_indices_beyond_an_embedding(engine):
+    """On every engine what ops.take makes of them, while testing and while training."""
+    table = np.arange(8.0).reshape(4, 2)
+    layer = L.Embedding(4, 2, weights=[table])
+    x = L.Input((3,), dtype="int32")
+    model = models.Model(x, layer(x - 5))  # not straight into the layer
+    found = model.predict(np.array([[4, 9, 5]]), verbose=0)[0]
+    np.testing.assert_array_equal(found, [table[-1], [np.nan] * 2, table[0]])
+    model.compile("sgd", lambda true, pred: ops.sum(ops.where(ops.isnan(pred), 0.0, pred)))
+    model.train_on_batch(np.array([[4, 9, 5]]), np.zeros((1, 3, 2)))
+    np.testing.assert_allclose(
+        layer.get_weights()[0], table - 0.01 * np.eye(4)[[0, 3]].sum(0)[:, None]
+    )
+
+
 def test_embedding():
     table = data((5, 3))
     layer = L.Embedding(5, 3, weights=[table])

@@ -15,6 +15,8 @@ BOXES = BOXES.astype("float32")
 OTHERS = BOXES[::-1] + np.array([1, -2, 4, 3], "float32")
 BATCH = np.stack([BOXES, OTHERS])
 SHAPE = (40, 60, 3)
+HEIGHTS = np.array([[[40.0]], [[50.0]]], "float32")  # one for each image
+NO_SIZES = np.array([[0, 0, 2, 2], [0, 0, 0, 2], [3, 3, 1, 1], [1, 1, 1, 3]], "float32")
 MOVES = {
     name: RNG.uniform(low, high, 2).astype("float32")
     for name, low, high in (
@@ -39,6 +41,11 @@ CASES = [
         for a, b in zip(FORMATS, FORMATS[1:] + FORMATS[:1], strict=True)
         for c, v in (("center_xywh", None), ("center_yxhw", [0.1, 0.1, 0.2, 0.2]))
     ],
+    # Sizes of 0 and below, of either or both.
+    ("encode_box_to_deltas", (NO_SIZES, NO_SIZES[::-1], "xyxy", "xyxy")),
+    ("encode_box_to_deltas", (NO_SIZES, NO_SIZES, "xywh", "xyxy", "center_xywh", [0.1, 1, 0.2, 2])),
+    ("convert_format", (BATCH, "xyxy", "rel_xywh", HEIGHTS, 1.5 * HEIGHTS)),
+    ("convert_format", (BATCH / 60, "rel_xyxy", "yxyx", HEIGHTS, 1.5 * HEIGHTS)),
     ("crop", (BOXES, 5, 7, 20, 30)),
     ("pad", (BATCH, 5, 7, 60, 80)),
     ("clip_to_image_size", ({"boxes": BATCH * 2 - 20, "labels": np.ones((2, 5))}, 40, 60)),

@@ -92,12 +92,18 @@ def test_equal_states_after_adapting(name, arguments, data):
     close(mine(data), theirs(data), 1e-4)
 
 
-@pytest.mark.parametrize("name", ["Normalization", "Discretization", "TextVectorization"])
-def test_adapting_to_batches(name):
+BATCHED = [
+    ("Normalization", {}, NUMBERS),
+    ("Discretization", {"num_bins": 3}, NUMBERS),
+    ("TextVectorization", {}, TEXTS),
+    ("TextVectorization", {"split": None, "ngrams": 2}, TEXTS),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "data"), BATCHED, ids=ids(BATCHED))
+def test_adapting_to_batches(name, arguments, data):
     import tensorflow as tf
 
-    arguments = {"num_bins": 3} if name == "Discretization" else {}
-    data = TEXTS if name == "TextVectorization" else NUMBERS
     mine, theirs = pair(name, arguments)
     batches = tf.data.Dataset.from_tensor_slices(data).batch(4)
     mine.adapt(batches), theirs.adapt(batches)
@@ -127,6 +133,25 @@ def test_configs_of_layers_that_draw_are_exchanged(name, arguments):
     keys = set(mine.get_config()) - {"name", "seed"}
     one, other = mine.get_config(), back.get_config()
     assert {key: one[key] for key in keys} == {key: other[key] for key in keys}
+
+
+# Factors of other signs and sizes than most have.
+FACTORS = [
+    ("CutMix", {"factor": (0.5, 3.0)}),
+    ("RandomColorJitter", {"hue_factor": (-0.1, 0.1), "saturation_factor": (0.0, 2.0)}),
+    ("RandomGaussianBlur", {"sigma": (0.5, 2.0)}),
+    ("RandomHue", {"factor": (-0.5, 0.5)}),
+    ("RandomSaturation", {"factor": (0.0, 2.0)}),
+    ("RandomSharpness", {"factor": (-0.2, 0.2)}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), FACTORS)
+def test_factors_that_keras_takes(name, arguments):
+    mine, theirs = pair(name, arguments)
+    assert np.isfinite(np.asarray(mine(IMAGES))).all()
+    one, other = mine.get_config(), theirs.get_config()
+    assert all(tuple(one[key]) == tuple(other[key]) for key in arguments)
 
 
 # The same numbers drawn give the same images. (The others draw other things than Keras.)

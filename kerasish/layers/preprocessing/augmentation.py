@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -395,8 +396,8 @@ class CutMix(_Patches):
     Source: Yun et al., 2019, arXiv:1905.04899
 
     Args:
-        factor: how even the shares are: two numbers from 0 to 1 to draw between, or one, for
-            from 0 to it. The shares are drawn from a beta distribution of this parameter.
+        factor: how even the shares are: two numbers from 0 on to draw between, or one, for from
+            0 to it. The shares are drawn from a beta distribution of this parameter.
         seed: an int, for the same numbers in each run of the program.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
 
@@ -416,7 +417,7 @@ class CutMix(_Patches):
         **kwargs: Any,
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self.factor = bounds_of(factor, "CutMix: factor", 0.0)
+        self.factor = bounds_of(factor, "CutMix: factor", 0.0, math.inf)
 
     def get_random_transformation(
         self, data: Any, training: bool = True, seed: Any = None

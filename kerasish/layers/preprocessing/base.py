@@ -356,7 +356,7 @@ def encoded(indices: Any, mode: str, depth: int, dtype: str, weights: Any = None
     rows = ops.one_hot(x, depth, dtype=dtype)
     axis = 1 if x.ndim > 1 else 0
     if mode == "multi_hot":
-        return ops.max(rows, axis=axis)
+        return ops.max(rows, axis=axis, initial=0)  # there may be no numbers at all
     if weights is not None:
         rows = rows * ops.cast(ops.expand_dims(weights, -1), dtype)
     return ops.sum(rows, axis=axis)

@@ -220,7 +220,7 @@ class RandomHue(Colour):
     Acts while training, and when called by itself.
 
     Args:
-        factor: the share of half a turn, from 0 to 1, to either side: two numbers to draw
+        factor: the share of half a turn, from -1 to 1, to either side: two numbers to draw
             between, or one, for from 0 to it.
         value_range: the least and the largest value of a pixel.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
@@ -243,7 +243,7 @@ class RandomHue(Colour):
         **kwargs: Any,
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self.factor = bounds_of(factor, "RandomHue: factor", 0.0)
+        self.factor = bounds_of(factor, "RandomHue: factor", start=0.0)
         self.value_range = checked_range(value_range, "RandomHue")
 
     def get_random_transformation(
@@ -304,7 +304,7 @@ class RandomSaturation(Colour):
         **kwargs: Any,
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self.factor = bounds_of(factor, "RandomSaturation: factor")
+        self.factor = bounds_of(factor, "RandomSaturation: factor", high=math.inf)
         self.value_range = checked_range(value_range, "RandomSaturation")
 
     def get_random_transformation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any
@@ -146,7 +147,11 @@ class ImageLayer(DataLayer):
             function = Function(inputs, tree.flatten(result), training=training, name=self.name)
             self._eager[key] = function, result
         function, result = self._eager[key]
-        return tree.pack(result, [as_tensor(x) for x in function(*arrays)])
+        return tree.pack(result, [as_tensor(x) for x in function(*arrays, run=self._next_run())])
+
+    def _next_run(self) -> int | None:
+        """What the numbers drawn for the next data depend on, besides the layer's seed."""
+        return None
 
     def _transformed(self, batch: dict[str, Any], training: bool) -> dict[str, Any]:
         drawn = self.get_random_transformation(batch, training=training)
@@ -260,13 +265,17 @@ class RandomImageLayer(ImageLayer):
     """An image layer that draws numbers.
 
     Args:
-        seed: an int, for the same numbers in each run of the program.
+        seed: an int; layers of one seed draw the same numbers, in each run of the program.
     """
 
     def __init__(self, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
+
+    def _next_run(self) -> int:
+        # Its own count: layers of one seed change images and masks in the same way, say.
+        return self.seed_generator.next_use()
 
     def _uniform(
         self, shape: Sequence[Any], bounds: Sequence[float], seed: Any, dtype: str = "float32"
@@ -315,9 +324,8 @@ def bounds_of(
     pair = list(value) if isinstance(value, (list, tuple)) else [value]
     numbers = all(isinstance(n, Real) and not isinstance(n, bool) for n in pair)
     if len(pair) not in (1, 2) or not numbers or not all(low <= n <= high for n in pair):
-        raise ValueError(
-            f"{what} must be a number from {low} to {high}, or two of them, but got {value!r}."
-        )
+        allowed = f"number from {low} to {high}" if high < math.inf else f"number from {low} on"
+        raise ValueError(f"{what} must be a {allowed}, or two of them, but got {value!r}.")
     pair = [np.asarray(n).item() for n in pair]
     if len(pair) == 2:
         first, last = sorted(pair)

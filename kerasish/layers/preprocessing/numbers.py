@@ -107,7 +107,13 @@ class Normalization(DataLayer):
                 f"Layer {self.name}: axis {self.axis} does not fit inputs of shape "
                 f"{format_shape(input_shape)}."
             )
-        self._kept = tuple(sorted(axis % rank for axis in self.axis))
+        self._kept = tuple(sorted({axis % rank for axis in self.axis}))
+        given = np.shape(self.input_mean) if self.input_mean is not None else ()
+        if len(given) > len(self._kept):
+            raise ValueError(
+                f"Layer {self.name}: the mean has shape {given}, more axes than axis={self.axis}, "
+                "those along which numbers are kept."
+            )
         sizes = [input_shape[axis] for axis in self._kept]
         if None in sizes:
             raise ValueError(

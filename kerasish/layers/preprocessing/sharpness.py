@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,8 @@ class RandomSharpness(Colour):
     Acts while training, and when called by itself.
 
     Args:
-        factor: from 0 (smooth) by way of 0.5 (as it is) to 1 (sharp): two numbers to draw
-            between, or one, for from 0 to it.
+        factor: from 0 (smooth) by way of 0.5 (as it is) to 1 (sharp), below 0 smoother still: two
+            numbers from -1 to 1 to draw between, or one, for from 0 to it.
         value_range: the least and the largest value of a pixel.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         seed: an int, for the same numbers in each run of the program.
@@ -47,7 +48,7 @@ class RandomSharpness(Colour):
         **kwargs: Any,
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self.factor = bounds_of(factor, "RandomSharpness: factor", 0.0)
+        self.factor = bounds_of(factor, "RandomSharpness: factor", start=0.0)
         self.value_range = checked_range(value_range, "RandomSharpness")
 
     def get_random_transformation(
@@ -82,8 +83,8 @@ class RandomGaussianBlur(Colour):
         factor: the probability, from 0 to 1: two numbers to draw it between, or one, for from 0
             to it.
         kernel_size: the size of the window, an odd number or two of them.
-        sigma: the deviations of the normal distribution, from 0 to 1, for both axes: two numbers
-            to draw between, or one, for from 0 to it.
+        sigma: the deviations of the normal distribution, from 0 on, for both axes: two numbers to
+            draw between, or one, for from 0 to it.
         value_range: the least and the largest value of a pixel.
         data_format: "channels_last" or "channels_first"; config.image_data_format() if None.
         seed: an int, for the same numbers in each run of the program.
@@ -114,7 +115,7 @@ class RandomGaussianBlur(Colour):
                 "RandomGaussianBlur: kernel_size must be an odd number or two of them, but got "
                 f"{kernel_size!r}."
             )
-        self.sigma = bounds_of(sigma, "RandomGaussianBlur: sigma", 0.0)
+        self.sigma = bounds_of(sigma, "RandomGaussianBlur: sigma", 0.0, math.inf)
         self.value_range = checked_range(value_range, "RandomGaussianBlur")
 
     def get_random_transformation(

@@ -17,7 +17,8 @@ from kerasish.layers.preprocessing.base import (
     strings,
 )
 from kerasish.layers.preprocessing.base import output_mode as checked_mode
-from kerasish.layers.preprocessing.lookup import StringLookup, check_vocabulary
+from kerasish.layers.preprocessing.lookup import StringLookup
+from kerasish.layers.preprocessing.vocabularies import check_vocabulary
 
 _PUNCTUATION = re.compile(r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']""")
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")
@@ -61,7 +62,8 @@ class TextVectorization(HostLayer):
         encoding: of bytes.
 
     Shapes:
-        (batch,) or (batch, 1) -> (batch, length) for "int", else (batch, tokens)
+        (batch,) or (batch, 1) -> (batch, length) for "int", else (batch, tokens); with split=None
+        (batch, words) likewise, and (words,) -> (length,), else (tokens,)
 
     >>> layer = TextVectorization(vocabulary=["cat", "dog"], output_sequence_length=3)
     >>> layer(["The dog!", "cat, dog"]).numpy()
@@ -147,8 +149,9 @@ class TextVectorization(HostLayer):
             steps: how many batches to take; all if None.
         """
         self.reset_state()
+        whole = hasattr(data, "shape") or isinstance(data, (list, tuple))
         for batch in batches(data, steps, self.name):
-            self.update_state(batch)
+            self.update_state(batch[:, None] if whole and batch.ndim == 1 else batch)
         self.finalize_state()
 
     def reset_state(self) -> None:
@@ -162,7 +165,7 @@ class TextVectorization(HostLayer):
             raise ValueError(
                 f"Layer {self.name} was given its vocabulary; it cannot be adapted to data."
             )
-        lookup._count(self._words(np.asarray(as_data(data))))
+        lookup._count(self._words(self._with_batch(np.asarray(as_data(data)))))
 
     def finalize_state(self) -> None:
         """Makes the vocabulary of the words counted so far."""
@@ -174,7 +177,8 @@ class TextVectorization(HostLayer):
         """The indices in the form of `output_mode`."""
         lookup = self._lookup_layer
         lookup._require_vocabulary(not is_only_tried())
-        words = self._words(inputs)
+        texts = self._with_batch(inputs)
+        words = self._words(texts)
         length = max(map(len, words), default=0)
         if self.output_mode == "int":
             length = length if self.output_sequence_length is None else self.output_sequence_length
@@ -183,17 +187,21 @@ class TextVectorization(HostLayer):
             indices = lookup._looked_up(np.array(found[:length], object))
             row[: len(indices)] = indices
         result = np.asarray(lookup._as_output(filled))
-        return result[0] if inputs.ndim == 0 else result
+        return result[0] if texts.ndim > inputs.ndim else result
 
     def example(self, shape: tuple[int, ...], dtype: str, size: int) -> np.ndarray:
         """Texts of `size` words."""
         return np.full(shape, " ".join("a" * size), object)
 
+    def _with_batch(self, texts: np.ndarray) -> np.ndarray:
+        """With a batch axis: what is not split up are words, those of one text without such."""
+        return texts[None] if texts.ndim < (2 if self.split is None else 1) else texts
+
     def _words(self, inputs: np.ndarray) -> list[list[str]]:
         """A list of words per text."""
         if inputs.dtype.kind not in "OSU":
             raise TypeError(f"Layer {self.name} takes strings, but got dtype {inputs.dtype}.")
-        texts = self._standardized(strings(np.atleast_1d(inputs), self.encoding))
+        texts = self._standardized(strings(inputs, self.encoding))
         if self.split is None:
             rows = texts.reshape(len(texts), -1).tolist()
         else:
