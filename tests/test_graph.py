@@ -13,7 +13,7 @@ from kerasish import backend, config, ops
 from kerasish.engines import current_engine, reference
 from kerasish.engines.base import MissingOperationError
 from kerasish.graph import function as functions
-from kerasish.graph import trace, values
+from kerasish.graph import passes, trace, values
 from kerasish.graph import variable as variables
 from kerasish.graph.function import Function
 from kerasish.graph.gradients import gradients
@@ -731,3 +731,12 @@ def test_missing_operations_are_all_named_at_once():
     assert re.search(r"exp: not lowered \(used by dense \(.*test_graph", message)
     assert "tanh: not lowered" in message
     assert message.count("sin: it has no sine") == 1
+
+
+def test_shortcuts_around_composites_do_not_double_the_graph():
+    """What is before a composite stays as it is when that is expanded."""
+    y = placeholder(2)
+    for _ in range(14):
+        y = y + ops.layer_normalization(y)
+    (expanded,) = passes.expand_composites([y], lambda name: False)
+    assert len(passes.topological_order([expanded])) < 14 * 40
