@@ -167,13 +167,14 @@ def _with_subgraphs(
     return attrs | {key: convert(attrs[key], specs) for key, specs in inner.items()}
 
 
-def _need_rules(nodes: Iterable[Node], without_gradient: Collection[str]) -> bool:
-    """Whether gradients that lead through the nodes need the primitives' rules."""
-    return any(
-        node.primitive.own_gradient
-        or node.primitive.name in without_gradient
-        or any(t.dtype in without_gradient for t in (*node.inputs, *node.outputs))
-        for node in nodes
+def _need_rules(nodes: Sequence[Node], without_gradient: Collection[str]) -> bool:
+    """Whether gradients that lead through the nodes need the primitives' rules.
+
+    So do those through tensors without elements, which not every engine knows.
+    """
+    tensors = [t for node in nodes for t in (*node.inputs, *node.outputs)]
+    return any(t.dtype in without_gradient or 0 in t.shape for t in tensors) or any(
+        node.primitive.own_gradient or node.primitive.name in without_gradient for node in nodes
     )
 
 

@@ -145,7 +145,8 @@ def _as_made(
     }
     before: dict[Tensor, Tensor] = {}
     for node in order:
-        before = {**(node.kept or {}), **before}
+        for variable, value in (node.kept or {}).items():
+            before.setdefault(variable, value)
 
     def kept(node: Node) -> dict[Tensor, Tensor]:
         # What a loss is differentiated by is what it was made of.

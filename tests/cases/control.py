@@ -1,9 +1,10 @@
-"""Cases of kerasish.ops.control."""
+"""Cases of kerasish.ops.control and kerasish.ops.remat."""
 
 import numpy as np
 from cases.case import Case, integers, normal, positive, scalar, shared
 
 from kerasish import ops
+from kerasish.ops.remat import remat
 
 X = shared("control", normal(3, 2))
 
@@ -215,5 +216,12 @@ CASES = [
         (normal(3), normal(3), normal(3)),
         lambda x, y, v: (v * y + 2 * x * v, v),
         batch=(0, 1, 2),
+    ),
+    Case(
+        "remat",  # y is captured
+        lambda x, y: remat(lambda a: (ops.tanh(ops.sin(a) * y), a + y))(x),
+        (normal(2, 3), normal(2, 3)),
+        lambda x, y: (np.tanh(np.sin(x) * y), x + y),
+        batch=(0, 1),
     ),
 ]
