@@ -297,6 +297,16 @@ def test_death_between_calls_is_told_once(engine):
     assert engine.process.generation == 2
 
 
+def test_death_between_a_look_and_the_next_is_told(engine, monkeypatch):
+    engine.write(7, X)
+    os.kill(engine.process.pid, signal.SIGKILL)
+    wait_until(lambda: not engine.process.alive)
+    alive, looks = EngineProcess.alive.fget, iter([True])  # at first it still seemed to be
+    monkeypatch.setattr(EngineProcess, "alive", property(lambda p: next(looks, alive(p))))
+    with pytest.raises(EngineDied, match="killed .SIGKILL"):
+        engine.read(7)
+
+
 def test_resident_data_is_an_array(engine):
     data = engine.put(X)
     np.testing.assert_array_equal(np.asarray(data), X)

@@ -199,7 +199,8 @@ class EngineProcess:
             # What it held is lost, which its user has to hear before another takes its place.
             self._doing = f"a pause after {self._doing}"
             raise self._died()
-        if not self.alive:
+        # Not by whether it is alive: one that has died just now must not be replaced in silence.
+        if not self.known:
             self._start()
 
     def _start(self):
