@@ -645,6 +645,57 @@ def test_random_numbers_are_not_folded_and_merged_only_if_equal():
     assert [i.op for i in program.instructions] == ["random_uniform"] * 2
 
 
+def test_axes_moved_twice_are_moved_once():
+    x = placeholder(2, 3, 4, 5)
+    once = ops.transpose(ops.transpose(x, (0, 2, 3, 1)), (0, 2, 1, 3))
+    not_at_all = ops.transpose(ops.transpose(x, (3, 0, 2, 1)), (1, 3, 2, 0))
+    program = program_of([once + 1, not_at_all + 1], [x])
+    assert [i.op for i in program.instructions] == ["transpose", "add", "add"]
+    assert program.instructions[0].attrs == {"axes": (0, 3, 2, 1)}
+
+
+def test_of_two_shapes_the_second_counts():
+    x = placeholder(2, 6)
+    program = program_of([x.reshape((3, 4)).reshape((4, 3)) + 1, x.reshape(12).reshape(2, 6)], [x])
+    assert [i.op for i in program.instructions] == ["reshape", "add"]
+
+
+BIASED = {  # what is done with a product of shape (2, 3, 4); the shapes in which it is done
+    "activation": (lambda y, b: ops.relu(y + b), {"add": (6, 4), "relu": (6, 4)}),
+    "heads": (lambda y, b: y.reshape((2, 3, 2, 2)) + b.reshape((2, 2)), {"add": (6, 4)}),
+    "offsets of rows": (lambda y, b: ops.relu(y + b[:3, None]), {"add": (2, 3, 4)}),
+    "one number": (lambda y, b: y + 1, {"add": (2, 3, 4)}),
+    "more axes": (lambda y, b: y + b[:, None, None, None], {"add": (4, 2, 3, 4)}),
+}
+
+
+@pytest.mark.parametrize("name", BIASED)
+def test_bias_and_activation_follow_their_product(name):
+    make, expected = BIASED[name]
+    x, w, b = placeholder(2, 3, 4), placeholder(4, 4), placeholder(4)
+    outputs = [make(ops.matmul(x, w), b)]
+    program = program_of(outputs, [x, w, b])
+    specs = program.specs()
+    found = {i.op: specs[i.outputs[0]].shape for i in program.instructions}
+    assert {op: found[op] for op in expected} == expected
+    rng = np.random.default_rng(0)
+    arrays = [rng.random(t.shape, dtype="float32") for t in (x, w, b)]
+    (value,) = Function([x, w, b], outputs)(*arrays)
+    direct = make(ops.matmul(arrays[0], arrays[1]), ops.convert_to_tensor(arrays[2]))
+    np.testing.assert_allclose(value, direct.numpy(), rtol=1e-6)
+
+
+def test_gradients_of_what_a_rewritten_graph_goes_round(engine):
+    x, w, b = placeholder(2, 3, 4), placeholder(4, 4), placeholder(4)
+    product = ops.matmul(x, w)
+    turned = ops.transpose(product + b, (0, 2, 1))
+    loss = ops.sum(ops.relu(ops.transpose(turned, (1, 0, 2))) * 2)
+    grads = ops.gradients(loss, [product, turned, b])
+    found = Function([x, w, b], grads)(np.ones((2, 3, 4)), np.ones((4, 4)), np.ones(4))
+    for grad, shape, value in zip(found, [(2, 3, 4), (2, 4, 3), (4,)], [2, 2, 12], strict=True):
+        np.testing.assert_array_equal(grad, np.full(shape, value, "float32"))
+
+
 def test_a_program_is_readable():
     x, v = placeholder(2, 3), Variable(np.zeros(3), name="bias")
     text = str(Function([x], [x + v], {v: v * 2}, name="step").program)

@@ -16,6 +16,7 @@ from kerasish.graph import dtypes, passes, trace
 from kerasish.graph.complex import is_complex
 from kerasish.graph.liveness import has_subgraphs, merge_loops, prune
 from kerasish.graph.program import Program, build_program
+from kerasish.graph.rewriting import rewrite
 from kerasish.graph.shapes import compatible
 from kerasish.graph.spec import Spec, format_shape
 from kerasish.graph.tensor import Constant, Node, Tensor
@@ -216,7 +217,7 @@ class Function:
         if loops:
             results = merge_loops(results)
         results = passes.expand_composites(results, engine.lowers)
-        results = passes.simplify(results, _fold)
+        results = passes.simplify(rewrite(results), _fold)
         if loops:
             results = prune(results)
         count = len(self.outputs)

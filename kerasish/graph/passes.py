@@ -227,6 +227,11 @@ def expand_composites(
     return [new.get(id(t), t) for t in outputs]
 
 
+def differentiated(nodes: Iterable[Node]) -> set[int]:
+    """The ids of the tensors that gradients among the nodes are with respect to."""
+    return {id(t) for n in nodes if n.primitive.name == "gradients" for t in n.inputs[1:]}
+
+
 Fold = Callable[[Node], "Sequence[np.ndarray] | None"]
 
 
@@ -236,7 +241,7 @@ def simplify(outputs: Sequence[Tensor], fold: Fold) -> list[Tensor]:
     built: dict[Any, tuple[Tensor, ...]] = {}
     nodes = topological_order(outputs)
     # What an engine differentiates with respect to stays apart from what merely equals it.
-    apart = {id(t) for n in nodes if n.primitive.name == "gradients" for t in n.inputs[1:]}
+    apart = differentiated(nodes)
     for node in nodes:
         args = tuple(
             new.get(id(t), t) if id(t) in apart else _share(new.get(id(t), t), built)

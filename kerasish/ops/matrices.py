@@ -153,13 +153,23 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
 def _(g, a, b, *, transpose_a, transpose_b):
     if transpose_a:
         grad_a = _product(b, g, transpose_a=transpose_b, transpose_b=True)
+        grad_b = _product(g, a, True, True) if transpose_b else _product(a, g)
     else:
         grad_a = _product(g, b, transpose_b=not transpose_b)
-    if transpose_b:
-        grad_b = _product(g, a, transpose_a=True, transpose_b=transpose_a)
-    else:
-        grad_b = _product(a, g, transpose_a=not transpose_a)
+        grad_b = _crossed(g, a) if transpose_b else _crossed(a, g)
     return sum_to(grad_a, a), sum_to(grad_b, b)
+
+
+def _crossed(a: Tensor, b: Tensor) -> Tensor:
+    """a^T @ b, of each pair of matrices.
+
+    What a kernel reads transposed it copies first: in products of many, the smaller one.
+    """
+    sizes = a.shape[-1], b.shape[-1]
+    if min(a.rank, b.rank) > 2 and None not in sizes and sizes[0] > sizes[1]:  # type: ignore[operator]
+        turned = _product(b, a, transpose_a=True)
+        return transpose(turned, (*range(turned.rank - 2), turned.rank - 1, turned.rank - 2))
+    return _product(a, b, transpose_a=True)
 
 
 def outer(x1: Any, x2: Any) -> Tensor:
