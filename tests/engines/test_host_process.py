@@ -303,7 +303,7 @@ def test_death_between_a_look_and_the_next_is_told(engine, monkeypatch):
     wait_until(lambda: not engine.process.alive)
     alive, looks = EngineProcess.alive.fget, iter([True])  # at first it still seemed to be
     monkeypatch.setattr(EngineProcess, "alive", property(lambda p: next(looks, alive(p))))
-    with pytest.raises(EngineDied, match="killed .SIGKILL"):
+    with pytest.raises(EngineDied, match=r"killed .SIGKILL"):
         engine.read(7)
 
 
