@@ -6,7 +6,8 @@ from cases.graphs import f32, placeholder, program_of
 from cases.run import refusal
 
 from kerasish import ops
-from kerasish.graph import function as functions
+from kerasish.graph import passes
+from kerasish.graph.concretize import concretize
 from kerasish.graph.function import Function
 from kerasish.graph.primitive import Primitive
 from kerasish.graph.variable import Variable
@@ -168,14 +169,14 @@ def test_composites_without_a_rule_go_through_their_expansion(whole):
 
     class Engine:
         native_gradients = False
+        higher_gradients = True
+        without_gradient = ()
 
         def lowers(self, op):
             return whole or op != "product"
 
     x = placeholder()
     for y, right in [(product_p(x, x), 12), (product_p(x, 3 * x), 108), (product_p(x * x, x), 32)]:
-        inputs, results = functions.passes.concretize(
-            [x], [x.spec], [ops.gradients(y, x)], False, Engine().lowers, False
-        )
-        results = functions.passes.expand_composites(results, lambda op: op != "product")
+        inputs, results = concretize([x], [x.spec], [ops.gradients(y, x)], False, Engine())
+        results = passes.expand_composites(results, lambda op: op != "product")
         assert Function(inputs, results)(2)[0] == right

@@ -14,6 +14,7 @@ import numpy as np
 from kerasish import engines
 from kerasish.graph import dtypes, passes, trace
 from kerasish.graph.complex import is_complex
+from kerasish.graph.concretize import concretize
 from kerasish.graph.liveness import has_subgraphs, merge_loops, prune
 from kerasish.graph.program import Program, build_program
 from kerasish.graph.rewriting import rewrite
@@ -203,16 +204,7 @@ class Function:
         """The Program for inputs of `specs`, and the variables that it uses."""
         targets = [variable for variable, _ in self.updates]
         results = [*self.outputs, *(value for _, value in self.updates)]
-        inputs, results = passes.concretize(
-            self.inputs,
-            specs,
-            results,
-            self.training,
-            engine.lowers,
-            engine.native_gradients,
-            engine.higher_gradients,
-            engine.without_gradient,
-        )
+        inputs, results = concretize(self.inputs, specs, results, self.training, engine)
         loops = has_subgraphs(results)
         if loops:
             results = merge_loops(results)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from kerasish.graph import trace
-from kerasish.graph.operators import operations
 from kerasish.graph.primitive import Primitive
 from kerasish.graph.shapes import Dim, size_of
 from kerasish.graph.spec import Spec
@@ -62,99 +61,7 @@ def _attr_tensors(node: Node) -> list[Tensor]:
     return [t for value in node.attrs.values() for t in size_tensors(value)]
 
 
-def concretize(
-    inputs: Sequence[Tensor],
-    specs: Sequence[Spec],
-    outputs: Sequence[Tensor],
-    training: bool,
-    takes_whole: Callable[[str], bool],
-    native_gradients: bool,
-    higher_gradients: bool = True,
-    without_gradient: Collection[str] = (),
-) -> tuple[list[Placeholder], list[Tensor]]:
-    """Rebuilds the graph for inputs of known shapes.
-
-    Every shape rule runs again with real sizes, run-time sizes become ints, the training
-    flag is decided, composites that the engine does not take whole are expanded, and so
-    are gradients unless the engine differentiates natively. If it does, those are expanded
-    that lead through an operation or a dtype of `without_gradient`, and, if it does not
-    differentiate its own gradients again, those that are differentiated again.
-    """
-    from kerasish.graph.gradients import between, expand
-
-    placeholders = [
-        Placeholder(spec.shape, spec.dtype, name=old.name)
-        for old, spec in zip(inputs, specs, strict=True)
-    ]
-    new: dict[int, Tensor] = {id(o): p for o, p in zip(inputs, placeholders, strict=True)}
-
-    def lookup(tensor: Tensor) -> Tensor:
-        found = new.get(id(tensor), tensor)
-        if isinstance(found, Placeholder) and found is tensor:
-            raise ValueError(
-                f"The graph needs a value for {tensor!r}, which is not among the Function's "
-                f"inputs: {[t.name for t in inputs]}."
-            )
-        return found
-
-    def axis_size(tensor: Tensor, axis: int) -> int:
-        return lookup(tensor).shape[axis]  # type: ignore[return-value]
-
-    def inner(subgraph: Subgraph, specs: Sequence[Spec]) -> Subgraph:
-        # Gradients within are spelled out, so that those of the node itself can be built.
-        return Subgraph(
-            *concretize(subgraph.inputs, specs, subgraph.outputs, training, takes_whole, False)
-        )
-
-    order = topological_order(outputs, stop=inputs)
-    spelled_out = set() if higher_gradients else _differentiated_again(order)
-    for node in order:
-        args = [lookup(t) for t in node.inputs]
-        attrs = {key: resolve(value, axis_size) for key, value in node.attrs.items()}
-        primitive = node.primitive
-        attrs = _with_subgraphs(primitive, args, attrs, inner)
-        with trace.derived_from(node.source):
-            if primitive.name == "size":
-                results: Any = Constant(np.asarray(attrs["size"], "int32"))
-            elif primitive.name == "phase":
-                (spec,) = primitive.infer(tuple(t.spec for t in args), attrs)
-                results = operations().broadcast_to(args[0] if training else args[1], spec.shape)
-            elif primitive.name == "identity":
-                results = args[0]
-            elif primitive.name == "gradients":
-                behind = between(args[1:], args[:1])
-                by_rules = not native_gradients or id(node) in spelled_out
-                by_rules = by_rules or _need_rules(behind, without_gradient)
-                if by_rules and any(n.primitive.name == "gradients" for n in behind):
-                    # The rules lead through gradients only if these are spelled out, too.
-                    return concretize(inputs, specs, outputs, training, takes_whole, False)
-                if by_rules:
-                    results = tuple(expand(args[0], args[1:]))
-                else:
-                    results = _rebuilt(primitive, args, attrs, node.source)
-            elif _is_expanded(primitive, takes_whole) and not primitive.own_gradient:
-                results = primitive.expansion(*args, **attrs)  # type: ignore[misc]
-            else:
-                results = _rebuilt(primitive, args, attrs, node.source)
-        results = results if isinstance(results, tuple) else (results,)
-        new.update((id(old), t) for old, t in zip(node.outputs, results, strict=True))
-    return placeholders, [lookup(t) for t in outputs]
-
-
-def _differentiated_again(order: Sequence[Node]) -> set[int]:
-    """The gradients among the nodes that other gradients' losses depend on."""
-    losses = [node.inputs[0] for node in order if node.primitive.name == "gradients"]
-    return {id(n) for n in topological_order(losses) if n.primitive.name == "gradients"}
-
-
-def _rebuilt(
-    primitive: Primitive, args: Sequence[Tensor], attrs: dict[str, Any], source: str
-) -> tuple[Tensor, ...]:
-    specs = primitive.infer(tuple(t.spec for t in args), attrs)
-    return Node(primitive, tuple(args), attrs, specs, source).outputs
-
-
-def _with_subgraphs(
+def with_subgraphs(
     primitive: Primitive,
     args: Sequence[Tensor],
     attrs: dict[str, Any],
@@ -167,18 +74,8 @@ def _with_subgraphs(
     return attrs | {key: convert(attrs[key], specs) for key, specs in inner.items()}
 
 
-def _need_rules(nodes: Sequence[Node], without_gradient: Collection[str]) -> bool:
-    """Whether gradients that lead through the nodes need the primitives' rules.
-
-    So do those through tensors without elements, which not every engine knows.
-    """
-    tensors = [t for node in nodes for t in (*node.inputs, *node.outputs)]
-    return any(t.dtype in without_gradient or 0 in t.shape for t in tensors) or any(
-        node.primitive.own_gradient or node.primitive.name in without_gradient for node in nodes
-    )
-
-
-def _is_expanded(primitive: Primitive, takes_whole: Callable[[str], bool]) -> bool:
+def is_expanded(primitive: Primitive, takes_whole: Callable[[str], bool]) -> bool:
+    """Whether an engine gets the primitives that a composite is made of."""
     if primitive.expansion is None:
         return False
     return primitive.needs_sizes or not takes_whole(primitive.name)
@@ -214,7 +111,7 @@ def expand_composites(
     new: dict[int, Tensor] = {}
     for node in topological_order(outputs, done):
         args = [new.get(id(t), t) for t in node.inputs]
-        if _is_expanded(node.primitive, takes_whole):
+        if is_expanded(node.primitive, takes_whole):
             with trace.derived_from(node.source):
                 results = node.primitive.expansion(*args, **node.attrs)  # type: ignore[misc]
             results = results if isinstance(results, tuple) else (results,)
@@ -317,7 +214,7 @@ def replace(
         if not any(changed):
             continue
         attrs = {key: resolve(value, axis_size) for key, value in node.attrs.items()}
-        attrs = _with_subgraphs(node.primitive, args, attrs, _fitted)
+        attrs = with_subgraphs(node.primitive, args, attrs, _fitted)
         with trace.derived_from(node.source) if keep_sources else nullcontext():
             results = node.primitive(*args, **attrs)
         results = results if isinstance(results, tuple) else (results,)

@@ -13,6 +13,7 @@ from kerasish import config, ops
 from kerasish.engines import current_engine
 from kerasish.engines.base import MissingOperationError
 from kerasish.graph import dtypes, passes
+from kerasish.graph.concretize import concretize
 from kerasish.graph.function import Function, _fold
 from kerasish.graph.primitive import PRIMITIVES
 from kerasish.graph.program import build_program
@@ -37,12 +38,20 @@ class _WithoutComposites:
         self.lowers = lambda op: op not in EVERY_COMPOSITE and engine.lowers(op)
 
 
+class _TakesAll:
+    native_gradients = False
+    without_gradient = ()
+
+    def lowers(self, op):
+        return True
+
+
 class ByRules(Function):
     """A Function differentiated by our rules, those of composites included."""
 
     def lower(self, specs, engine):
-        inputs, results = passes.concretize(
-            self.inputs, specs, self.outputs, self.training, lambda op: True, False
+        inputs, results = concretize(
+            self.inputs, specs, self.outputs, self.training, _TakesAll(), by_rules=True
         )
         results = passes.expand_composites(results, engine.lowers)
         return build_program(self.name, inputs, passes.simplify(results, _fold), ())
