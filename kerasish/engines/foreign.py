@@ -5,9 +5,12 @@ Nothing here imports an engine before it is needed.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from kerasish.engines import registry
+from kerasish import tree
+from kerasish.engines import kerases, registry
+from kerasish.graph.variable import Variable
 
 # What a layer may run -> the engine that can.
 ENGINE_OF = {
@@ -49,3 +52,22 @@ def tensorflow_tensor(tensor: Any, dtype: Any, name: str | None) -> Any:
     from kerasish.engines.tensorflow import native
 
     return native.converted(tensor, dtype, name)
+
+
+def with_our_variables(value: Any) -> Any:
+    """A variable of a library's as one of ours, of its value now; so those in lists and dicts.
+
+    For attributes of layers: there they are weights. Everything else comes back as it is.
+    """
+    theirs = getattr(sys.modules.get(kerases.LIBRARY), "Variable", None)
+    if theirs is None or not isinstance(value, (theirs, list, tuple, dict)):
+        return value
+    if not any(isinstance(x, theirs) for x in tree.flatten(value)):
+        return value
+
+    def ours(x: Any) -> Any:
+        if not isinstance(x, theirs):
+            return x
+        return Variable(x.numpy(), trainable=x.trainable, name=x.name.partition(":")[0])
+
+    return tree.map_structure(ours, value)

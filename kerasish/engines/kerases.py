@@ -18,6 +18,12 @@ PACKAGES = ("keras", "keras_core", "tf_keras", f"{LIBRARY}.keras")
 
 # Other names -> where that is in Keras. Parts of Keras 2 were packages of their own.
 _PLACES = {
+    # Where Keras 2 and 3 keep their files; editors write imports of these.
+    **{
+        f"{package}.{inner}": ""
+        for package in ("keras", f"{LIBRARY}.keras")
+        for inner in ("_tf_keras.keras", "_tf_keras", "api._v2.keras", "api._v2", "api", "src")
+    },
     **dict.fromkeys(PACKAGES, ""),
     "keras_applications": ".applications",
     "keras_preprocessing": ".preprocessing",
@@ -29,11 +35,24 @@ def path_in_keras(module: str) -> str | None:
 
     >>> path_in_keras("keras.layers.core"), path_in_keras("keras"), path_in_keras("kerastuner")
     ('.layers.core', '', None)
+    >>> path_in_keras("keras.src.engine.base_layer")
+    '.engine.base_layer'
     """
     for package, place in _PLACES.items():
         if module == package or module.startswith(f"{package}."):
-            return place + module.removeprefix(package)
+            return place + _public(module.removeprefix(package))
     return None
+
+
+# Where Keras itself, and TensorFlow, keep what has public names.
+_INSIDE = (".api._v2.keras", ".api", ".src", "._tf_keras.keras")
+
+
+def _public(path: str) -> str:
+    for inside in _INSIDE:
+        if path == inside or path.startswith(f"{inside}."):
+            return path.removeprefix(inside)
+    return path
 
 
 def library_spec(keras: ModuleType) -> ModuleSpec:

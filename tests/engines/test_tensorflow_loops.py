@@ -176,3 +176,94 @@ def test_what_the_loss_does_not_depend_on(tf):
     assert [g is None for g in tape.gradient(loss, sources)] == [False, False, True, True]
     zeros = tape.gradient(loss, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     np.testing.assert_array_equal(zeros[2], np.zeros((3, 1)))
+
+
+def test_gradients_of_values_that_are_watched(tf):
+    model, x = small_model(), tf.constant([[1.0, 2.0, 3.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = tf.reduce_sum(model(x) ** 2)
+    np.testing.assert_allclose(tape.gradient(loss, x).numpy(), [[12.0] * 3])
+    with tf.GradientTape() as tape:  # and what has nothing to do with us
+        tape.watch(x)
+        loss = tf.reduce_sum(x * x)
+    np.testing.assert_allclose(tape.gradient(loss, x).numpy(), [[2.0, 4.0, 6.0]])
+
+
+def test_checkpoints(tf, tmp_path):
+    model, optimizer, step = small_model(), optimizers.Adam(), tf.Variable(1)
+    model.compile(optimizer, "mse")
+    model.fit(DATA, TARGETS, verbose=0)
+    checkpoint = tf.train.Checkpoint(step=step, model=model, optimizer=optimizer)
+    assert checkpoint.model is model
+    manager = tf.train.CheckpointManager(checkpoint, str(tmp_path), max_to_keep=1)
+    path = manager.save()
+    before = [*model.get_weights(), *(v.numpy() for v in optimizer.variables)]
+    model.fit(DATA, TARGETS, verbose=0)
+    checkpoint.restore(path).assert_existing_objects_matched()
+    after = [*model.get_weights(), *(v.numpy() for v in optimizer.variables)]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.warns(UserWarning, match="model has no variables yet"):
+        tf.train.Checkpoint(model=models.Sequential([layers.Dense(1)])).restore(path)
+
+
+PROGRAM = """
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+series = keras.utils.timeseries_dataset_from_array(
+    np.arange(6.0), np.arange(6.0), sequence_length=2, batch_size=3)
+assert isinstance(series, tf.data.Dataset), series
+pairs = tf.data.Dataset.zip((series, series)).map(lambda a, b: a[0])
+assert [x.shape for x in pairs.as_numpy_iterator()] == [(3, 2), (2, 2)]
+assert int(tf.data.experimental.cardinality(series)) == 2
+
+lookup = keras.layers.StringLookup(vocabulary=['a', 'b'], mask_token=None)
+back = keras.layers.StringLookup(vocabulary=['a', 'b'], mask_token=None, invert=True)
+assert tf.strings.reduce_join(back([1, 2])).numpy() == b'ab'
+ragged = lookup(tf.strings.unicode_split(['ab', 'a'], 'UTF-8'))
+assert ragged.to_list() == [[1, 2], [1]]
+(mapped,) = tf.data.Dataset.from_tensors(['ab', 'a']).map(
+    lambda x: lookup(tf.strings.unicode_split(x, 'UTF-8')).to_tensor()).as_numpy_iterator()
+assert mapped.tolist() == [[1, 2], [1, 0]]
+
+
+class Zeros(keras.layers.Layer):
+    def call(self, x):
+        return x + tf.zeros([tf.shape(x)[0], 3])
+
+
+class Tiled(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, x):
+        x = tf.reshape(self.dense(x), shape=[tf.shape(x)[0], 2])
+        sizes = tf.shape(x)
+        mask = tf.reshape(tf.range(2), [1, 2])
+        return x * tf.cast(
+            tf.tile(mask, tf.concat([tf.expand_dims(sizes[0], -1), tf.constant([1])], 0)), x.dtype)
+
+
+class Compared(keras.layers.Layer):
+    def call(self, x):
+        images = tf.reshape(x, [-1, 1, 3, 1])
+        return tf.image.psnr(images, images + 0.1, max_val=1.0)
+
+
+x = keras.Input((3,))
+y = Tiled()(Zeros()(x))
+assert y.shape == (None, 2), y
+assert keras.Model(x, y).predict(np.ones((4, 3)), verbose=0)[:, 0].tolist() == [0.0] * 4
+found = keras.Model(x, Compared()(x)).predict(np.ones((4, 3)), verbose=0)
+assert np.allclose(found, 20, rtol=1e-3), found
+"""
+
+
+def test_tensors_and_data_sets_as_programs_expect_them(tf, tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    run_script(str(path))

@@ -16,17 +16,22 @@ from typing import Any
 
 import kerasish
 from kerasish import tree
+from kerasish.engines.tensorflow import checkpoints, native, programs
 from kerasish.engines.tensorflow.library import tf
 from kerasish.engines.tensorflow.native import tapes
 from kerasish.graph.gradients import gradients
 from kerasish.graph.operators import operations
 from kerasish.graph.passes import topological_order
-from kerasish.graph.tensor import Tensor
+from kerasish.graph.primitive import STAND_INS
+from kerasish.graph.tensor import Constant, Tensor
 
 
 @cache
 def teach() -> None:
     """Lets tapes and functions of TensorFlow's understand our tensors and models."""
+    native.register()
+    checkpoints.teach()
+    programs.teach()
     _teach_tapes()
     _teach_functions(type(tf.function(_nothing)))
 
@@ -53,6 +58,8 @@ def _teach_tapes() -> None:
 
     def left(self: Any, *error: Any) -> None:
         tapes.open -= 1
+        if not tapes.open:
+            STAND_INS.clear()
         leave(self, *error)
 
     def gradient(
@@ -64,13 +71,21 @@ def _teach_tapes() -> None:
     ) -> Any:
         if _ours([target, sources]):
             zeros = tf.UnconnectedGradients(unconnected_gradients) == tf.UnconnectedGradients.ZERO
-            return _gradient(target, sources, output_gradients, zeros)
+            known = getattr(self, "_stand_ins", {})
+            leaves = [known.get(id(x), (x, x))[1] for x in tree.flatten(sources)]
+            return _gradient(target, tree.pack(sources, leaves), output_gradients, zeros)
         return of_tensorflow(self, target, sources, output_gradients, unconnected_gradients)
 
     def watched(self: Any, tensor: Any) -> None:
         others = [t for t in tree.flatten(tensor) if not isinstance(t, Tensor)]
         if others:
             watch(self, others)
+        if not tf.executing_eagerly():
+            return
+        # A model of ours that gets one of these takes what stands for it.
+        found = {id(t): (t, Constant(t.numpy())) for t in others if hasattr(t, "numpy")}
+        self._stand_ins = {**getattr(self, "_stand_ins", {}), **found}
+        STAND_INS.update(found)
 
     tape.gradient, tape.watch = gradient, watched
     tape.__enter__, tape.__exit__ = entered, left

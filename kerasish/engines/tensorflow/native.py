@@ -6,6 +6,7 @@ what else to do, and ours makes a node of the call (`native_call`).
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ from kerasish.graph.native import NativeFunction, native_function
 from kerasish.graph.operators import operations
 from kerasish.graph.passes import variables_in
 from kerasish.graph.shapes import Dim
+from kerasish.graph.sizes import is_size, size_behind
 from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Constant, Tensor
 
@@ -157,7 +159,7 @@ def converted(tensor: Tensor, dtype: Any, name: str | None) -> Any:
 
     So it is on a tape: what is computed of a weight there has gradients, which its value has not.
     """
-    _register()
+    register()
     outside = trace.is_outermost() and not getattr(_state, "tracing", False)
     outside = outside and not (tapes.open and variables_in([tensor]))
     if isinstance(tensor, Constant) or (outside and not tensor.is_symbolic):
@@ -167,6 +169,78 @@ def converted(tensor: Tensor, dtype: Any, name: str | None) -> Any:
         "TensorFlow become part of the model, but what was called here is none. Make one call of "
         "it: kerasish.ops.native_call(function, tensor)."
     )
+
+
+def _is_of_sizes(x: Any) -> bool:
+    """Whether it is computed of sizes and ints alone."""
+    if isinstance(x, (list, tuple)):
+        return all(map(_is_of_sizes, x))
+    if isinstance(x, Tensor):
+        return dtypes.is_int(x.dtype) and x.rank <= 1 and is_size(x) and _is_fixed(x)
+    return isinstance(x, (int, Dim)) or (tf.is_tensor(x) and x.dtype.is_integer)
+
+
+def _is_fixed(x: Tensor) -> bool:
+    """Whether what it is computed of, sizes apart, are constants."""
+    return isinstance(x, Constant) if x.node is None else all(map(_is_fixed, x.node.inputs))
+
+
+# Of sizes these make sizes, or take them: ours then know them.
+_WITH_SIZES = (
+    "broadcast_dynamic_shape", "concat", "expand_dims", "reshape", "slice", "stack", "tile"
+)  # fmt: skip
+
+
+def _with_sizes(operation: str, first: Any, second: Any = 0, *rest: Any, **unused: Any) -> Any:
+    """The result of our operation, or NotImplemented where not all is as it should be."""
+    ops = operations()
+    if operation == "broadcast_dynamic_shape":
+        return _broadcast(_listed(first), _listed(second))
+    if operation == "slice":
+        plain = isinstance(first, tuple) and len(rest) == 1
+        start, size = (int(n[0]) for n in (second, *rest)) if plain else (0, 0)
+        return first[start : start + size] if size > 0 else NotImplemented
+    if operation in ("reshape", "tile"):
+        known = isinstance(first, Tensor) and _is_of_sizes(second)
+        return getattr(ops, operation)(first, second) if known else NotImplemented
+    if operation == "expand_dims":
+        known = _is_of_sizes(first) and isinstance(second, int)
+        return ops.expand_dims(first, second) if known else NotImplemented
+    if not _is_of_sizes(first) or not isinstance(second, int):
+        return NotImplemented
+    parts = [ops.cast(ops.stack(x) if isinstance(x, (list, tuple)) else x, "int32") for x in first]
+    return (ops.stack if operation == "stack" else ops.concatenate)(parts, second)
+
+
+def _listed(sizes: Any) -> list[Any]:
+    found = _as_sizes(sizes)
+    return list(found.numpy() if isinstance(found, Tensor) else found)
+
+
+def _broadcast(a: list[Any], b: list[Any]) -> tuple[Any, ...]:
+    """The shape that tensors of two shapes have together."""
+
+    def one(n: Any, m: Any) -> Any:
+        fixed = [x for x in (n, m) if not isinstance(x, Dim)]
+        if 1 in fixed:
+            return m if n == 1 else n
+        return fixed[0] if fixed else n
+
+    rank = max(len(a), len(b))
+    a, b = ([1] * (rank - len(x)) + x for x in (a, b))
+    return tuple(map(one, a, b))
+
+
+_FEW = 8  # as many axes as a shape may have
+
+
+def _as_sizes(x: Any) -> Any:
+    """A tensor that is computed of sizes as a size, or a list of such; all else as it is."""
+    if isinstance(x, Constant) and x.dtype == "int32" and x.value.size <= _FEW and x.rank < 2:
+        return x.value.tolist()
+    if not (isinstance(x, Tensor) and x.node and _is_of_sizes(x)) or None in x.shape:
+        return x
+    return [size_behind(x[i]) for i in range(len(x))] if x.shape else size_behind(x)
 
 
 class _Calls(tf.__internal__.dispatch.GlobalOpDispatcher):  # type: ignore[name-defined]
@@ -184,15 +258,22 @@ class _Calls(tf.__internal__.dispatch.GlobalOpDispatcher):  # type: ignore[name-
             )
         if op.__name__ == "shape":
             return operations().shape(ours[0])  # known better here than in TensorFlow
+        operation = op.__name__.removesuffix("_v2")
+        if operation in _WITH_SIZES:
+            found = _with_sizes(operation, *inspect.signature(op).bind(*args, **kwargs).args)
+            if found is not NotImplemented:
+                return found
 
         def call(args: Any, kwargs: Any) -> Any:
             return op(*args, **kwargs)
 
         call.__name__ = op.__name__
-        return operations().native_call(call, list(args), dict(kwargs), engine=_NAME)
+        given = tree.map_structure(_as_sizes, [list(args), dict(kwargs)])
+        return operations().native_call(call, *given, engine=_NAME)
 
 
 @cache
-def _register() -> None:
+def register() -> None:
+    """Lets TensorFlow ask us about calls that it can't make of our tensors and sizes."""
     _Calls().register()
     trace.leave_out(os.path.dirname(str(tf.__file__)))
