@@ -256,10 +256,9 @@ def test_merge(mode, expected):
     [
         (lambda: layers.BatchNormalization(mode=2), ValueError, "mode: .* can only be 0"),
         (lambda: layers.Conv2D(1, 2, nb_row=1), TypeError, "kernel_size"),
-        (lambda: layers.Merge([layers.Dense(1)]), ValueError, "as the start of a Sequential"),
+        (lambda: layers.Merge([layers.Dense(1)]), ValueError, "dense.* doesn't know the shape"),
         (lambda: layers.Merge(mode="sub"), ValueError, "mode must be one of sum"),
-        (lambda: layers.Recurrent(stateful=True), ValueError, "as a cell"),
-        (lambda: layers.Recurrent()(X[None]), AttributeError, "units"),
+        (lambda: layers.Recurrent()(X[None]), ValueError, "must set units"),
         (lambda: layers.ConvRecurrent2D(3, 3), NotImplementedError, "use ConvLSTM2D"),
         (lambda: layers.ThresholdedReLU(-1), ValueError, "must not be negative"),
         (lambda: old.normalize_tuple((1, 2), 3, "size"), ValueError, "size must be an int or 3"),

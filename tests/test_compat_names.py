@@ -1,12 +1,13 @@
 """Keras under its other names, and what programs of tf.keras ask models and layers for."""
 
+import importlib
 import sys
 
 import numpy as np
 import pytest
 
 import kerasish
-from kerasish import backend, layers, metrics, models, optimizers, utils
+from kerasish import backend, layers, metrics, models, ops, optimizers, utils
 from kerasish.compat.run import keras_is_kerasish, run_script
 from kerasish.engines import kerases
 from kerasish.losses import MeanSquaredError
@@ -74,18 +75,22 @@ def test_names_that_numpy_has_dropped(tmp_path):
 
 
 @pytest.mark.parametrize(("keras", "rates"), [(3, [0.001, 0.001]), (2, [1.0, 0.01])])
-def test_defaults_of_the_generation(keras, rates, tmp_path):
+def test_defaults_of_the_generation(keras, rates, tmp_path, capsys):
     path = tmp_path / "program.py"
     path.write_text(f"""
 import numpy as np
-from keras import optimizers
+from keras import layers, optimizers
 from keras.layers import GRU
+from keras.models import Sequential
 
+assert layers.Conv2D(8, 3, 2).strides == (({keras == 3}) + 1,) * 2
 found = [optimizers.Adadelta().learning_rate, optimizers.get('adagrad').learning_rate]
 np.testing.assert_allclose([float(rate) for rate in found], {rates})
 assert GRU(2).get_config()['reset_after'] is {keras == 3}
+Sequential([layers.Dense(2)]).predict(np.ones((1, 3)))
 """)
     run_script(str(path), keras=keras)
+    assert ("Predict" in capsys.readouterr().out) is (keras == 3)
     assert layers.GRU(2).get_config()["reset_after"]
 
 
@@ -258,3 +263,153 @@ def test_drawings(monkeypatch):
         utils.model_to_dot(model).create(prog="neato", format="svg")
     with pytest.raises(ValueError, match="no graph of layers"):
         utils.model_to_dot(models.Sequential([layers.Dense(1)]))
+
+
+# Where editors and tf.keras of several years have names -> one that is there.
+PLACES = {
+    "keras._tf_keras.keras.losses": "MeanSquaredError",
+    "keras.api._v2.keras.layers": "Dense",
+    "keras.api.optimizers": "Adam",
+    "keras.src.callbacks": "EarlyStopping",
+    "keras.src.engine.base_layer": "Layer",
+    "tensorflow.keras.callbacks.experimental": "BackupAndRestore",
+    "tensorflow.keras.experimental": "CosineDecay",
+    "tensorflow.keras.layers.experimental.preprocessing": "RandomFlip",
+    "tensorflow.keras.mixed_precision.experimental": "set_policy",
+    "tensorflow.keras.optimizers.experimental": "AdamW",
+}
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_places_of_tf_keras(path):
+    with keras_is_kerasish():
+        module = importlib.import_module(path)
+        assert getattr(module, PLACES[path]).__module__.startswith("kerasish")
+
+
+def test_attributes_of_tf_keras():
+    assert optimizers.experimental.Adam is optimizers.Adam
+    assert layers.experimental.preprocessing.Rescaling is layers.Rescaling
+    assert layers.CategoryEncoding(max_tokens=3)([[2]]).shape == (1, 3)
+
+
+def test_a_list_of_one_output():
+    x = layers.Input((3,))
+    model = models.Model([x], [layers.Dense(2)(x)])
+    assert model(np.ones((1, 3))).shape == (1, 2)
+    assert model.predict(np.ones((1, 3)), verbose=0).shape == (1, 2)
+
+
+def test_masks_of_tf_keras():
+    with keras_is_kerasish():
+        y = layers.Embedding(3, 2, mask_zero=True)(np.array([[1, 0]]))
+        assert y._keras_mask.tolist() == [[True, False]]
+        del y._keras_mask
+        assert not hasattr(y, "_keras_mask")
+
+
+def test_a_model_that_hands_itself_over():
+    class Own(models.Model):
+        def __init__(self):
+            super().__init__(self)
+
+        def call(self, x):
+            return x * 2
+
+    assert Own()(np.ones(2)).tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "layer", [layers.Dense(2), layers.Conv1D(2, 1), layers.EinsumDense("abc,cd->abd", (None, 2))]
+)
+def test_activations_taken_away(layer):
+    x = np.ones((1, 2, 3))
+    expected = layer(x).numpy()
+    layer.activation = None
+    np.testing.assert_array_equal(layer(x), expected)
+
+
+def test_numpy_functions_of_tensors():
+    x = ops.convert_to_tensor([[1.0, 3.0]])
+    for function in (np.squeeze, np.mean, np.sum, np.argmax, np.concatenate):
+        found = function(x)
+        assert isinstance(found, (np.ndarray, np.generic))
+        np.testing.assert_array_equal(found, function(x.numpy()))
+    assert np.mean(layers.Input((3,)), axis=-1).shape == (None,)
+
+
+def test_normalize_of_tensors():
+    x = np.array([[3.0, 4.0], [0.0, 0.0]], "float32")
+    found = utils.normalize(ops.convert_to_tensor(x), axis=1)
+    np.testing.assert_allclose(found.numpy(), utils.normalize(x, axis=1), rtol=1e-6)
+
+
+def test_attention_in_16_bits():
+    layer = layers.MultiHeadAttention(1, 2, dtype="mixed_bfloat16")
+    assert layer(np.ones((1, 3, 2)), np.ones((1, 3, 2)), use_causal_mask=True).dtype == "bfloat16"
+
+
+def test_batch_size_beside_batches():
+    model = models.Sequential([layers.Input((2,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    batches = [(np.ones((4, 2)), np.ones((4, 1)))]
+    with pytest.warns(UserWarning, match="batch_size=8 has no effect: the list_iterator"):
+        model.fit(iter(batches), batch_size=8, verbose=0)
+
+
+class _Pairs(models.Model):
+    """Trains on labelled and on other data, of which there are more."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(1, kernel_initializer="ones")
+
+    def call(self, x):
+        return self.dense(x)
+
+    def test_step(self, data):
+        (some, _), (others, labels) = data
+        error = ops.mean(ops.square(self(others) - labels))
+        return {"mean": ops.mean(self(some)), "error": error}
+
+
+def test_steps_of_ones_own_take_uneven_batches():
+    model = _Pairs()
+    model.compile()
+    batch = ((np.ones((6, 2)), np.ones(6)), (np.ones((3, 2)), np.zeros((3, 1))))
+    found = model.evaluate(iter([batch, batch]), return_dict=True, verbose=0)
+    assert found == pytest.approx({"mean": 2.0, "error": 4.0})
+
+
+@pytest.mark.parametrize("class_weight", [None, {0: 1.0, 1: 3.0}])
+def test_graphs_of_nodes_and_edges(class_weight):
+    nodes, edges = layers.Input((1,)), layers.Input((2,), dtype="int32")
+    ends = ops.take(nodes, edges[:, 1], axis=0)
+    sums = ops.segment_sum(ends, edges[:, 0], num_segments=2)
+    model = models.Model([nodes, edges], layers.Dense(1, kernel_initializer="ones")(sums))
+    model.compile("sgd", "mse")
+    x = np.ones((4, 1), "float32"), np.array([[0, 1], [0, 2], [1, 3]])
+    logs = model.fit(
+        iter([(x, np.array([[1.0], [0.0]]))]), class_weight=class_weight, verbose=0
+    ).history
+    expected = (1.0 + 1.0) / 2 if class_weight is None else (3.0 + 1.0) / 2
+    assert logs["loss"] == pytest.approx([expected])
+    assert model.predict(iter([(x,)]), verbose=0).shape == (2, 1)
+
+
+def test_checkpoints_of_models_whose_layers_share_a_name(tmp_path):
+    class Two(models.Model):
+        def __init__(self):
+            super().__init__()
+            self.a = models.Sequential([layers.Input((3,)), layers.Dense(2)], name="net")
+            self.b = models.clone_model(self.a)
+
+        def call(self, x):
+            return self.a(x) + self.b(x)
+
+    model = Two()
+    before, path = model(np.ones((1, 3))).numpy(), str(tmp_path / "cp.ckpt")
+    model.save_weights(path)
+    model.set_weights([w * 0 for w in model.get_weights()])
+    model.load_weights(path)
+    np.testing.assert_array_equal(model(np.ones((1, 3))), before)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kerasish.compat.layers import add_weight_arguments as add_weight_arguments
     from kerasish.compat.layers import first_layer_arguments as first_layer_arguments
     from kerasish.compat.layers import layer_config as layer_config
+    from kerasish.compat.layers import left_out as left_out
     from kerasish.compat.layers import older_names as older_names
     from kerasish.compat.layers import only as only
     from kerasish.compat.training import GeneratorMethods as GeneratorMethods
@@ -30,6 +31,7 @@ _NAMES = {
     "first_layer_arguments": "layers",
     "fit_arguments": "training",
     "layer_config": "layers",
+    "left_out": "layers",
     "metrics_arguments": "training",
     "older_names": "layers",
     "only": "layers",

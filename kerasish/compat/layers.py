@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from kerasish.compat import generation
 from kerasish.compat.arguments import by_name
 from kerasish.graph import dtypes
 from kerasish.utils.arguments import reject_misspelt
+from kerasish.utils.tracebacks import warn_user
 
 
 class FirstLayer(NamedTuple):
@@ -140,6 +142,7 @@ def older_names(**renamed: Newer) -> Callable[[type], type]:
 
         @functools.wraps(init)
         def modern(self: Any, *args: Any, **kwargs: Any) -> None:
+            args = _with_window(self, args, kwargs)
             kwargs = renamed_arguments(cls.__name__, kwargs, renamed)
             reject_misspelt(type(self), init, args, kwargs)
             init(self, *args, **kwargs)
@@ -148,6 +151,19 @@ def older_names(**renamed: Newer) -> Callable[[type], type]:
         return cls
 
     return decorate
+
+
+def _with_window(layer: Any, args: tuple[Any, ...], names: Iterable[str]) -> tuple[Any, ...]:
+    """Arguments of a convolution with the sizes of its window as one.
+
+    `Conv2D(8, 3, 5)` has a window of 3 by 5 in programs of Keras 1, and of Keras 2, which took it
+    in for them. In Keras 3 it has strides of 5.
+    """
+    rank, sizes = getattr(layer, "rank", 1), args[1:]
+    if rank == 1 or len(sizes) != rank or not all(isinstance(size, int) for size in sizes):
+        return args
+    older = rank == 3 or generation.generation() < 3 or generation.speaks_keras_1(names)
+    return (args[0], tuple(sizes)) if older else args
 
 
 def only(*allowed: Any) -> Callable[[Any], dict[str, Any]]:
@@ -160,6 +176,21 @@ def only(*allowed: Any) -> Callable[[Any], dict[str, Any]]:
         return {}
 
     return check
+
+
+def left_out(remedy: str) -> Callable[[Any], dict[str, Any]]:
+    """For `older_names`: an argument of Keras 1 that Keras 2 warned of and left out.
+
+    Args:
+        remedy: what to do instead.
+    """
+
+    def leave_out(value: Any) -> dict[str, Any]:
+        if value:
+            warn_user(f"{value!r} for an argument of Keras 1 is left out, as by Keras 2: {remedy}.")
+        return {}
+
+    return leave_out
 
 
 def renamed_arguments(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -16,7 +17,6 @@ __all__ = [
     "AtrousConvolution1D",
     "AtrousConvolution2D",
     "Container",
-    "ConvRecurrent2D",
     "Convolution2D",
     "Convolution3D",
     "Deconvolution2D",
@@ -25,9 +25,13 @@ __all__ = [
     "MaxoutDense",
     "Merge",
     "Network",
-    "Recurrent",
     "SeparableConvolution2D",
+    "TimeDistributedDense",
+    "_Conv",
     "_Merge",
+    "_Pooling1D",
+    "_Pooling2D",
+    "_Pooling3D",
     "merge",
 ]
 
@@ -168,6 +172,7 @@ class _Keras1(type):
 
     modern: type[Layer]
     order: tuple[str, ...]
+    further: tuple[str, ...] = ()  # arguments after those, which only subclasses give so
     names: ClassVar[dict[str, Any]] = {}  # beside those that the layer of today knows
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -177,10 +182,50 @@ class _Keras1(type):
             kwargs.pop("output_shape", None)
         return cls.modern(*args, **renamed_arguments(cls.__name__, kwargs, cls.names))
 
+    def __new__(mcs, name: str, bases: tuple[type, ...], space: dict[str, Any]) -> Any:
+        if not bases:
+            return super().__new__(mcs, name, bases, space)
+        # A class of a program's own is one of today's layer, made as Keras 1's was.
+        bases = tuple(_as_base(b) if isinstance(b, _Keras1) else b for b in bases)
+        return types.new_class(name, bases, exec_body=lambda body: body.update(space))
+
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, cls.modern)
 
 
+def _as_base(older: Any) -> type[Layer]:
+    """Today's layer with the arguments, and some attributes, of a class of Keras 1."""
+
+    class OfKeras1(older.modern):
+        nb_filter = property(lambda self: self.filters)
+        border_mode = property(lambda self: self.padding)
+        subsample = property(lambda self: self.strides)
+        filter_length = property(lambda self: self.kernel_size[0])
+        nb_row, nb_col = filter_length, property(lambda self: self.kernel_size[1])
+        atrous_rate = property(lambda self: _one_or_all(self.dilation_rate))
+
+        def __init__(self, *args: Any, **kwargs: Any):
+            order = older.order + older.further
+            window = "nb_row" in order and len(args) > 2 and isinstance(args[1], int)
+            if window or (len(args) > 2 and not isinstance(args[2], (int, tuple, list))):
+                args, kwargs = (), by_name(older.__name__, order, args, kwargs)
+            super().__init__(*args, **renamed_arguments(older.__name__, kwargs, older.names))
+
+        def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+            """As today's; Keras 1 passed a mask, which convolutions have no use for."""
+            return super().call(inputs)
+
+    OfKeras1.__name__ = older.__name__
+    return OfKeras1
+
+
+def _one_or_all(sizes: tuple[int, ...]) -> Any:
+    return sizes[0] if len(sizes) == 1 else sizes
+
+
+_RULES = (
+    "W_regularizer", "b_regularizer", "activity_regularizer", "W_constraint", "b_constraint", "bias"
+)  # fmt: skip
 _ROWS = ("filters", "nb_row", "nb_col", "init", "activation", "weights", "border_mode")
 _DIMS = ("filters", "kernel_dim1", "kernel_dim2", "kernel_dim3", *_ROWS[3:])
 
@@ -194,6 +239,7 @@ class Convolution2D(metaclass=_Keras1):
 
     modern = layers.Conv2D
     order = _ROWS
+    further = ("subsample", "dim_ordering", *_RULES)
 
 
 class AtrousConvolution2D(metaclass=_Keras1):
@@ -205,6 +251,7 @@ class AtrousConvolution2D(metaclass=_Keras1):
 
     modern = layers.Conv2D
     order = _ROWS
+    further = ("subsample", "atrous_rate", "dim_ordering", *_RULES)
 
 
 class AtrousConvolution1D(metaclass=_Keras1):
@@ -216,6 +263,7 @@ class AtrousConvolution1D(metaclass=_Keras1):
 
     modern = layers.Conv1D
     order = ("filters", "kernel_size", "init", "activation", "weights", "border_mode")
+    further = ("subsample_length", "atrous_rate", *_RULES)
 
 
 class Convolution3D(metaclass=_Keras1):
@@ -267,6 +315,57 @@ class Deconvolution3D(metaclass=_Keras1):
 
     modern = layers.Conv3DTranspose
     order = (*_DIMS[:4], "output_shape", *_DIMS[4:])
+
+
+class TimeDistributedDense(metaclass=_Keras1):
+    """Keras 1's `Dense` for each time step, as any `Dense` is.
+
+    >>> TimeDistributedDense(output_dim=8)(np.ones((1, 5, 3))).shape
+    (1, 5, 8)
+    """
+
+    modern = layers.Dense
+    order = ("units", "init", "activation", "weights")
+
+
+# ---------------------------------------------------------------- what programs ask for the kind
+
+
+class _Kind(type):
+    """A class of which all instances of several classes are."""
+
+    kinds: tuple[type, ...]
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, cls.kinds)
+
+
+class _Conv(metaclass=_Kind):
+    """Keras 2's base class of convolutions, for `isinstance`."""
+
+    kinds = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
+
+
+class _Pooling1D(metaclass=_Kind):
+    """Keras 2's base class of poolings over sequences, for `isinstance`."""
+
+    kinds = (layers.MaxPooling1D, layers.AveragePooling1D)
+
+
+class _Pooling2D(metaclass=_Kind):
+    """Keras 2's base class of poolings over images, for `isinstance`.
+
+    >>> isinstance(layers.MaxPooling2D(), _Pooling2D), isinstance(layers.Dense(1), _Pooling2D)
+    (True, False)
+    """
+
+    kinds = (layers.MaxPooling2D, layers.AveragePooling2D)
+
+
+class _Pooling3D(metaclass=_Kind):
+    """Keras 2's base class of poolings over volumes, for `isinstance`."""
+
+    kinds = (layers.MaxPooling3D, layers.AveragePooling3D)
 
 
 # ---------------------------------------------------------------- merging
@@ -321,6 +420,18 @@ def merge(
     return made(list(inputs))
 
 
+def _of_models(models: list[Any], merging: Layer, name: str | None) -> Model:
+    """The model of all inputs of several models, which merges their outputs."""
+    unknown = [model.name for model in models if not getattr(model, "inputs", None)]
+    if unknown:
+        raise ValueError(
+            f"Merge: {unknown[0]} doesn't know the shape of its input yet. Tell its first layer: "
+            "input_shape=..."
+        )
+    inputs = list({id(x): x for model in models for x in model.inputs}.values())
+    return Model(inputs, merging([model.outputs[0] for model in models]), name=name)
+
+
 def Merge(
     layers: Sequence[Layer] | None = None,
     mode: str | Callable[[Sequence[Tensor]], Tensor] = "sum",
@@ -334,8 +445,8 @@ def Merge(
     """The layer of today that does what Keras 1's `Merge` did.
 
     Args:
-        layers: must be None: a Sequential of several inputs no longer exists; call the layer on
-            their outputs in a Model.
+        layers: models whose outputs are merged, as the start of a `Sequential` that takes the
+            inputs of all of them; None for a layer that is called on tensors.
         mode: "sum", "mul", "ave", "max", "concat", "dot", "cos", or a function of the tensors.
         concat_axis: of "concat".
         dot_axes: of "dot" and "cos".
@@ -345,13 +456,22 @@ def Merge(
         name: of the layer.
 
     Raises:
-        ValueError: for `layers`, an `output_mask`, or an unknown mode.
+        ValueError: for an `output_mask`, an unknown mode, or models that don't know the shapes of
+            their inputs.
+
+    >>> from kerasish.models import Sequential
+    >>> left, right = (Sequential([layers.Dense(2, input_dim=size)]) for size in (3, 4))
+    >>> model = Sequential([Merge([left, right], mode="concat"), layers.Dense(1)])
+    >>> model.predict([np.ones((5, 3)), np.ones((5, 4))], verbose=0).shape
+    (5, 1)
     """
-    if layers is not None or output_mask is not None:
+    if output_mask is not None:
         raise ValueError(
-            "Merge(layers) as the start of a Sequential, and output_mask, are not supported: build "
-            "a Model(inputs, outputs), and call Merge(mode=...) on a list of tensors."
+            "Merge: output_mask is not supported. A layer of one's own with compute_mask has one."
         )
+    if layers is not None:
+        merging = Merge(None, mode, concat_axis, dot_axes, output_shape, None, arguments)
+        return _of_models(list(layers), merging, name)
     if callable(mode):
         from kerasish.layers import Lambda
 
@@ -367,111 +487,3 @@ def Merge(
     if mode in ("dot", "cos"):
         options |= {"axes": dot_axes, "normalize": mode == "cos"}
     return _MODES[mode](**options)
-
-
-# ---------------------------------------------------------------- recurrence
-
-
-class Recurrent(Layer):
-    """The base class of recurrent layers until Keras 2.1. A layer of one's own defines `step`.
-
-    It may also define `preprocess_input(inputs)`, `get_constants(inputs)` and
-    `get_initial_state(inputs)`, and sets `units` (or defines the latter).
-
-    Args:
-        return_sequences: whether to return the outputs of all time steps, not of the last only.
-        return_state: whether to return the last states after the output.
-        go_backwards: whether to start with the last time step.
-        stateful: must be False: derive from `RNN` with a cell for that.
-        unroll: whether to write all steps out in the graph. Needs a fixed number of steps.
-        implementation: one of older Keras's ways to compute the same; all are one here.
-
-    >>> class Sum(Recurrent):
-    ...     units = 3
-    ...     def step(self, inputs, states):
-    ...         total = states[0] + inputs
-    ...         return total, [total]
-    >>> Sum()(np.ones((1, 4, 3))).numpy()
-    array([[4., 4., 4.]], dtype=float32)
-    """
-
-    supports_masking = True
-
-    def __init__(
-        self,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        implementation: int = 0,
-        **kwargs: Any,
-    ):
-        super().__init__(**kwargs)
-        if stateful:
-            raise ValueError(
-                f"{type(self).__name__}: a Recurrent can't be stateful here. Write its step as a "
-                "cell (a class with state_size and call(inputs, states)) and use RNN(cell)."
-            )
-        self.return_sequences = return_sequences
-        self.return_state = return_state
-        self.go_backwards = go_backwards
-        self.stateful = stateful
-        self.unroll = unroll
-        self.implementation = implementation
-
-    def step(self, inputs: Tensor, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """The output and the new states of one time step; after the states come the constants."""
-        raise NotImplementedError(f"{type(self).__name__} must define step(inputs, states).")
-
-    def preprocess_input(self, inputs: Tensor, training: Any = None) -> Tensor:
-        """What is computed for all time steps at once."""
-        return inputs
-
-    def get_constants(self, inputs: Tensor, training: Any = None) -> list[Tensor]:
-        """What is the same for all time steps."""
-        return []
-
-    def get_initial_state(self, inputs: Tensor) -> list[Tensor]:
-        """A state of zeros, (batch, units)."""
-        return [ops.zeros((ops.shape(inputs)[0], self.units), dtype=inputs.dtype)]
-
-    def call(
-        self, inputs: Tensor, mask: Any = None, training: Any = None, initial_state: Any = None
-    ) -> Any:
-        """Runs the steps."""
-        from kerasish.backend import rnn
-
-        states = self.get_initial_state(inputs) if initial_state is None else initial_state
-        last, outputs, states = rnn(
-            self.step,
-            _with_training(self.preprocess_input, inputs, training),
-            states,
-            go_backwards=self.go_backwards,
-            mask=mask,
-            constants=_with_training(self.get_constants, inputs, training),
-            unroll=self.unroll,
-        )
-        result = outputs if self.return_sequences else last
-        return (result, *states) if self.return_state else result
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The mask of the inputs, if there is an output for each step."""
-        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
-        return mask if self.return_sequences else None
-
-
-def _with_training(method: Callable[..., Any], inputs: Tensor, training: Any) -> Any:
-    """Calls a method that may not take `training`, as in Keras 1."""
-    from kerasish.compat.older_utils import has_arg
-
-    return method(inputs, training=training) if has_arg(method, "training") else method(inputs)
-
-
-class ConvRecurrent2D(Recurrent):
-    """Refuses to be made: derive from `RNN` with a cell whose states are images."""
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        raise NotImplementedError(
-            "ConvRecurrent2D: use ConvLSTM2D, or RNN with a cell whose state_size holds shapes."
-        )

@@ -13,7 +13,18 @@ from kerasish.graph.variable import Variable
 
 
 class _Loss:
-    """Stands for the loss, whose gradients `get_gradients` has."""
+    """Stands for the loss, whose gradients `get_gradients` has.
+
+    Args:
+        given: variable -> the gradient.
+    """
+
+    def __init__(self, given: dict[Variable, Tensor]):
+        self._given = given
+
+    def gradients_of(self, params: Sequence[Variable]) -> list[Tensor]:
+        """The gradients with respect to variables."""
+        return [self._given[variable] for variable in params]
 
     def __repr__(self) -> str:
         return "<the loss: use self.get_gradients(loss, params)>"
@@ -43,6 +54,7 @@ def adopt(cls: type) -> None:
         current = inspect.getattr_static(base, name)
         setattr(cls, name, _stored(name, current.__get__))
     cls.weights = _stored("variables", base.variables.__get__)  # type: ignore[attr-defined]
+    cls.initial_decay = property(lambda self: float(self.decay or 0.0))  # type: ignore[attr-defined]
     cls.get_gradients = _given_gradients  # type: ignore[attr-defined]
     cls.apply = _apply  # type: ignore[attr-defined]
 
@@ -51,8 +63,7 @@ def _given_gradients(self: Any, loss: Any, params: Sequence[Variable]) -> list[T
     """The gradients of the loss of the step that is being built, clipped."""
     if not isinstance(loss, _Loss):
         return _adopted(self).__mro__[1].get_gradients(self, loss, params)
-    given = self._older_gradients
-    return self._clipped([given[variable] for variable in params])
+    return self._clipped(loss.gradients_of(params))
 
 
 def _apply(self: Any, grads: Sequence[Any], variables: Sequence[Variable] | None = None) -> None:
@@ -81,8 +92,7 @@ def _step(self: Any, variables: list[Variable]) -> tuple[dict[Variable, Tensor],
     given: dict[Variable, Tensor] = {
         v: Placeholder(v.shape, v.dtype, f"gradient of {v.name}") for v in variables
     }
-    self._older_gradients = given
-    offered = {"loss": _Loss(), "params": variables, "constraints": {}}
+    offered = {"loss": _Loss(given), "params": variables, "constraints": {}}
     names = inspect.signature(type(self).get_updates).parameters
     # Outside of the trace, so that variables are read as they are before the step.
     with trace.outside(), trace.phase(True):

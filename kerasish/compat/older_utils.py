@@ -22,6 +22,8 @@ from kerasish.utils.plotting import plot_model as plot
 from kerasish.utils.summary import print_summary
 
 __all__ = [
+    "_make_batches",
+    "_slice_arrays",
     "ask_to_proceed_with_overwrite",
     "check_for_unexpected_keys",
     "conv_input_length",
@@ -39,7 +41,9 @@ __all__ = [
     "has_arg",
     "is_all_none",
     "load_from_binary_h5py",
+    "make_batches",
     "multi_gpu_model",
+    "normalize_data_format",
     "normalize_padding",
     "normalize_tuple",
     "object_list_uid",
@@ -72,6 +76,13 @@ def normalize_tuple(value: Any, n: int, name: str) -> tuple[int, ...]:
         return tuple(int(item) for item in items)
     except (TypeError, ValueError):
         raise ValueError(f"{name} must be an int or {n} of them, but got {value!r}.") from None
+
+
+def normalize_data_format(value: str | None) -> str:
+    """`K.normalize_data_format`, as Keras 2.0 and 2.1 call it."""
+    from kerasish.backend import normalize_data_format as normalize
+
+    return normalize(value)
 
 
 def normalize_padding(value: str) -> str:
@@ -383,3 +394,18 @@ def load_from_binary_h5py(load_function: Callable[[Any], Any], stream: Any) -> A
 
     with h5py.File(io.BytesIO(stream.read()), "r") as file:
         return load_function(file)
+
+
+# ---------------------------------------------------------------- engine.training
+
+
+def make_batches(size: int, batch_size: int) -> list[tuple[int, int]]:
+    """The first row of each batch, and the one behind its last.
+
+    >>> make_batches(5, 2)
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    return [(i, min(size, i + batch_size)) for i in range(0, size, batch_size)]
+
+
+_make_batches, _slice_arrays = make_batches, slice_arrays

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import kerasish
-from kerasish.compat import older_defaults, older_numpy, tensors
+from kerasish.compat import generation, older_defaults, older_numpy, tensors
 from kerasish.engines import kerases
 
 
@@ -36,7 +36,13 @@ def run_script(path: str, args: Sequence[str] = (), keras: int = 3) -> None:
     beside = str(Path(path).resolve().parent)
     sys.path.insert(0, beside)
     try:
-        with keras_is_kerasish(), older_numpy.older_names(), defaults, _of_version(version):
+        with (
+            keras_is_kerasish(),
+            older_numpy.older_names(),
+            defaults,
+            generation.of(keras),
+            _of_version(version),
+        ):
             runpy.run_path(path, run_name="__main__")
     finally:
         sys.argv = argv

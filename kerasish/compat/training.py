@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from kerasish import tree
+from kerasish.compat import tensors
+from kerasish.compat.generation import speaks_keras_1
 from kerasish.graph.tensor import Tensor
+from kerasish.utils.sequence import PyDataset
+from kerasish.utils.tracebacks import warn_user
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def compile_arguments(kwargs: dict[str, Any]) -> bool:
@@ -43,6 +53,70 @@ def fit_arguments(kwargs: dict[str, Any], epochs: int) -> tuple[int, dict[str, A
     return older, data_arguments(kwargs)
 
 
+def counting_samples(steps: str, samples: str) -> Callable[[Method], Method]:
+    """Decorator of a method that takes a generator: numbers of samples, as Keras 1 counted.
+
+    Programs of Keras 1 say how many samples an epoch has. What they say becomes a number of
+    batches, of which the last may have more samples.
+
+    Args:
+        steps: the number of batches, the method's second argument.
+        samples: the number of samples, which Keras 1 had in its place.
+    """
+
+    def decorate(method: Method) -> Method:
+        @functools.wraps(method)
+        def counted(self: Any, generator: Any, *args: Any, **kwargs: Any) -> Any:
+            if args and samples not in kwargs and speaks_keras_1(kwargs):
+                kwargs[samples], args = args[0], args[1:]
+            if samples in kwargs:
+                if args or steps in kwargs:
+                    raise TypeError(f"{steps} was given twice: {samples} counts the same.")
+                generator, kwargs[steps] = _batches_of(generator, kwargs.pop(samples), samples)
+            held_out = kwargs.get("validation_data")
+            for source in (generator, held_out):
+                _go_round(source)
+            count = kwargs.pop("nb_val_samples", None)
+            if count is not None and held_out is not None and not isinstance(held_out, _ARRAYS):
+                source, number = _batches_of(held_out, count, "nb_val_samples")
+                kwargs |= {"validation_data": source, "validation_steps": number}
+            return method(self, generator, *args, **kwargs)
+
+        return counted  # type: ignore[return-value]
+
+    return decorate
+
+
+_ARRAYS = (tuple, list)
+
+
+def _go_round(source: Any) -> None:
+    """Lets a Sequence begin anew when steps ask for more batches than it has.
+
+    So do these methods in Keras 2. In Keras 3 an epoch then ends early.
+    """
+    if isinstance(source, PyDataset) and not hasattr(source, "goes_round"):
+        source.goes_round = True  # type: ignore[attr-defined]
+
+
+def _batches_of(source: Any, samples: int, what: str) -> tuple[Any, int]:
+    """The source, and how many of its batches hold so many samples.
+
+    A generator is asked for its first batch to see how large they are, and given back with it.
+    """
+    size = getattr(source, "batch_size", None)
+    if size is None and hasattr(source, "__next__"):
+        first = next(source)
+        source = itertools.chain([first], source)
+        size = len(tree.flatten(first)[0])
+    if not size:
+        raise TypeError(
+            f"{what}={samples} counts samples, as Keras 1 did, but how many are in a batch of the "
+            f"{type(source).__name__} is not known. Pass the number of batches instead."
+        )
+    return source, math.ceil(samples / size)
+
+
 # Keras 2's name -> Keras 1's.
 _LOADING = {
     "workers": "nb_worker",
@@ -68,6 +142,22 @@ def data_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(value, int) or value < least:
             raise ValueError(f"{name} must be an int of at least {least}, but got {value!r}.")
     return found
+
+
+def ignores_class_weight(given: Any, outputs: int) -> bool:
+    """Whether a class_weight is to be ignored, as Keras 1 and 2 did with what is no dict.
+
+    They took "auto", lists and arrays for one output, and weighed nothing.
+    """
+    by_output = isinstance(given, (list, tuple)) and len(given) == max(outputs, 1)
+    by_output = by_output and all(w is None or isinstance(w, dict) for w in given)
+    if not tensors.ignores_other_class_weights() or isinstance(given, dict) or by_output:
+        return False
+    warn_user(
+        f"class_weight={given!r:.60} is ignored, as Keras 1 and 2 did: only a dict from class "
+        "numbers to weights says which class weighs how much."
+    )
+    return True
 
 
 def metrics_arguments(kwargs: dict[str, Any]) -> bool:
@@ -127,6 +217,7 @@ class GeneratorMethods:
         """What updates the metrics that `compile` got."""
         return CompiledMetrics(self)
 
+    @counting_samples("steps_per_epoch", "samples_per_epoch")
     def fit_generator(
         self,
         generator: Any,
@@ -162,6 +253,7 @@ class GeneratorMethods:
             **kwargs,
         )
 
+    @counting_samples("steps", "val_samples")
     def evaluate_generator(
         self,
         generator: Any,
@@ -183,6 +275,7 @@ class GeneratorMethods:
             **kwargs,
         )
 
+    @counting_samples("steps", "val_samples")
     def predict_generator(
         self,
         generator: Any,
