@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from kerasish import ops
@@ -149,7 +150,21 @@ l1 = L1
 l2 = L2
 l1_l2 = L1L2
 orthogonal_regularizer = OrthogonalRegularizer
-get = registry.get
+
+
+def get(identifier: Any) -> Any:
+    """The regularizer that a name, a config, a function or an instance stands for; None for None.
+
+    >>> get("l2")
+    <L2>
+    """
+    if isinstance(identifier, Mapping) and identifier and "class_name" not in identifier:
+        plain = {k: v for k, v in identifier.items() if k != "name"}  # as Keras 1 writes it
+        if plain.keys() <= {"l1", "l2"}:
+            return L1L2(**plain)
+    return registry.get(identifier)
+
+
 serialize = registry.serialize
 deserialize = registry.deserialize
 

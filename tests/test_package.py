@@ -94,7 +94,9 @@ LEVELS = [
     "layers",
     "training saving",
     "models",
-    "applications backend random cli compat.older_activations compat.older_layers"
+    "applications backend random cli compat.older_activations compat.older_caches"
+    " compat.older_calls compat.older_initializations compat.older_layers"
+    " compat.older_models compat.older_nodes compat.older_recurrent"
     " compat.older_regularizers compat.older_wrappers distillation distribution export"
     " visualization wrappers",
 ]

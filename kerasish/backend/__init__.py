@@ -7,6 +7,7 @@ decides. There are no sparse tensors and no sessions.
 
 from __future__ import annotations
 
+from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from kerasish.backend.axes import (
@@ -124,6 +125,7 @@ from kerasish.backend.sizes import (
     stack,
 )
 from kerasish.backend.spatial import (
+    asymmetric_temporal_padding,
     batch_normalization,
     bias_add,
     normalize_batch_in_training,
@@ -171,6 +173,7 @@ from kerasish.config import (
     image_data_format,
     set_image_data_format,
 )
+from kerasish.engines.kerases import LIBRARY as _LIBRARY
 from kerasish.graph.dtypes import is_float as is_float_dtype
 from kerasish.graph.dtypes import is_int as is_int_dtype
 from kerasish.graph.dtypes import result_type
@@ -208,7 +211,7 @@ from kerasish.utils.naming import get_uid, reset_uids
 # Older names of the same.
 pack = stack
 get_variable_shape = int_shape
-asymmetric_temporal_padding = temporal_padding
+lesser, lesser_equal = less, less_equal
 
 # fmt: off
 __all__ = [
@@ -224,7 +227,8 @@ __all__ = [
     "greater_equal", "hard_sigmoid", "identity", "image_data_format", "image_dim_ordering",
     "in_test_phase", "in_top_k", "in_train_phase", "int_shape", "is_float_dtype", "is_int_dtype",
     "is_keras_tensor", "is_placeholder", "is_sparse", "is_tensor", "is_variable", "l2_normalize",
-    "learning_phase", "less", "less_equal", "local_conv1d", "local_conv2d", "log", "logsumexp",
+    "learning_phase", "less", "less_equal", "lesser",
+    "lesser_equal", "local_conv1d", "local_conv2d", "log", "logsumexp",
     "manual_variable_initialization", "map_fn", "max", "maximum", "mean", "min", "minimum",
     "moving_average_update", "name_scope", "ndim", "normalize_batch_in_training",
     "normalize_data_format", "not_equal", "one_hot", "ones", "ones_like", "pack",
@@ -246,6 +250,8 @@ _name_themselves(globals())
 
 
 def __getattr__(name: str) -> _Any:
+    if name == "tf" and backend() == _LIBRARY:
+        return _import_module(_LIBRARY)
     if name in ("tf", "T", "th", "C"):
         raise AttributeError(
             f"kerasish.backend has no {name!r}: it is the same for all engines. For the functions "

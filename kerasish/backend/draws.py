@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from kerasish import ops
+from kerasish.compat.arguments import older_keywords
 from kerasish.graph.dtypes import standardize
 from kerasish.graph.tensor import Tensor
 from kerasish.ops import random
@@ -32,6 +33,7 @@ def dropout(x: Any, level: float, noise_shape: Any = None, seed: Any = None) -> 
     return random.dropout(x, level, noise_shape, seed)
 
 
+@older_keywords(std="stddev")
 def random_normal(
     shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Tensor:
@@ -56,6 +58,7 @@ def random_normal(
     return random.normal(shape, mean, stddev, dtype, seed)
 
 
+@older_keywords(low="minval", high="maxval")
 def random_uniform(
     shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Tensor:

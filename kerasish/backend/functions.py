@@ -31,7 +31,8 @@ def function(
 
     Args:
         inputs: the tensors that get values. `learning_phase()` among them says in each call
-            whether it is for training; without it no call is.
+            whether it is for training; without it no call is. As the last one it may be left out
+            of a call.
         outputs: a tensor, or a list of them; the result is an array or a list likewise.
         updates: (variable, new value) pairs, or what `update` and its like returned. Those that
             were done at once are taken back, and done by each call instead.
@@ -63,6 +64,8 @@ def function(
     made: dict[bool, Function] = {}
 
     def call(arrays: Sequence[Any]) -> Any:
+        if len(inputs) - 1 in phases and isinstance(arrays, list) and len(arrays) < len(inputs):
+            arrays = [*arrays, 0]  # TensorFlow 1 has a default for it
         if not isinstance(arrays, (list, tuple)) or len(arrays) != len(inputs):
             count = len(arrays) if isinstance(arrays, (list, tuple)) else type(arrays).__name__
             raise TypeError(f"{name} takes a list of {len(inputs)} values, but got {count}.")

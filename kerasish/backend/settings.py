@@ -87,7 +87,8 @@ def normalize_data_format(value: str | None) -> str:
     """`value`, or `image_data_format()` if it is None.
 
     Args:
-        value: "channels_last" or "channels_first", in any case; or None.
+        value: "channels_last" or "channels_first", in any case; "tf" or "th", as Keras 1 calls
+            them; or None.
 
     Returns:
         One of the two.
@@ -99,6 +100,7 @@ def normalize_data_format(value: str | None) -> str:
     'channels_first'
     """
     found = config.image_data_format() if value is None else str(value).lower()
+    found = {"tf": "channels_last", "th": "channels_first"}.get(found, found)
     if found not in config.IMAGE_DATA_FORMATS:
         raise ValueError(f"data_format must be one of {config.IMAGE_DATA_FORMATS}; got {value!r}.")
     return found

@@ -148,6 +148,26 @@ def temporal_padding(x: Any, padding: Sequence[int] = (1, 1)) -> Tensor:
     return _padded(1, x, (padding,), "channels_last")
 
 
+def asymmetric_temporal_padding(x: Any, left_pad: int = 1, right_pad: int = 1) -> Tensor:
+    """`temporal_padding` as Keras 1 had it.
+
+    Args:
+        x: (samples, steps, channels), of any dtype.
+        left_pad: how many zeros before.
+        right_pad: how many zeros after.
+
+    Returns:
+        (samples, left_pad + steps + right_pad, channels) of the dtype of x.
+
+    Raises:
+        ValueError: if x has another number of axes.
+
+    >>> asymmetric_temporal_padding(np.ones((1, 3, 2)), 2, 0).shape
+    (1, 5, 2)
+    """
+    return temporal_padding(x, (left_pad, right_pad))
+
+
 def spatial_2d_padding(
     x: Any, padding: Any = ((1, 1), (1, 1)), data_format: str | None = None
 ) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 from kerasish import ops
 from kerasish.backend.sizes import as_values
 from kerasish.backend.tensors import dense
+from kerasish.graph import trace
 from kerasish.graph.dtypes import standardize
 from kerasish.graph.shapes import Dim, size_of
 from kerasish.graph.tensor import Placeholder, Tensor
@@ -38,6 +39,9 @@ def variable(value: Any, dtype: Any = None, name: str | None = None, constraint:
     >>> eval(variable([1, 2]))
     array([1., 2.], dtype=float32)
     """
+    if isinstance(value, Variable):
+        with trace.outside():
+            value = value.numpy()
     made = Variable(dense(value), dtype=standardize(dtype), name=name)
     made.constraint = constraint
     return made

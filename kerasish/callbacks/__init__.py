@@ -16,6 +16,7 @@ from kerasish.callbacks.schedules import LearningRateScheduler, ReduceLROnPlatea
 from kerasish.callbacks.swap_ema import SwapEMAWeights
 from kerasish.callbacks.tensorboard import TensorBoard
 from kerasish.callbacks.terminate_on_nan import TerminateOnNaN
+from kerasish.compat.modules import attributes as older_attributes
 
 __all__ = [
     "BackupAndRestore",
@@ -36,3 +37,4 @@ __all__ = [
     "TensorBoard",
     "TerminateOnNaN",
 ]
+__getattr__ = older_attributes(__name__)

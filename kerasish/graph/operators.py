@@ -24,19 +24,29 @@ def operations() -> Any:
     return ops
 
 
+# Whether arrays of float64 are taken in the dtype of the tensor, as in all Kerases on TensorFlow.
+arrays_follow = False
+
+
 def _number(value: Any) -> Any:
     """NumPy's default scalars as Python's numbers: `x * np.sqrt(2)` keeps the dtype of x."""
     return value.item() if isinstance(value, (np.float64, np.int64)) else value
+
+
+def _other(value: Any, tensor: Any) -> Any:
+    if arrays_follow and isinstance(value, np.ndarray) and value.dtype == np.float64:
+        return value.astype("float32") if tensor.dtype == "float32" else value
+    return _number(value)
 
 
 def _operator(name: str) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
     """An operator that is an operation, and its reflection."""
 
     def forward(self: Any, other: Any) -> Any:
-        return getattr(operations(), name)(self, _number(other))
+        return getattr(operations(), name)(self, _other(other, self))
 
     def reflected(self: Any, other: Any) -> Any:
-        return getattr(operations(), name)(_number(other), self)
+        return getattr(operations(), name)(_other(other, self), self)
 
     return forward, reflected
 
@@ -119,6 +129,8 @@ class Operators:
         return bool(operations().any(self == value))
 
     def __getitem__(self, key: Any) -> Tensor:
+        if isinstance(key, list) and any(isinstance(k, (slice, type(None))) for k in key):
+            key = tuple(key)  # as TensorFlow takes it, and NumPy did
         return operations().getitem(self, key)
 
     def sum(

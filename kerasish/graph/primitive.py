@@ -156,6 +156,11 @@ def _(g, x):
     return g
 
 
+# By `id`: values of other libraries, and the tensors that stand for them while someone wants to
+# know later what was computed from them.
+STAND_INS: dict[int, tuple[Any, Tensor]] = {}
+
+
 def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
     """`value` as a tensor: tensors as they are, numbers and arrays as constants.
 
@@ -169,6 +174,8 @@ def as_tensor(value: Any, dtype: str | None = None) -> Tensor:
         return value
     if isinstance(value, Dim):
         return size_p(size=value)
+    if STAND_INS and id(value) in STAND_INS:
+        return STAND_INS[id(value)][1]
     if isinstance(value, (list, tuple)) and _is_computed(value):
         stacked = operations().stack([as_tensor(x) for x in value])
         return stacked if dtype is None else operations().cast(stacked, dtype)

@@ -129,8 +129,17 @@ def canonical_axes(axis: Any, rank: int) -> tuple[int, ...]:
 def canonical_shape(shape: Any) -> tuple[Any, ...]:
     """An int, a Dim or a sequence of them as a tuple."""
     several = isinstance(shape, Iterable) and getattr(shape, "ndim", 1) > 0
-    sizes = tuple(shape) if several else (shape,)
-    return tuple(s if isinstance(s, Dim) or s is None else operator.index(s) for s in sizes)
+    return tuple(map(_canonical_size, tuple(shape) if several else (shape,)))
+
+
+def _canonical_size(size: Any) -> Any:
+    if size is None or isinstance(size, Dim):
+        return size
+    if getattr(size, "is_symbolic", False):  # a tensor, computed of sizes
+        from kerasish.graph.sizes import size_behind
+
+        return size_behind(size)
+    return operator.index(size)
 
 
 def broadcast_shapes(*shapes: Shape, where: str = "broadcast") -> Shape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -152,6 +152,23 @@ class Tensor(Operators):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         value = self._array()
         return value if dtype is None else value.astype(dtype, copy=bool(copy))
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        """NumPy's functions of tensors that have values give arrays and numbers of NumPy."""
+        from kerasish import tree
+        from kerasish.graph.values import has_value
+
+        tensors = [x for x in tree.flatten([list(args), kwargs]) if isinstance(x, Tensor)]
+        of_shapes = function.__name__ in ("ndim", "shape", "size")
+        if of_shapes or not all(map(has_value, tensors)):
+            return function._implementation(*args, **kwargs)  # type: ignore[attr-defined]
+        as_arrays = [list(args), kwargs]
+        as_arrays = tree.map_structure(
+            lambda x: x.numpy() if isinstance(x, Tensor) else x, as_arrays
+        )
+        return function(*as_arrays[0], **as_arrays[1])
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
         """What TensorFlow's functions ask of an argument that is no tensor of theirs."""

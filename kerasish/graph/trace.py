@@ -72,6 +72,11 @@ def current_trace() -> Trace | None:
     return _state.traces[-1] if _state.traces else None
 
 
+def outermost_trace() -> Trace | None:
+    """The first that was opened, of the graph that everything else belongs to."""
+    return _state.traces[0] if _state.traces else None
+
+
 def is_deferred() -> bool:
     """Whether what is built now runs later, when variables may have other values."""
     return _state.symbolic or (

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -68,6 +69,7 @@ class Layer(Storable, Additions, Calls):
     input_spec: InputSpec | list[InputSpec] | None = None
     supports_masking = False
     _building = False
+    _not_in_config = frozenset({"weights"})  # the first ones; a file has those of now
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -213,6 +215,8 @@ class Layer(Storable, Additions, Calls):
             with trace.autocast(self._cast_to()):
                 found = self._called(self._autocast(args), self._autocast(kwargs))
                 outputs = self._finish(found, inputs)
+            if symbolic:
+                self._say_sizes(args, outputs)
             self._set_masks(args, given.get("mask"), inputs, outputs)
             self._regularize_activity(outputs)
         if symbolic:
@@ -396,15 +400,24 @@ class Layer(Storable, Additions, Calls):
                     kwargs[name] = masks
 
     def _finish(self, outputs: Any, inputs: list[Tensor]) -> Any:
-        """The outputs as tensors, none of them the very object that came in."""
+        """The outputs as tensors, none of them the very object that came in.
+
+        Of symbolic inputs they are symbolic, too, even if they follow from weights alone: a model
+        is to know that they come from this layer.
+        """
         taken = {id(x) for x in inputs}
+        symbolic = any(x.is_symbolic for x in inputs)
 
         def finished(x: Any) -> Any:
             if x is None:
                 return None
             tensor = as_tensor(x)
             leaf = isinstance(tensor, (Placeholder, Variable))
-            return identity_p(tensor) if leaf or id(tensor) in taken else tensor
+            loose = symbolic and not tensor.is_symbolic
+            if loose or leaf or id(tensor) in taken:
+                tensor = identity_p(tensor)
+            tensor.is_symbolic = tensor.is_symbolic or symbolic
+            return tensor
 
         if outputs is None:
             raise ValueError(f"Layer {self.name}: `call` returned None. Did it forget `return`?")
@@ -457,9 +470,12 @@ class Layer(Storable, Additions, Calls):
         if effects is not None:
             call.updates = effects.updates
             self._calls.append(call)
+            for x in call.inputs:
+                if (source := getattr(x, "history", None)) is not None:
+                    source.call.followers.append(weakref.ref(call))
         for i, output in enumerate(tree.flatten(outputs)):
             if output is not None:
-                output.history = History(call, i)
+                output.history = History(call, i, getattr(output, "history", None))
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The shapes and dtypes of the outputs for inputs of given shapes and dtypes."""
@@ -478,6 +494,8 @@ class Layer(Storable, Additions, Calls):
         first = [named.pop("input")] if "input" in named else []
         outputs = self.compute_output_spec(*first, *inputs, **named)
         return shapes_of(outputs)
+
+    compute_output_shape.of_library = True  # type: ignore[attr-defined]
 
     # --- config --------------------------------------------------------------------------
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
 from kerasish import ops, tree
 from kerasish.graph import trace
+from kerasish.graph.shapes import compatible
+from kerasish.graph.spec import Spec
 from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
+from kerasish.layers.arguments import shapes_in
+from kerasish.layers.checks import are_shapes
 
 
 @dataclass
@@ -20,6 +25,8 @@ class Call:
     kwargs: dict[str, Any]
     outputs: Any
     updates: dict[Variable, Tensor] = field(default_factory=dict)
+    # Calls on the outputs, which are gone with those that made them.
+    followers: list[weakref.ref[Call]] = field(default_factory=list)
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -41,10 +48,15 @@ class HostCall(Call):
 
 @dataclass
 class History:
-    """Which call a tensor comes from, and which of its outputs it is."""
+    """Which call a tensor comes from, and which of its outputs it is.
+
+    Attributes:
+        within: the history of the tensor within that call, if a layer in there made it.
+    """
 
     call: Call
     index: int
+    within: History | None = None
 
 
 def mask_of(x: Any) -> Tensor | None:
@@ -66,6 +78,7 @@ class Calls:
 
     name: str
     stateful = False
+    _saying_sizes = False
     _calls: list[Call]
 
     @property
@@ -115,6 +128,30 @@ class Calls:
                     continue
                 new = ops.in_train_phase(new, variable, phase)
             variable.assign(new)
+
+    def _say_sizes(self, args: tuple[Any, ...], outputs: Any) -> None:
+        """Gives outputs the sizes that a class of the user's own says they have.
+
+        Some functions of engines do not tell what sizes their results have.
+        """
+        flat = [x for x in tree.flatten(outputs) if x is not None]
+        own = type(self).compute_output_shape  # type: ignore[attr-defined]
+        if all(None not in x.shape[1:] for x in flat) or getattr(own, "of_library", False):
+            return
+        if self._saying_sizes or not args:
+            return
+        self._saying_sizes = True
+        try:
+            said = own(self, shapes_in(args[0]))
+        finally:
+            self._saying_sizes = False
+        shapes = list(said) if are_shapes(said) else [said]
+        if len(shapes) != len(flat):
+            return
+        for x, shape in zip(flat, shapes, strict=True):
+            if shape is not None and compatible(tuple(shape), x.shape):
+                sizes = (b if a is None else a for a, b in zip(x.shape, shape, strict=True))
+                x.spec = Spec(tuple(sizes), x.dtype)
 
     def _update_of(self, update: Any, active: trace.Trace | None) -> tuple[Variable, Any]:
         if isinstance(update, (list, tuple)) and len(update) == 2:

@@ -92,7 +92,7 @@ class _Convolution(Layer):
             if self.data_format == "channels_first":
                 bias = ops.reshape(bias, (-1, *(1,) * self.rank))
             outputs = outputs + bias
-        return self.activation(outputs)
+        return outputs if self.activation is None else self.activation(outputs)
 
 
 class _Conv(_Convolution):

@@ -91,7 +91,7 @@ class Dense(Quantizable):
         outputs = ops.matmul(self._rounded(inputs, (-1,)), self._table_now())
         if self.use_bias:
             outputs = outputs + self.bias
-        return self.activation(outputs)
+        return outputs if self.activation is None else self.activation(outputs)
 
     def _reduced_axes(self) -> tuple[int, ...]:
         return (0,)

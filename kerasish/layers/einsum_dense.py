@@ -125,7 +125,7 @@ class EinsumDense(Quantizable):
         outputs = ops.einsum(self.equation, self._rounded_here(inputs), self._table_now())
         if self.bias is not None:
             outputs = outputs + self.bias
-        return self.activation(outputs)
+        return outputs if self.activation is None else self.activation(outputs)
 
     def _reduced_axes(self) -> tuple[int, ...]:
         _, kernel, outputs = self._all_letters

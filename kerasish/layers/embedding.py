@@ -16,7 +16,7 @@ from kerasish.layers.quantized import Quantizable
     init="embeddings_initializer",
     W_regularizer="embeddings_regularizer",
     W_constraint="embeddings_constraint",
-    dropout=compat.only(0),
+    dropout=compat.left_out("put a SpatialDropout1D behind the layer instead"),
 )
 class Embedding(Quantizable):
     """Turns whole numbers into vectors, which are learnt.

@@ -112,15 +112,11 @@ class Holder(Configurable):
 
     def _flatten_layers(self) -> list[Any]:
         """This layer and all within it, each once, also if they know the layers around them."""
-        return self._walk(lambda layer: True)
-
-    def _walk(self, enters: Callable[[Any], bool]) -> list[Any]:
-        """This layer and those within it; only the ones for which `enters` holds."""
         found: dict[Holder, None] = {}
         stack: list[Holder] = [self]
         while stack:
             layer = stack.pop()
-            if layer not in found and enters(layer):
+            if layer not in found:
                 found[layer] = None
                 stack += reversed(layer._sublayers())
         return list(found)
@@ -136,16 +132,44 @@ class Holder(Configurable):
         for layer in self._flatten_layers():
             layer._trainable = wanted
 
+    def _gathered(
+        self, enters: Callable[[Any], bool], of: Callable[[Any], Iterable[Variable]], says: str
+    ) -> list[Variable]:
+        """The variables of this layer and those within it for which `enters` holds.
+
+        Args:
+            enters: whether a layer, and what is within it, counts.
+            of: a layer's own ones.
+            says: the property that a layer's class may define anew, as in Keras 2: it then
+                speaks for all that is within it.
+        """
+        found: dict[Variable, None] = {}
+        seen: set[int] = set()
+        stack: list[Any] = [self]
+        while stack:
+            layer = stack.pop()
+            if id(layer) in seen or not enters(layer):
+                continue
+            seen.add(id(layer))
+            if layer is not self and _speaks_for_itself(type(layer)):
+                found |= dict.fromkeys(getattr(layer, says))
+                continue
+            found |= dict.fromkeys(of(layer))
+            stack += reversed(layer._sublayers())
+        return list(found)
+
     @property
     def weights(self) -> list[Variable]:
         """All variables: each layer's trainable ones first."""
-        return list(
-            dict.fromkeys(
-                variable
-                for layer in self._flatten_layers()
-                for variable in sorted(layer._own_variables(), key=lambda v: not v.trainable)
-            )
+        return self._gathered(
+            lambda layer: True,
+            lambda layer: sorted(layer._own_variables(), key=lambda v: not v.trainable),
+            "_said_weights",
         )
+
+    @property
+    def _said_weights(self) -> list[Variable]:
+        return [*self.trainable_weights, *self.non_trainable_weights]
 
     @property
     def variables(self) -> list[Variable]:
@@ -155,9 +179,11 @@ class Holder(Configurable):
     @property
     def trainable_weights(self) -> list[Variable]:
         """The variables that optimizers change."""
-        layers = self._walk(lambda layer: layer._trainable)
-        own = (v for layer in layers for v in layer._own_variables() if v.trainable)
-        return list(dict.fromkeys(own))
+        return self._gathered(
+            lambda layer: layer._trainable,
+            lambda layer: (v for v in layer._own_variables() if v.trainable),
+            "trainable_weights",
+        )
 
     @trainable_weights.setter
     def trainable_weights(self, weights: Iterable[Variable]) -> None:
@@ -173,7 +199,9 @@ class Holder(Configurable):
     def non_trainable_weights(self) -> list[Variable]:
         """The variables that optimizers leave alone."""
         trainable = set(map(id, self.trainable_weights))
-        return [v for v in self.weights if id(v) not in trainable]
+        fixed = [v for v in self.weights if id(v) not in trainable]
+        # What a class leaves out of its trainable weights it does not count at all.
+        return [v for v in fixed if not v.trainable] if _speaks_for_itself(type(self)) else fixed
 
     @non_trainable_weights.setter
     def non_trainable_weights(self, weights: Sequence[Variable]) -> None:
@@ -186,6 +214,24 @@ class Holder(Configurable):
     def non_trainable_variables(self) -> list[Variable]:
         """The same as `non_trainable_weights`."""
         return self.non_trainable_weights
+
+    # Keras 2's lists of a layer's own weights, to which layers of programs append others'.
+
+    @property
+    def _trainable_weights(self) -> OwnWeights:
+        return OwnWeights(self, [v for v in self._own_variables() if v.trainable])
+
+    @_trainable_weights.setter
+    def _trainable_weights(self, weights: Iterable[Variable]) -> None:
+        self._variables = list(dict.fromkeys([*self._variables, *weights]))
+
+    @property
+    def _non_trainable_weights(self) -> OwnWeights:
+        return OwnWeights(self, [v for v in self._own_variables() if not v.trainable])
+
+    @_non_trainable_weights.setter
+    def _non_trainable_weights(self, weights: Sequence[Variable]) -> None:
+        Holder.non_trainable_weights.__set__(self, weights)  # type: ignore[attr-defined]
 
     def get_weights(self) -> list[np.ndarray]:
         """The values of all weights as arrays."""
@@ -215,6 +261,37 @@ class Holder(Configurable):
                 "or give the model an input shape."
             )
         return sum((size_of(v.shape) or 0) for v in self.weights)
+
+
+class OwnWeights(list):
+    """Weights of a layer, in a list through which it gets more."""
+
+    def __init__(self, layer: Holder, weights: Iterable[Variable]):
+        super().__init__(weights)
+        self._layer = layer
+
+    def __contains__(self, weight: Any) -> bool:
+        return any(weight is own for own in self)
+
+    def append(self, weight: Variable) -> None:
+        """Makes a variable a weight of the layer."""
+        self.extend([weight])
+
+    def extend(self, weights: Iterable[Variable]) -> None:
+        """Makes variables weights of the layer."""
+        new = [v for v in weights if v not in self]
+        super().extend(new)
+        self._layer._variables = list(dict.fromkeys([*self._layer._variables, *new]))
+
+    def __iadd__(self, weights: Iterable[Variable]) -> OwnWeights:  # type: ignore[override,misc]
+        self.extend(weights)
+        return self
+
+
+def _speaks_for_itself(cls: type) -> bool:
+    """Whether a layer's class has a property of its own for its weights, as in Keras 2."""
+    names = ("trainable_weights", "non_trainable_weights")
+    return any(getattr(cls, name) is not getattr(Holder, name) for name in names)
 
 
 # Lists of variables and calls that are not parts of the layer.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from kerasish import ops
+from kerasish.graph import dtypes
 from kerasish.graph.shapes import canonical_axis
 from kerasish.graph.spec import format_shape
 from kerasish.graph.tensor import Tensor
@@ -221,7 +220,7 @@ class _HeadAttention(Layer):
         first, second = _equations(query.rank, self._axes)
         logits = ops.einsum(first, query * (1 / math.sqrt(self._key_size)), key)
         if allowed is not None:
-            logits = ops.where(allowed, logits, 0.7 * float(np.finfo(logits.dtype).min))
+            logits = ops.where(allowed, logits, 0.7 * dtypes.lowest(logits.dtype))
         sources = tuple(range(-len(self._axes), 0))
         weights = ops.exp(logits - ops.logsumexp(logits, axis=sources, keepdims=True))
         if allowed is not None:

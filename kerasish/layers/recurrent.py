@@ -8,6 +8,7 @@ from typing import Any
 
 from kerasish import ops, tree
 from kerasish.compat.modules import attributes as older_attributes
+from kerasish.compat.tensors import is_program_of_keras
 from kerasish.graph import trace
 from kerasish.graph.shapes import Dim, compatible
 from kerasish.graph.spec import format_shape
@@ -423,6 +424,8 @@ class RNN(Layer):
 
     def _loop(self, steps: _Steps, states: Any, mask: Tensor | None) -> tuple[Any, Any, Any]:
         """The last output, all outputs by time, the last states."""
+        if is_program_of_keras() and not all(map(is_in_parts, steps.cells)):
+            self._no_output(steps, states)  # what cells keep of a step belongs to all steps
         output_is_state = is_in_parts(self.cell) and mask is None
         # The states alone say the last output where it is one of them.
         collect = self.return_sequences or not (output_is_state or mask is not None)

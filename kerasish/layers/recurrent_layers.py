@@ -17,6 +17,7 @@ class OfCell(RNN):
 
     def _init(self, cell: type[Cell], arguments: Mapping[str, Any]) -> None:
         """Shares the arguments of `__init__`, its `locals()`, between a cell and this layer."""
+        _refuse_older_steps(type(self))
         kwargs = arguments["kwargs"]
         kwargs.pop("implementation", None)  # Keras 2's choice of equal ways to compute
         of_layer = {name: arguments[name] for name in parameters_of(RNN) if name in arguments}
@@ -41,6 +42,21 @@ class OfCell(RNN):
         config = super().get_config()
         del config["cell"]  # made of the other arguments
         return config
+
+
+_OF_RECURRENT = ("step", "get_constants", "preprocess_input")
+
+
+def _refuse_older_steps(cls: type) -> None:
+    """Raises TypeError for a class that changes how layers of Keras before 2.1 went along time."""
+    found = next((n for n in _OF_RECURRENT if hasattr(cls, n) and not hasattr(OfCell, n)), None)
+    if found is not None:
+        base = next(b for b in cls.__mro__ if b.__module__ == __name__)
+        raise TypeError(
+            f"{cls.__name__} defines {found}, as subclasses of {base.__name__} did before Keras "
+            f"2.1; here nothing would call it. Derive from {base.__name__}Cell, define call(inputs,"
+            " states), and use RNN(cell); or write all of it as a Recurrent."
+        )
 
 
 _FASTEST = ("cpu", "mem", "gpu")  # one way serves all

@@ -148,7 +148,7 @@ class Bidirectional(Layer):
         **kwargs: Any,
     ):
         super().__init__(weights=weights, **kwargs)
-        if not isinstance(layer, RNN):
+        if not _is_recurrent(layer):
             raise TypeError(
                 f"Bidirectional takes a recurrent layer such as LSTM, but got {layer!r:.100}."
             )
@@ -173,7 +173,7 @@ class Bidirectional(Layer):
 
     def _check_pair(self) -> None:
         a, b = self.forward_layer, self.backward_layer
-        if not isinstance(b, RNN) or a.go_backwards == b.go_backwards:
+        if not _is_recurrent(b) or a.go_backwards == b.go_backwards:
             raise ValueError(
                 "Bidirectional: backward_layer must be a recurrent layer that runs in the other "
                 f"direction than layer (go_backwards={a.go_backwards}), but got {b!r:.100}."
@@ -218,7 +218,7 @@ class Bidirectional(Layer):
         states = [None, None] if given is None else self._halves(given)
         kwargs = {"mask": mask, "training": training, "constants": constants}
         ends = [
-            one(sequences, initial_state=state, **kwargs)
+            one(sequences, **_given(initial_state=state, **kwargs))
             for one, state in zip(layers, states, strict=True)
         ]
         outputs = [end[0] if self.return_state else end for end in ends]
@@ -253,7 +253,7 @@ class Bidirectional(Layer):
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         masks = [mask if self.return_sequences else None] * (1 if self.merge_mode else 2)
         if self.return_state:
-            masks += [None] * 2 * len(tree.flatten(self.forward_layer.cell.state_size))
+            masks += [None] * 2 * len(self.forward_layer.states)
         return masks if len(masks) > 1 else masks[0]
 
     @property
@@ -268,17 +268,22 @@ class Bidirectional(Layer):
 
     reset_state = reset_states
 
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        config.pop("weights", None)  # first values; the present ones go to the file of weights
-        return config
-
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """A layer of a class of the user's own must be among the custom objects."""
         config = {k: v for k, v in config.items() if k != "num_constants"}
         layers = {k: _layer(config[k]) for k in ("layer", "backward_layer") if config.get(k)}
         return super().from_config({**config, **layers})
+
+
+def _given(**kwargs: Any) -> dict[str, Any]:
+    """What is not None: the `call` of a subclass need not take the rest."""
+    return {name: value for name, value in kwargs.items() if value is not None}
+
+
+def _is_recurrent(layer: Any) -> bool:
+    """Whether it is an RNN, or an older Keras's `Recurrent`."""
+    return isinstance(layer, Layer) and hasattr(layer, "_note_constants")
 
 
 def _reversed(layer: RNN) -> RNN:

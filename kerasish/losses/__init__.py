@@ -118,6 +118,7 @@ def is_categorical_crossentropy(loss: Any) -> bool:
 class Reduction:
     """Keras 2's names of the reductions."""
 
+    AUTO = "auto"
     NONE = "none"
     SUM = "sum"
     SUM_OVER_BATCH_SIZE = "sum_over_batch_size"

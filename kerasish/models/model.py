@@ -50,6 +50,7 @@ class Model(Saveable, Trainer, Layer):
     _sizes_are_fixed = True  # whether inputs must have the sizes of the graph's
 
     def __init__(self, *args: Any, **kwargs: Any):
+        args = tuple(arg for arg in args if arg is not self)  # as programs of tf.keras write it
         args, kwargs, ends = _ends(args, kwargs)
         super().__init__(*args, **kwargs)
         self._init_training()
@@ -227,12 +228,12 @@ class Model(Saveable, Trainer, Layer):
         if mask is not None:
             inputs = self._masked(inputs, mask)
         if not self._additions:
-            return self._replayed(self._graph, inputs)
+            return _alone(self._replayed(self._graph, inputs))
         ends = [self._graph.outputs, *(addition.tensor for addition in self._additions)]
         outputs, *values = self._replayed(LayerGraph(self._graph.inputs, ends), inputs)
         for addition, value in zip(self._additions, values, strict=True):
             addition.add(value)
-        return outputs
+        return _alone(outputs)
 
     def _masked(self, inputs: Any, mask: Any) -> Any:
         """The inputs with the masks given for them."""
@@ -488,7 +489,9 @@ def _ends(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str,
     absent = [name for name in ("inputs", "outputs") if named.get(name) is None]
     if absent:
         raise TypeError(f"Model needs both inputs and outputs; {absent[0]} is missing.")
-    ends = (named.pop("inputs"), named.pop("outputs"))
+    ends = [named.pop("inputs"), named.pop("outputs")]
+    if older.single_ends_are_plain():
+        ends = [x[0] if isinstance(x, list) and len(x) == 1 else x for x in ends]
     return (), named, ends
 
 
@@ -526,6 +529,12 @@ def _with_mask(x: Any, mask: Any) -> Any:
     new = identity_p(ops.convert_to_tensor(x))
     new.mask = ops.convert_to_tensor(mask)
     return new
+
+
+def _alone(outputs: Any) -> Any:
+    """The tensor in a list or tuple of one, as models return it; anything else as it is."""
+    alone = isinstance(outputs, (list, tuple)) and len(outputs) == 1
+    return outputs[0] if alone else outputs
 
 
 def _unique(names: list[str]) -> list[str]:

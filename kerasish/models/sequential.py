@@ -93,21 +93,21 @@ class Sequential(Model):
     def _grow(self, layer: Layer) -> None:
         """Extends the graph by one layer, once the shape of the input is known."""
         if self._graph is not None:
-            self._connect(self._graph.flat_inputs[0], layer(self._graph.flat_outputs[0]))
+            self._connect(self._graph.inputs, layer(self._graph.flat_outputs[0]))
         elif isinstance(layer, InputLayer):
             self._connect(layer.output, layer.output)
         elif len(self._stack) == 1 and _input_of(layer) is not None:
             self._connect_all(_input_of(layer))
 
-    def _connect(self, x: Tensor, y: Any) -> None:
+    def _connect(self, x: Any, y: Any) -> None:
         self._graph = LayerGraph(x, y)
-        self._met_shape = x.shape
+        self._met_shape = x.shape if isinstance(x, Tensor) else None
         self.built = True
 
     @property
     def _fed(self) -> dict[str, Tensor] | None:
         fed = super()._fed
-        if self._graph is None or self._host is not None:
+        if self._graph is None or self._host is not None or self._met_shape is None:
             return fed
         (name, x), *_ = fed.items()  # type: ignore[union-attr]
         return {name: Placeholder(self._met_shape, x.dtype)}
@@ -127,7 +127,7 @@ class Sequential(Model):
         self._forget_steps()
         graph, self._graph, self.built = self._graph, None, False
         if graph is not None and self._stack:
-            self._connect(graph.flat_inputs[0], graph.calls[-1].args[0])
+            self._connect(graph.inputs, graph.calls[-1].args[0])
         return layer
 
     def build(self, input_shape: Any = None) -> None:
@@ -197,7 +197,7 @@ class Sequential(Model):
     def _note_sizes(self, shape: Shape) -> None:
         """Notes which sizes may vary, so that one step is traced for all."""
         known = self._met_shape
-        if len(shape) == len(known):
+        if known is not None and len(shape) == len(known):
             pairs = zip(shape[1:], known[1:], strict=True)
             self._met_shape = (known[0], *(a if a == b else None for a, b in pairs))
 
@@ -239,9 +239,11 @@ class Sequential(Model):
         return sequential_from_config(cls, config, custom_objects)
 
 
-def _input_of(layer: Layer) -> Tensor | None:
-    """The input that a first layer was told of, or that a model as first layer has."""
-    if isinstance(layer, Model) and len(layer.inputs or ()) == 1:
+def _input_of(layer: Layer) -> Any:
+    """The input that a first layer was told of, or those that a model as first layer has."""
+    if isinstance(layer, Model) and layer.inputs:
+        if len(layer.inputs) > 1:
+            return list(layer.inputs)  # what shares one of these inputs goes on sharing it
         (first,) = layer.inputs
         return InputLayer(batch_shape=first.shape, dtype=first.dtype).output
     if layer.batch_input_shape is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from kerasish.compat.modules import attributes as older_attributes
 from kerasish.compat.optimizers import TFOptimizer
 from kerasish.optimizers import schedules
 from kerasish.optimizers.adafactor import Adafactor
@@ -63,10 +64,10 @@ sgd = SGD
 
 
 def __getattr__(name: str) -> Any:
-    """The module `legacy`, which needs this one first."""
+    """The module `legacy`, which needs this one first; and what older Keras has here."""
     if name == "legacy":
         return import_module("kerasish.optimizers.legacy")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return older_attributes(__name__)(name)
 
 
 __all__ = [

@@ -301,7 +301,10 @@ class Optimizer(Checked, Configurable):
         """
         loss, params = updates_arguments(args, kwargs)
         with trace.Trace(training=True) as traced:
-            self.apply(gradients(loss, params), params)
+            # An optimizer of a program's own hands its loss on to the one that it wraps.
+            given = getattr(loss, "gradients_of", None)
+            grads = gradients(loss, params) if given is None else given(params)
+            self.apply(grads, params)
         return list(traced.updates.items())
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:

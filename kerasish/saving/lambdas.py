@@ -13,7 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kerasish import config as settings
+from kerasish.compat.tensors import is_program_of_keras
 from kerasish.layers.foreign import TrustedPath, untrusted
+from kerasish.saving.serialization import functions_of_code
 from kerasish.utils.tracebacks import warn_user
 
 
@@ -116,6 +118,9 @@ class _Resolver:
         given = self.given(owner)
         if given is not None:
             return given
+        own = _of_this_program(code)
+        if own is not None:
+            return own
         if self.safe_mode:
             where, remedy = "A config", "If"
             if owner:
@@ -135,15 +140,38 @@ def _is_code(item: Any) -> bool:
     return isinstance(item, dict) and item.get("class_name") == "__lambda__"
 
 
+def _of_this_program(code: Any) -> Any:
+    """The function of byte code that comes from a function of this program; else None.
+
+    That is what `from_config(model.get_config())` finds in a program of Keras 2, where it works.
+    To run it needs no trust.
+    """
+    parts = _parts(code) if is_program_of_keras() else ()
+    if len(parts) != 3 or not isinstance(parts[0], str):
+        return None
+    text, defaults, closure = parts
+    found = functions_of_code.get(text)
+    if found is None or len(closure or ()) != len(found.__closure__ or ()):
+        return None
+    cells = tuple(types.CellType(value) for value in closure or ())
+    kept = None if defaults is None else tuple(defaults)
+    return types.FunctionType(found.__code__, found.__globals__, None, kept, cells or None)
+
+
+def _parts(code: Any) -> list[Any]:
+    """Byte code, defaults and closure, from a config of Keras 3 ({...}) or Keras 2 ([...])."""
+    if isinstance(code, Mapping):
+        return [code.get("code"), code.get("defaults"), code.get("closure")]
+    return list(code)
+
+
 def _made(code: Any, owner: Any) -> Any:
-    """A function of the byte code in a config of Keras 3 ({...}) or Keras 2 ([...])."""
+    """A function of the byte code in a config."""
     import numpy
 
     import kerasish
 
-    if isinstance(code, Mapping):
-        code = [code.get("code"), code.get("defaults"), code.get("closure")]
-    text, defaults, closure = code
+    text, defaults, closure = _parts(code)
     try:
         raw = base64.b64decode(text.encode("ascii"))
     except (UnicodeEncodeError, binascii.Error):

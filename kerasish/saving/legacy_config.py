@@ -88,7 +88,14 @@ def _layer(entry: Mapping[str, Any]) -> dict[str, Any]:
     if "layers" in config and entry.get("module") == "keras":
         layers = [_layer(inner) for inner in config["layers"]]
         return {"class_name": name, "config": {**_plain(name, config), "layers": layers}}
-    return {"class_name": name, "config": _plain(name, config)}
+    return {"class_name": name, "config": _translated(entry)}
+
+
+def _translated(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of an object; of a class of the program's own it stays as that wrote it."""
+    if entry.get("registered_name") is not None:
+        return {key: _value(value) for key, value in entry["config"].items()}
+    return _plain(entry["class_name"], entry["config"])
 
 
 def _bidirectional(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,7 +176,7 @@ def _value(value: Any) -> Any:
     if name in ("L1", "L2"):
         name, config = "L1L2", {"l1": 0.0, "l2": 0.0, **config}
     if isinstance(config, Mapping):
-        config = _plain(name, config)
+        config = _translated({**value, "class_name": name, "config": config})
     return {"class_name": name, "config": config}
 
 
@@ -258,7 +265,7 @@ def _is_old(entry: Mapping[str, Any]) -> bool:
 
 
 def _graph(config: Mapping[str, Any]) -> dict[str, Any]:
-    models = {entry["name"] for entry in config["layers"] if "layers" in entry["config"]}
+    models = {entry["name"] for entry in config["layers"] if _is_model(entry)}
     layers = []
     for entry in config["layers"]:
         nodes = [_node(node, entry["name"]) for node in entry["inbound_nodes"]]
@@ -341,3 +348,10 @@ def _place(value: Any, layer: str) -> list[Any]:
             "form. Save the model as .keras."
         )
     return list(value["config"]["keras_history"])
+
+
+def _is_model(entry: Mapping[str, Any]) -> bool:
+    """Whether a layer is a model; a layer of the program's own may have `layers` as well."""
+    config = entry["config"]
+    sequential = entry["class_name"] == "Sequential" and "layers" in config
+    return sequential or "input_layers" in config

@@ -64,9 +64,9 @@ class Saveable:
         """Saves the weights of the model, and the state of its optimizer if it has one.
 
         Args:
-            filepath: ending in `.weights.h5` for the layout of Keras 3, in `.weights.json` for
-                several such files with a list of them; any other for the layout of Keras 2
-                (without the optimizer).
+            filepath: another one that ends in `.h5` or `.hdf5` than `.weights.h5` for the layout
+                of Keras 2 (without the optimizer); in `.weights.json` for several files with a
+                list of them; else for one in the layout of Keras 3.
             overwrite: whether a file that is there may be replaced.
             save_format: "h5" or None.
             max_shard_size: how large each of several files may be, in GB; 5 if None.
@@ -91,7 +91,8 @@ class Saveable:
                 f"that ends in {shards.SUFFIX}, but got {path.name}."
             )
         with replacing(path) as new:
-            if path.name.endswith(".weights.h5"):
+            of_keras_2 = path.suffix in (".h5", ".hdf5") and not path.stem.endswith(".weights")
+            if not of_keras_2:
                 with h5.writing(new) as file:
                     weights.write(self, file)
             else:

@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -196,9 +197,14 @@ def _lambda_config(function: Any) -> dict[str, Any]:
     return {"class_name": "__lambda__", "config": {"value": [*value.values()], **value}}
 
 
+# Byte code that was written here -> the function of this very program.
+functions_of_code: WeakValueDictionary[str, Any] = WeakValueDictionary()
+
+
 def code_of(function: Any) -> tuple[str, Any, Any]:
     """The byte code of a function as text, its defaults, and what it uses from around it."""
     code = base64.b64encode(marshal.dumps(function.__code__)).decode("ascii")
+    functions_of_code[code] = function
     cells = function.__closure__
     return code, function.__defaults__, cells and tuple(cell.cell_contents for cell in cells)
 
@@ -275,12 +281,18 @@ def _named(class_name: str, config: Mapping[str, Any], registry: Registry | None
     home = registry_of(config.get("module")) or registry
     if home is not None:
         found = home.built_in(class_name)
+        if found is None and home.kind == "activation":  # one that is a layer
+            found = registry_at("layers").built_in(class_name)  # type: ignore[union-attr]
         return home.find(class_name) if found is None else found
     if config.get("module") is None:
         for name in HOMES:
             found = registry_at(name)
             if found is not None and class_name in found.names:
                 return found.names[class_name]
+        if class_name == "Layer":  # of Keras 2, where it stood for an input
+            from kerasish.layers import Layer
+
+            return Layer
     raise ValueError(
         f"Unknown class {class_name!r} of module {config.get('module')!r}. Modules that a config "
         f"names are never imported: pass custom_objects={{{class_name!r}: {class_name}}}, or "
@@ -389,7 +401,9 @@ def config_of(obj: Configurable) -> dict[str, Any]:
     """
     given = _given_arguments(obj)
     config = {}
-    for name, parameter in parameters_of(type(obj)).items():
+    for name, parameter in parameters_of(_configured(type(obj))).items():
+        if name in obj._not_in_config:
+            continue
         value = getattr(obj, name, _MISSING)
         if value is _MISSING or inspect.ismethod(value):
             default = None if parameter.default is parameter.empty else parameter.default
@@ -399,6 +413,21 @@ def config_of(obj: Configurable) -> dict[str, Any]:
 
 
 _MISSING = object()
+
+
+def _configured(cls: type) -> type:
+    """The class whose arguments `get_config` has to find.
+
+    A class of the user's own with a `get_config` adds its arguments there itself: what it gets
+    from `super().get_config()` are those of the class that it derives from.
+    """
+    here = __name__.partition(".")[0]
+    own = [c for c in cls.__mro__ if c.__module__.partition(".")[0] != here]
+    own = [c for c in own if "get_config" in vars(c)]
+    if not own:
+        return cls
+    behind = cls.__mro__[cls.__mro__.index(own[-1]) + 1 :]
+    return next(c for c in behind if "__init__" in vars(c))
 
 
 def _given_arguments(obj: Configurable) -> dict[str, Any]:
@@ -425,6 +454,7 @@ class Configurable:
     """
 
     _init_arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    _not_in_config: frozenset[str] = frozenset()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         init = cls.__init__

@@ -12,6 +12,7 @@ import numpy as np
 from kerasish import config, tree
 from kerasish.graph.spec import format_shape
 from kerasish.utils.arguments import suggestion
+from kerasish.utils.tracebacks import warn_user
 
 
 @contextmanager
@@ -188,7 +189,7 @@ def check_whole(value: Any, what: str) -> None:
 
 def check_not_one_sample(array: np.ndarray, expected: tuple[int | None, ...], what: str) -> None:
     """Raises ValueError for a single sample where a batch is needed."""
-    if expected[1:] and array.shape == expected[1:]:
+    if expected[1:] and array.shape == expected[1:] != (1,):  # (1,) is one sample of one feature
         raise ValueError(
             f"{what} has the shape {format_shape(array.shape)} of a single sample, but the model "
             f"takes batches of shape {format_shape(expected)}. Add the axis: x[None]."
@@ -220,6 +221,14 @@ def reject_beside(what: str, **given: Any) -> None:
                 f"{name} must not be given beside {what}, which itself decides about its batches "
                 "and yields (x, y) or (x, y, sample_weight)."
             )
+
+
+def warn_of_batch_size(what: str, batch_size: int | None) -> None:
+    """Warns of a batch size beside a source of batches, as Keras 2 and 3 let programs pass it."""
+    if batch_size is not None:
+        warn_user(
+            f"batch_size={batch_size} has no effect: {what} itself decides about its batches."
+        )
 
 
 def joined(parts: Sequence[np.ndarray]) -> np.ndarray:

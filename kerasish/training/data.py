@@ -30,12 +30,18 @@ class Data:
         sample_weight: likewise.
         input_names: of the model's inputs, for messages and for matching dicts.
         as_given: whether x keeps its dtypes and may hold strings, for the host to compute with.
+        uneven: whether arrays may have different numbers of rows, so that all of it counts as one
+            sample: a batch of a program's own making. None: if those of x have, such as the nodes
+            and edges of a graph.
 
     Attributes:
         parts: x, y and sample_weight as arrays.
         arrays: all of them in one list. Those that stay in a file are `Rows`.
         size: the number of samples.
+        is_whole: whether the arrays are a batch with an axis of size 1 in front.
     """
+
+    is_whole = False
 
     def __init__(
         self,
@@ -44,6 +50,7 @@ class Data:
         sample_weight: Any = None,
         input_names: Sequence[str] = (),
         as_given: bool = False,
+        uneven: bool | None = False,
     ):
         y, sample_weight = _without_none(y), _without_none(sample_weight, weights=True)
         self.parts: tuple[Any, Any, Any] = (
@@ -53,6 +60,10 @@ class Data:
         )
         self.arrays: list[Any] = tree.flatten([p for p in self.parts if p is not None])
         self.names = list(self._names())
+        looked_at = self.arrays if uneven else tree.flatten(self.parts[0])
+        if uneven is not False and len({len(array) for array in looked_at}) > 1:
+            self.arrays = [np.asarray(array)[None] for array in self.arrays]
+            self.parts, self.is_whole = self.packed(self.arrays), True
         self.size = self._check_sizes()
         self._resident: tuple[Any, list[Any]] | None = None
 
@@ -87,7 +98,7 @@ class Data:
     def structure(self) -> Any:
         """How the arrays are nested, their dtypes and ranks."""
         kinds = tuple(None if part is None else _structure(part) for part in self.parts)
-        return kinds, tuple((array.dtype, array.ndim) for array in self.arrays)
+        return kinds, tuple((array.dtype, array.ndim) for array in self.arrays), self.is_whole
 
     @property
     def sample_shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -110,6 +121,10 @@ class Data:
             else:
                 result.append(tree.pack(part, [next(leaves) for _ in tree.flatten(part)]))
         return result[0], result[1], result[2]
+
+    def unpacked(self, tensors: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """`packed`, for what stands for the arrays, without the axis of a whole batch."""
+        return self.packed([x[0] for x in tensors] if self.is_whole else tensors)
 
     def split(self, fraction: float) -> tuple[Data, Data]:
         """The first samples, and the last `fraction` of them."""
@@ -164,7 +179,7 @@ class Data:
         new = object.__new__(Data)
         new.arrays = arrays
         new.parts = self.packed(arrays)
-        new.names = self.names
+        new.names, new.is_whole = self.names, self.is_whole
         new.size = len(arrays[0])
         new._resident = None
         return new

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from kerasish import tree
+from kerasish.compat.training import ignores_class_weight
 from kerasish.training import checks
 from kerasish.training.class_weights import weigh_classes
 from kerasish.training.data import Data
 from kerasish.training.feeds import ArrayFeed, Feed, StreamFeed
 from kerasish.training.rows import keeps_values
 from kerasish.training.sources import ArraySource, Order, Source, source_of
+from kerasish.training.stepping import has_own_step
 
 
 class Inputs:
@@ -26,10 +28,12 @@ class Inputs:
     _temporal_weights: bool  # whether sample weights are per time step
     _steps_per_execution: int
 
-    def _data(self, x: Any, y: Any = None, sample_weight: Any = None) -> Data:
+    def _data(
+        self, x: Any, y: Any = None, sample_weight: Any = None, uneven: bool | None = False
+    ) -> Data:
         inputs = [] if self.inputs is None else self._input_keys  # type: ignore[attr-defined]
         self._meet(x)
-        return Data(x, y, sample_weight, inputs, as_given=self._host is not None)
+        return Data(x, y, sample_weight, inputs, self._host is not None, uneven)
 
     def _meet(self, x: Any) -> None:
         """Looks at the first inputs; a model may have waited for them to be made."""
@@ -46,18 +50,27 @@ class Inputs:
 
     def _weighed(self, data: Data, class_weight: Any) -> Data:
         """`data` with class weights as sample weights."""
-        x, y, sample_weight = data.parts
+        x, y, sample_weight = data.unpacked(data.arrays)
         if self._temporal_weights:
             checks.check_temporal(sample_weight, y)
         if class_weight is None:
             return data
         # Outputs in a dict go by its keys.
         names = [] if self.inputs is None else self._names_of(self.output)  # type: ignore[attr-defined]
-        return Data(x, y, weigh_classes(y, sample_weight, class_weight, names))
+        if ignores_class_weight(class_weight, len(names)):
+            return data
+        weights = weigh_classes(y, sample_weight, class_weight, names)
+        return Data(x, y, weights, uneven=data.is_whole)
 
     def _batch_of(self, item: Any) -> Data:
         """One batch in memory, as a source of batches gives it, checked."""
-        return self._checked(self._data(*checks.unpacked(item, "The batch")).loaded())
+        parts = checks.unpacked(item, "The batch")
+        return self._checked(self._data(*parts, uneven=self._uneven).loaded())
+
+    @property
+    def _uneven(self) -> bool | None:
+        """What `Data` is told of batches: a step of a program's own may take any."""
+        return True if has_own_step(type(self)) else None
 
     @property
     def _fixed_batch(self) -> int | None:
@@ -112,7 +125,8 @@ class Inputs:
             return feed
         if validates:
             source.what += " of validation_data"
-        checks.reject_beside(source.what, y=y, sample_weight=sample_weight, batch_size=batch_size)
+        checks.reject_beside(source.what, y=y, sample_weight=sample_weight)
+        checks.warn_of_batch_size(source.what, batch_size)
         return self._stream_feed(source, steps, predicts=predicts)
 
     def _array_feed(
@@ -152,7 +166,10 @@ class Inputs:
                 x, y, sample_weight = checks.unpacked(item, what, lists)
                 item = (x, None, None) if predicts else (x, y, sample_weight)
             with checks.located(what):
-                data = item if isinstance(item, Data) else self._data(*item).loaded()
+                if not isinstance(item, Data):
+                    x, y, sample_weight = item
+                    item = self._data(x, y, sample_weight, self._uneven).loaded()
+                data = item
                 checks.check_fixed_batch(self._fixed_batch, data.size, data.size)
                 data = self._for_engine(data)
                 if class_weight is not None:

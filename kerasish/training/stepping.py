@@ -178,3 +178,13 @@ class Stepping:
         if force:
             self._steps.forget(kind)
         return self._steps.caller(kind)
+
+
+def has_own_step(cls: type) -> bool:
+    """Whether a class of models says itself what a step does.
+
+    >>> has_own_step(Stepping)
+    False
+    """
+    steps = ("train_step", "test_step", "predict_step")
+    return any(getattr(cls, name) is not getattr(Stepping, name) for name in steps)

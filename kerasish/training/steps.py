@@ -140,7 +140,7 @@ class Steps:
             Placeholder((None, *shape), spec.dtype, name=name)
             for name, spec, shape in zip(data.names, data.specs, shapes, strict=True)
         ]
-        traced = Traced(self._model, kind, data.packed(inputs))
+        traced = Traced(self._model, kind, data.unpacked(inputs))
         function = traced.function(inputs)
         function.jit = self._model._jit
         function.warm_up = self._warm_up
@@ -257,7 +257,7 @@ class EagerFunction:
     def trace(self, arrays: Sequence[Any]) -> Function:
         """The Function for a batch, made on its numbers."""
         tensors = [Constant(np.asarray(array)) for array in arrays]
-        traced = Traced(self._model, self._kind, self.example.packed(tensors), at_once=True)
+        traced = Traced(self._model, self._kind, self.example.unpacked(tensors), at_once=True)
         self.outputs, self.variables = traced.outputs, traced.variables
         function = self._latest = traced.function(tensors)
         function.eager = True

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerasish import compat, config, engines, optimizers, tree
 from kerasish.callbacks import CallbackList
+from kerasish.compat.generation import generation
 from kerasish.graph.variable import Variable
 from kerasish.ops.random import global_seed
 from kerasish.optimizers.loss_scale import LossScaleOptimizer
@@ -318,8 +319,9 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
         source = source_of(x, loading, shuffle, seed)
         validation = None
         if source is not None:
-            given = {"y": y, "sample_weight": sample_weight, "batch_size": batch_size}
+            given = {"y": y, "sample_weight": sample_weight}
             checks.reject_beside(source.what, **given, validation_split=validation_split or None)
+            checks.warn_of_batch_size(source.what, batch_size)
             feed: Feed = self._stream_feed(source, steps_per_epoch, True, class_weight)
         else:
             data = self._data(x, y, sample_weight)
@@ -535,7 +537,8 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
         Args:
             x: inputs, as for `fit`: arrays or a source of batches, whose targets are left alone.
             batch_size: samples per step, 32 if None; not beside a source of batches.
-            verbose: 0 silent, 1 a live progress bar, 2 a line.
+            verbose: 0 silent, 1 a live progress bar, 2 a line; "auto" is 1 (in programs of
+                Keras 1 and 2: 0).
             steps: end after that many steps.
             callbacks: a list of Callbacks.
 
@@ -544,6 +547,7 @@ class Trainer(OneBatch, Stepping, State, Inputs, compat.GeneratorMethods):
         """
         loading = compat.data_arguments(kwargs)
         reject_unknown(kwargs, Trainer.predict, f"{type(self).__name__}.predict")
+        verbose = 0 if verbose == "auto" and generation() < 3 else verbose
         feed = self._feed(x, batch_size=batch_size, steps=steps, loading=loading, predicts=True)
         with ExitStack() as stack:
             stack.callback(end_line)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import tree
+from kerasish.engines.datasets import offered
 from kerasish.utils.sequence import PyDataset
 
 
@@ -245,7 +246,8 @@ def split_dataset(
     if shuffle:
         seed = int(np.random.randint(2**31)) if seed is None else seed
         rows = np.random.default_rng(seed).permutation(rows)
-    return Samples(arrays, rows[:left]), Samples(arrays, rows[count - right :])
+    left_part, right_part = Samples(arrays, rows[:left]), Samples(arrays, rows[count - right :])
+    return offered(left_part), offered(right_part)
 
 
 def _stacked(dataset: Any) -> Any:
@@ -429,4 +431,4 @@ def timeseries_dataset_from_array(
         seed = int(np.random.randint(2**31)) if seed is None else seed
         starts = np.random.default_rng(seed).permutation(starts)
     offsets = np.arange(sequence_length) * sampling_rate
-    return Windows(data[start:stop], targets, starts, offsets, batch_size)
+    return offered(Windows(data[start:stop], targets, starts, offsets, batch_size))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.engines.datasets import offered
 from kerasish.utils.data import Items
 from kerasish.utils.images import COLOR_MODES, img_to_array, is_channels_last, load_img, middle
 
@@ -435,7 +436,8 @@ class _Listing:
             paths = [self.paths[row] for row in part]
             labels = None if self.labels is None else self.labels[part]
             order = np.random.RandomState(seed) if shuffle else None
-            sets.append(Files(read, batched, paths, labels, self.class_names, batch_size, order))
+            files = Files(read, batched, paths, labels, self.class_names, batch_size, order)
+            sets.append(offered(files))
         return sets if subset == "both" else sets[0]
 
     def _check_split(

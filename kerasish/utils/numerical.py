@@ -8,6 +8,8 @@ import numpy as np
 
 from kerasish import config
 from kerasish.compat.arguments import older_keywords
+from kerasish.graph.tensor import Tensor
+from kerasish.graph.variable import Variable
 
 
 @older_keywords(y="x", nb_classes="num_classes")
@@ -51,10 +53,11 @@ def to_categorical(x: Any, num_classes: int | None = None, dtype: Any = None) ->
     return result.reshape(*labels.shape, num_classes)
 
 
-def normalize(x: Any, axis: int = -1, order: float = 2) -> np.ndarray:
+def normalize(x: Any, axis: int = -1, order: float = 2) -> Any:
     """`x` divided by its norm along `axis`; vectors of zeros stay as they are.
 
-    x: an array of at least one axis; integers become floats. The result has its shape.
+    x: an array or a tensor of at least one axis; integers become floats. The result has its
+        shape, and is an array or a tensor as it is.
     order: which norm, as in `numpy.linalg.norm`.
 
     Raises `ValueError` (`numpy.exceptions.AxisError`) for an axis that `x` does not have.
@@ -64,6 +67,11 @@ def normalize(x: Any, axis: int = -1, order: float = 2) -> np.ndarray:
         array([[0.6, 0.8],
                [0. , 0. ]])
     """
+    if isinstance(x, (Tensor, Variable)):
+        from kerasish import ops
+
+        norm = ops.norm(x, order, axis, keepdims=True)
+        return x / ops.where(norm == 0, 1, norm)
     array = np.asarray(x)
     norm = np.linalg.norm(array, order, axis, keepdims=True)
     return array / np.where(norm == 0, np.ones_like(norm), norm)

@@ -153,7 +153,7 @@ def test_a_model_trains_through_tensorflows_functions(epochs, eagerly):
     same, expected = fitted(Dense(2), "mse", epochs, run_eagerly=eagerly)
     np.testing.assert_allclose(losses, expected, rtol=1e-4)
     np.testing.assert_allclose(model.predict(X, verbose=0), same.predict(X, verbose=0), atol=1e-4)
-    refused(lambda: model.predict(X, verbose=0), "matmul", "reshape", "tanh")
+    refused(lambda: model.predict(X, verbose=0), "matmul", "tanh")
     refused(lambda: model.fit(X, Y, verbose=0), "matmul", "square")
 
 

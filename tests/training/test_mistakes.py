@@ -230,11 +230,6 @@ MISTAKES = {
     "function": (lambda m: m.fit(wrong_labels), TypeError, ["function 'wrong_labels'", "Call it"]),
     "map-style": (lambda m: m.fit(Samples()), TypeError, ["Samples", "DataLoader", "PyDataset"]),
     "y too": (lambda m: m.fit(batches(X, Y), Y), ValueError, ["y must not", "the generator"]),
-    "batch size of batches": (
-        lambda m: m.fit(Batches(X, Y), batch_size=8),
-        ValueError,
-        ["batch_size must not", "the Batches"],
-    ),
     "split": (
         lambda m: m.fit(batches(X, Y), validation_split=0.1),
         ValueError,
@@ -269,9 +264,9 @@ MISTAKES = {
     "workers": (lambda m: m.fit(Batches(X, Y), workers=-1), ValueError, ["workers", "-1"]),
     "shuffle": (lambda m: m.fit(X, Y, shuffle="epoch"), ValueError, ["'epoch'", '"batch"']),
     "samples_per_epoch": (
-        lambda m: m.fit_generator(batches(X, Y), samples_per_epoch=70),
+        lambda m: m.fit_generator(batches(X, Y), 3, samples_per_epoch=70),
         TypeError,
-        ["counts samples", "steps_per_epoch"],
+        ["samples_per_epoch", "steps_per_epoch"],
     ),
     # names and numbers of inputs and outputs
     "input name": (

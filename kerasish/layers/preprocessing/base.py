@@ -205,12 +205,20 @@ class HostLayer(DataLayer):
         kwargs.pop("training", None)  # of Pipeline and of models
         if has_symbolic(leaves):
             return called_on_host(self, args, kwargs)
+        if len(args) == 1 and hasattr(args[0], "with_flat_values"):
+            from kerasish.engines.datasets import ragged
+
+            return ragged(self, args[0], kwargs)
         if any(map(is_traced_elsewhere, leaves)):
             from kerasish.engines.datasets import mapped
 
             return mapped(self, args, kwargs)
         result = self.on_host(*args, **kwargs)
-        return result if result.dtype.kind in "OU" else as_tensor(result)
+        if result.dtype.kind in "OU":
+            from kerasish.engines.datasets import offered_strings
+
+            return offered_strings(result)
+        return as_tensor(result)
 
     def on_host(self, *args: Any, **kwargs: Any) -> np.ndarray:
         """What the layer returns for data, as an array."""

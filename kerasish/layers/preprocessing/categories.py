@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.compat import older_names
 from kerasish.graph import dtypes
 from kerasish.graph.tensor import Tensor
 from kerasish.layers.checks import positive
@@ -21,6 +22,7 @@ from kerasish.layers.preprocessing.base import (
 from kerasish.layers.preprocessing.base import output_mode as checked_mode
 
 
+@older_names(max_tokens="num_tokens")
 class CategoryEncoding(DataLayer):
     """Category numbers as rows of 0 and 1, or of counts.
 
