@@ -225,6 +225,18 @@ for cell in Cell(2), Mixed(2):
     learns(model, data, rng.rand(2, 2))
 """)
 
+program("""# cells that compute their gates, tf.keras
+from keras.layers import LSTMCell, RNN
+class Counting(LSTMCell):
+    def _compute_carry_and_output_fused(self, z, c_tm1):
+        assert len(z) == 4
+        return c_tm1 + 1, 2 * K.ones_like(c_tm1)
+
+x = Input((3, 2))
+model = Model(x, RNN(Counting(4))(x))
+assert np.allclose(model.predict(np.zeros((5, 3, 2))), 2 * np.tanh(3))
+""")
+
 program("""# lists of weights that others are appended to, Keras 2
 class Around(Layer):
     def __init__(self, **kwargs):

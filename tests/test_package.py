@@ -96,7 +96,7 @@ LEVELS = [
     "models",
     "applications backend random cli compat.older_activations compat.older_caches"
     " compat.older_calls compat.older_initializations compat.older_layers"
-    " compat.older_models compat.older_nodes compat.older_recurrent"
+    " compat.older_models compat.older_nodes compat.older_recurrent compat.older_weights"
     " compat.older_regularizers compat.older_wrappers distillation distribution export"
     " visualization wrappers",
 ]

@@ -13,6 +13,7 @@ from kerasish.graph.tensor import Tensor
 from kerasish.graph.variable import Variable
 from kerasish.layers import InputSpec, Layer
 from kerasish.layers.recurrent import shape_of
+from kerasish.layers.recurrent_cells import LSTMCell
 
 __all__ = [
     "AbstractRNNCell",
@@ -216,6 +217,26 @@ class Recurrent(Layer):
             )
         for variable, value in zip(self._states, values, strict=True):
             variable.set_value(value)
+
+
+_step = LSTMCell.step
+
+
+def _lstm_step(self: Any, projected: Any, states: Any, masks: Any) -> Any:
+    """`LSTMCell.step`, with the gates of a class of tf.keras's that computes them its own way."""
+    gates_of = getattr(self, "_compute_carry_and_output_fused", None)
+    if gates_of is None:
+        return _step(self, projected, states, masks)
+    state, carry = states
+    z = projected + self._recurrent(state, masks)
+    carry, gate = gates_of(tuple(self._part(z, i, i + 1) for i in range(4)), carry)
+    output = gate * self.activation(carry)
+    return output, [output, carry]
+
+
+def methods() -> list[tuple[type, str, Any]]:
+    """Class, name and value of what layers have instead of their own."""
+    return [(LSTMCell, "step", _lstm_step)]
 
 
 def _with_training(method: Callable[..., Any], inputs: Tensor, training: Any) -> Any:

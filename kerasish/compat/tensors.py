@@ -254,7 +254,7 @@ def of_keras_2() -> Iterator[None]:
     ...     Placeholder((None, 3), "float32").get_shape().as_list()
     [None, 3]
     """
-    from kerasish.compat import older_calls, older_models
+    from kerasish.compat import older_calls, older_models, older_recurrent, older_weights
 
     changes = [
         (Tensor, "shape", property(get_shape)),
@@ -266,6 +266,8 @@ def of_keras_2() -> Iterator[None]:
         *_nodes(),
         *older_calls.methods(),
         *older_models.attributes(),
+        *older_recurrent.methods(),
+        *older_weights.attributes(),
     ]
     global _as_keras_2
     before = _as_keras_2

@@ -215,24 +215,6 @@ class Holder(Configurable):
         """The same as `non_trainable_weights`."""
         return self.non_trainable_weights
 
-    # Keras 2's lists of a layer's own weights, to which layers of programs append others'.
-
-    @property
-    def _trainable_weights(self) -> OwnWeights:
-        return OwnWeights(self, [v for v in self._own_variables() if v.trainable])
-
-    @_trainable_weights.setter
-    def _trainable_weights(self, weights: Iterable[Variable]) -> None:
-        self._variables = list(dict.fromkeys([*self._variables, *weights]))
-
-    @property
-    def _non_trainable_weights(self) -> OwnWeights:
-        return OwnWeights(self, [v for v in self._own_variables() if not v.trainable])
-
-    @_non_trainable_weights.setter
-    def _non_trainable_weights(self, weights: Sequence[Variable]) -> None:
-        Holder.non_trainable_weights.__set__(self, weights)  # type: ignore[attr-defined]
-
     def get_weights(self) -> list[np.ndarray]:
         """The values of all weights as arrays."""
         return [v.numpy() for v in self.weights]
@@ -261,31 +243,6 @@ class Holder(Configurable):
                 "or give the model an input shape."
             )
         return sum((size_of(v.shape) or 0) for v in self.weights)
-
-
-class OwnWeights(list):
-    """Weights of a layer, in a list through which it gets more."""
-
-    def __init__(self, layer: Holder, weights: Iterable[Variable]):
-        super().__init__(weights)
-        self._layer = layer
-
-    def __contains__(self, weight: Any) -> bool:
-        return any(weight is own for own in self)
-
-    def append(self, weight: Variable) -> None:
-        """Makes a variable a weight of the layer."""
-        self.extend([weight])
-
-    def extend(self, weights: Iterable[Variable]) -> None:
-        """Makes variables weights of the layer."""
-        new = [v for v in weights if v not in self]
-        super().extend(new)
-        self._layer._variables = list(dict.fromkeys([*self._layer._variables, *new]))
-
-    def __iadd__(self, weights: Iterable[Variable]) -> OwnWeights:  # type: ignore[override,misc]
-        self.extend(weights)
-        return self
 
 
 def _speaks_for_itself(cls: type) -> bool:

@@ -374,31 +374,11 @@ class LSTMCell(Cell):
         """The carry, partly forgotten and added to, and what of it is let out."""
         state, carry = states
         z = projected + self._recurrent(state, masks)
-        ours = LSTMCell._compute_carry_and_output_fused
-        if type(self)._compute_carry_and_output_fused is not ours:
-            gates = tuple(self._part(z, i, i + 1) for i in range(4))
-            carry, gate = self._compute_carry_and_output_fused(gates, carry)
-            output = gate * self.activation(carry)
-            return output, [output, carry]
         both = self.recurrent_activation(self._part(z, 0, 2))
         new = self._part(both, 0, 1) * self.activation(self._part(z, 2, 3))
         carry = self._part(both, 1, 2) * carry + new
         output = self.recurrent_activation(self._part(z, 3, 4)) * self.activation(carry)
         return output, [output, carry]
-
-    def _compute_carry_and_output_fused(
-        self, z: tuple[Tensor, ...], c_tm1: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """The new carry and the gate of the output; a subclass may define it anew, as in tf.keras.
-
-        Args:
-            z: of the four gates what their activations are applied to.
-            c_tm1: the carry before.
-        """
-        added, forgotten, new, let_out = z
-        kept = self.recurrent_activation(forgotten) * c_tm1
-        carry = kept + self.recurrent_activation(added) * self.activation(new)
-        return carry, self.recurrent_activation(let_out)
 
     def _part(self, gates: Tensor, first: int, last: int) -> Tensor:
         """Some of the gates that stand side by side."""
