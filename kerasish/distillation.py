@@ -378,9 +378,12 @@ def _outputs_of(
         return {}
     if list(names) == [None]:
         return {None: model(x, training=training)}
-    ends = [model.output if name is None else model.get_layer(name).output for name in names]
+    ends = {
+        str(i): model.output if name is None else model.get_layer(name).output
+        for i, name in enumerate(names)
+    }
     found = Model(model.input, ends)(x, training=training)
-    return dict(zip(names, found, strict=True))
+    return {name: found[str(i)] for i, name in enumerate(names)}
 
 
 registry = Registry(

@@ -67,6 +67,10 @@ class Node:
         self.outputs = tuple(Tensor(spec, self, i, symbolic) for i, spec in enumerate(specs))
 
 
+# NumPy's functions that change their first argument.
+_WRITERS = ("copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask")
+
+
 class Tensor(Operators):
     """One output of a node: a shape and a dtype now, a value when the graph runs.
 
@@ -160,6 +164,9 @@ class Tensor(Operators):
         from kerasish import tree
         from kerasish.graph.values import has_value
 
+        written = [kwargs.get("out"), args[0] if function.__name__ in _WRITERS else None]
+        if any(isinstance(x, Tensor) for x in tree.flatten(written)):
+            raise TypeError(f"{function.__name__}: tensors cannot be written to.")
         tensors = [x for x in tree.flatten([list(args), kwargs]) if isinstance(x, Tensor)]
         of_shapes = function.__name__ in ("ndim", "shape", "size")
         if of_shapes or not all(map(has_value, tensors)):

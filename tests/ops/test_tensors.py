@@ -381,8 +381,13 @@ def test_unknown_sizes_that_do_not_fit(name):
 
 
 def test_tensors_cannot_be_written_to():
+    x, total = ops.convert_to_tensor(X), np.zeros(())
+    assert np.sum(x, out=total) is total
+    np.testing.assert_allclose(total, X.sum(), rtol=1e-6)
     with pytest.raises(TypeError, match="sum: tensors cannot be written to"):
-        np.sum(ops.convert_to_tensor(X), out=np.zeros(()))
+        np.sum(X, out=ops.zeros(()))
+    with pytest.raises(TypeError, match="copyto: tensors cannot be written to"):
+        np.copyto(x, X + 1)
 
 
 def test_complex_numbers():

@@ -208,12 +208,13 @@ def _uniform(shape: Any, low: Any, high: Any, dtype: str, seed: int | None) -> T
 def _with_own_gradient(decorate: Callable[..., Any]) -> Callable[..., Any]:
     """The decorator, whose functions become part of the graph if they get tensors of ours."""
 
-    def decorated(function: Any = None) -> Any:
-        if function is None:
+    @functools.wraps(decorate, updated=())
+    def decorated(f: Any = None) -> Any:
+        if f is None:
             return decorated
-        theirs = decorate(function)
+        theirs = decorate(f)
 
-        @functools.wraps(function)
+        @functools.wraps(f)
         def called(*args: Any, **kwargs: Any) -> Any:
             if not _is_ours([list(args), kwargs]):
                 return theirs(*args, **kwargs)
