@@ -19,7 +19,7 @@ CASES = [case for cases in TABLES.values() for case in cases]
 # Decided or resolved while a Function specialises: no engine ever meets these, nor those that wait
 # for sizes.
 NEVER_RUN = {"size", "phase", "identity"}
-# Tested elsewhere: test_graph.py has their own tests.
+# Tested elsewhere: test_graph.py and test_programs.py have their tests.
 NO_CASE = {"gradients", "convert_to_tensor", "convert_to_numpy"}
 # Functions of an engine's own, which has no reference: tests/layers/test_foreign.py tests them.
 NATIVE = {"native_call"}
