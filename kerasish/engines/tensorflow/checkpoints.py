@@ -32,9 +32,11 @@ class _Variables(tf.__internal__.tracking.Trackable):  # type: ignore[name-defin
 
 
 def _is_ours(value: Any) -> bool:
+    """Whether it is one of our variables, or of a class of ours, or derived from one, with some."""
     if isinstance(value, Variable):
         return True
-    return hasattr(value, "variables") and type(value).__mro__[-2].__module__.startswith("kerasish")
+    ours = any(base.__module__.startswith("kerasish.") for base in type(value).__mro__)
+    return ours and hasattr(value, "variables") and not isinstance(value, _Variables)
 
 
 _READY = "_holds_ours"
